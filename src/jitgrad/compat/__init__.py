@@ -1,8 +1,8 @@
-"""The programs people already have: TensorFlow, Keras and PyTorch by their own names, run by jitgrad.
+"""TensorFlow, Keras and PyTorch under their own names, run by jitgrad.
 
-Each package below maps names, defaults and printing onto the library: it holds no mathematics, and nothing in the library
-imports it. ``import jitgrad.compat.tensorflow as tf`` is one way in; ``jitgrad run program.py`` lets a program's own imports
-mean these packages.
+Each package maps names, defaults and printing to jitgrad. It contains no mathematics, and the rest of jitgrad does not import
+it. Use ``import jitgrad.compat.tensorflow as tf``, or ``jitgrad run program.py``, which redirects the imports of an unchanged
+program.
 """
 
 from jitgrad.compat import modules

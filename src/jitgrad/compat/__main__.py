@@ -1,4 +1,4 @@
-"""``python -m jitgrad.compat program.py``: run a program whose imports of TensorFlow, Keras and PyTorch mean ours."""
+"""``python -m jitgrad.compat program.py``: run a program with jitgrad in place of TensorFlow, Keras and PyTorch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Run a program whose imports of tensorflow, keras and torch mean jitgrad's.
 
 
 def main(arguments: list[str]) -> None:
-    """Run what the arguments say. Exits with 2 where they say nothing that can be run."""
+    """Run the program given on the command line. Exit with 2 for invalid arguments."""
     rest = list(arguments)
     v1 = rest[:1] == ["--v1"]
     rest = rest[v1:]

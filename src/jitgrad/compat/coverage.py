@@ -1,7 +1,7 @@
-"""The table of what the packages here cover: ``python -m jitgrad.compat.coverage`` writes ``docs/compat.md``'s.
+"""The table of supported names: ``python -m jitgrad.compat.coverage`` writes it to ``docs/compat.md``.
 
-A module of another library is one that ends with ``__all__`` and a ``__getattr__`` for the names that it has not; the table is
-made of these, so it cannot say more than there is.
+The modules of another library are the ones with ``__all__`` and a ``__getattr__`` for missing names. The table is generated
+from them, so it lists exactly what exists.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from types import ModuleType
 
 PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch"}
 TENSORS = {"tensorflow": "Tensor", "torch": "Tensor"}
-"""Of a package the class whose methods are listed, too."""
+"""For each package, the class whose methods are listed too."""
 
 
 def covered(package: str) -> Iterator[tuple[str, ModuleType, list[str]]]:
-    """The modules of a package: each one's name in its own library, itself, and the names in it."""
+    """Return the modules of a package: the name in the original library, the module, and its names."""
     top = importlib.import_module(f"jitgrad.compat.{package}")
     below = pkgutil.walk_packages(top.__path__, top.__name__ + ".")
     for name in [top.__name__, *sorted(found.name for found in below)]:
@@ -30,19 +30,19 @@ def covered(package: str) -> Iterator[tuple[str, ModuleType, list[str]]]:
 
 
 def _names(module: ModuleType) -> list[str]:
-    """What is in a module, without the modules in it, which have rows of their own."""
+    """Return the names in a module, without submodules, which have their own rows."""
     values = {name: getattr(module, name) for name in module.__all__}
     return sorted((name for name, value in values.items() if not inspect.ismodule(value)), key=str.lower)
 
 
 def methods(package: str) -> list[str]:
-    """The public methods and attributes of a package's tensor."""
+    """Return the public methods and attributes of a package's tensor."""
     kind = getattr(importlib.import_module(f"jitgrad.compat.{package}"), TENSORS[package])
     return sorted(name for name in dir(kind) if not name.startswith("_"))
 
 
 def table() -> str:
-    """All packages, in Markdown."""
+    """Return the tables of all packages in Markdown."""
     lines = []
     for package, title in PACKAGES.items():
         rows = list(covered(package))
@@ -65,7 +65,7 @@ BEGIN = "<!-- The rest is written by python -m jitgrad.compat.coverage -->"
 
 
 def page(text: str) -> str:
-    """``docs/compat.md``: what people wrote of it, and the table."""
+    """Return ``docs/compat.md``: the text written by hand, and the table."""
     written, mark, _ = text.partition(BEGIN)
     if not mark:
         raise ValueError(f"The page has no line {BEGIN}. Put it where the table begins.")

@@ -1,4 +1,4 @@
-"""Second names for modules, and errors for names that a module does not have."""
+"""Aliases of modules, and errors for names that a module does not have."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class MissingModuleError(JitgradError, ModuleNotFoundError):
 
 
 def missing(library: str, known: Sequence[str], reasons: Mapping[str, str] | None = None) -> Callable[[str], NoReturn]:
-    """A ``__getattr__`` for a module: it raises MissingNameError, which says what comes near.
+    """Return a ``__getattr__`` for a module, which raises MissingNameError with the nearest name.
 
     Parameters
     ----------
     library : str
-        The module's name in its own library, such as "tensorflow.math".
+        The module's name in the original library, such as "tensorflow.math".
     known : sequence of str
         The names that the module has.
     reasons : mapping of str to str, optional
-        For names that are left out on purpose, a sentence that says why or what to use.
+        For names that are intentionally missing, a sentence with the reason or the alternative.
     """
 
     def refuse(name: str) -> NoReturn:
@@ -46,7 +46,7 @@ def missing(library: str, known: Sequence[str], reasons: Mapping[str, str] | Non
 
 
 class _Aliases(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds modules by their second names; the module is the same object under both."""
+    """Find modules by their aliases; a module is the same object under both names."""
 
     def __init__(self) -> None:
         self.targets: dict[str, str] = {}
@@ -62,7 +62,7 @@ class _Aliases(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module = importlib.import_module(real)
         except ModuleNotFoundError as error:
             if error.name is None or not (real + ".").startswith(error.name + "."):
-                raise  # a package that the module itself needs
+                raise  # a package that the module needs
             raise MissingModuleError(
                 f"jitgrad does not have the module {spec.name}. Import names from a module that docs/compat.md lists.",
             ) from None
@@ -72,10 +72,10 @@ class _Aliases(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         spec = module.__spec__
         assert spec is not None
-        module.__spec__ = spec.loader_state  # importing under another name has set that one's
+        module.__spec__ = spec.loader_state  # the import under another name has replaced it
 
     def _real(self, name: str) -> str | None:
-        """The first name of a module, where it has a second one."""
+        """Return the original name of a module that has an alias."""
         parent = name
         while parent:
             if parent in self.targets:
@@ -88,12 +88,12 @@ _ALIASES = _Aliases()
 
 
 def alias(name: str, target: str) -> None:
-    """Let ``name``, and modules below it, mean ``target`` and what is below that, when they are imported.
+    """Import ``target`` and its submodules under the name ``name``.
 
     Raises
     ------
     JitgradError
-        If another module of that name is imported already.
+        If another module of that name has already been imported.
     """
     loaded = sys.modules.get(name)
     if loaded is not None and loaded is not sys.modules.get(target):

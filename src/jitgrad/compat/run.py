@@ -1,7 +1,7 @@
-"""Run a program in which the names of other libraries mean ours: its own imports are left as they are.
+"""Run a program with jitgrad in place of the libraries that it imports.
 
-What Python does for ``python program.py`` and ``python -m module`` is done here: ``sys.argv``, ``sys.path[0]``, ``__main__``,
-the exit code, and the traceback of an error, which begins in the program.
+As with ``python program.py`` and ``python -m module``, this sets ``sys.argv``, ``sys.path[0]``, ``__main__`` and the exit
+code, and the traceback of an error begins in the program.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from jitgrad.errors import ArgumentError
 
 LIBRARIES = {"tensorflow": "jitgrad.compat.tensorflow", "keras": "jitgrad.compat.keras", "torch": "jitgrad.compat.torch"}
 V1 = "jitgrad.compat.tensorflow.v1"
-"""What ``tensorflow`` means in a program of TensorFlow 1."""
+"""The module that ``tensorflow`` refers to in a program for TensorFlow 1."""
 
 _SIGNS = {"placeholder", "Session", "InteractiveSession"}
 _MORE_SIGNS = {f"compat.v1.{name}" for name in (*_SIGNS, "disable_eager_execution", "disable_v2_behavior")}
 
 
 class Program(NamedTuple):
-    """A program to be run as ``__main__``: its name in ``sys.argv``, and the folder that Python looks for modules in first."""
+    """A program to run as ``__main__``: its name in ``sys.argv``, and the folder that is searched for modules first."""
 
     name: str
     file: str
@@ -39,17 +39,17 @@ class Program(NamedTuple):
     spec: ModuleSpec | None
 
     def source(self) -> Any:
-        """Its text, or None of a module that comes without."""
+        """Return the source text, or None for a module without one."""
         return self.loader.get_source(self.loader.name)
 
     def code(self) -> CodeType:
-        """What is run."""
+        """Return the code object."""
         code: CodeType = self.loader.get_code(self.loader.name)
         return code
 
 
 def program(path: str) -> Program:
-    """A program in a file. Raises ArgumentError where there is none."""
+    """Return a program in a file. Raise ArgumentError for a missing file."""
     if os.path.isdir(path):
         raise ArgumentError(f"{path} is a folder. Name a Python program in it, or give -m and the name of a package.")
     if not os.path.exists(path):
@@ -59,7 +59,7 @@ def program(path: str) -> Program:
 
 
 class _Script(SourceFileLoader):
-    """Loads a file that is run: from its text, whatever it is called, and no compiled file is left behind."""
+    """A loader of the program's file, which reads any file name and writes no compiled file."""
 
     def get_code(self, fullname: str) -> CodeType:
         code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
@@ -67,7 +67,7 @@ class _Script(SourceFileLoader):
 
 
 def module(name: str) -> Program:
-    """A module, found by its name without importing anything. Raises ArgumentError where there is none."""
+    """Return a module as a program, found by its name without importing it. Raise ArgumentError for an unknown name."""
     spec = _spec_of(name)
     if spec.submodule_search_locations is not None:
         spec = _spec_of(f"{name}.__main__")
@@ -91,23 +91,23 @@ def _spec_of(name: str) -> ModuleSpec:
 
 
 def run(found: Program, arguments: Sequence[str], v1: bool = False) -> None:
-    """Run a program to its end, as Python does; it begins a process, which it is alone in.
+    """Run a program to its end in a new process, as Python does.
 
     Parameters
     ----------
     found : Program
-        What to run, see ``program`` and ``module``.
+        The program, see ``program`` and ``module``.
     arguments : sequence of str
-        What the program has in ``sys.argv`` after its own name.
+        The arguments in ``sys.argv`` after the program's name.
     v1 : bool
-        Whether ``tensorflow`` means TensorFlow 1's names. A program that uses ``tf.placeholder`` or ``tf.Session`` is noticed.
+        Whether ``tensorflow`` refers to TensorFlow 1. Programs that use ``tf.placeholder`` or ``tf.Session`` are detected.
 
     Raises
     ------
     SystemExit
-        Where the program ends with a code, and with 1 after its traceback where it ends with an error.
+        If the program exits with a code; with code 1 after the traceback of an error.
     JitgradError
-        Where one of the libraries is imported already.
+        If one of the libraries has already been imported.
     """
     for name, target in LIBRARIES.items():
         modules.alias(name, target)
@@ -140,12 +140,12 @@ def _run_as_main(found: Program) -> None:
 
 
 def _show(error: BaseException) -> None:
-    """Print an error of the program, as Python does, without what was called to run it."""
+    """Print an error of the program as Python does, without the frames of this module."""
     trace: TracebackType | None = error.__traceback__
     while trace is not None and _is_runner(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     sys.excepthook(type(error), error.with_traceback(trace), trace)
-    if isinstance(error, KeyboardInterrupt):  # the shell shall see what has ended it
+    if isinstance(error, KeyboardInterrupt):  # the exit status reports the signal to the shell
         sys.stdout.flush()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
@@ -156,14 +156,14 @@ def _is_runner(file: str) -> bool:
 
 
 def uses_sessions(source: str | None) -> bool:
-    """Whether a program uses TensorFlow's placeholders or sessions, by the name that it gives to ``tensorflow``."""
+    """Return whether a program uses TensorFlow's placeholders or sessions, under its name for ``tensorflow``."""
     if source is None or "tensorflow" not in source:
         return False
     try:
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(source)
     except SyntaxError:
-        return False  # running it says so, and warns
+        return False  # running the program reports it and warns
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -175,7 +175,7 @@ def uses_sessions(source: str | None) -> bool:
 
 
 def _dotted(node: ast.expr) -> str:
-    """``"tf.compat.v1"`` of attributes of a name; what hangs on something else begins with a dot."""
+    """Return ``"tf.compat.v1"`` for attributes of a name; attributes of anything else begin with a dot."""
     if isinstance(node, ast.Attribute):
         return f"{_dotted(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else ""

@@ -1,7 +1,7 @@
-"""What the tensors of all libraries here are: a Tensor of jitgrad behind another library's methods and printing.
+"""The base of tensors that wrap a Tensor of jitgrad with another library's methods and printing.
 
-A wrapper is one of the library's ``Operators``, so that every function of jitgrad takes it as an operand, and returns a plain
-Tensor, which the caller wraps again. Integers have one dtype in jitgrad; a wrapper remembers which one it shows.
+A wrapper has the type ``Operators``, so every function of jitgrad accepts it as an operand and returns a plain Tensor, which
+the caller wraps again. jitgrad has one integer dtype; a wrapper stores the dtype to show.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from jitgrad.tape.variable import Variable
 
 
 class Wrapper(Operators):
-    """Base of another library's tensor.
+    """Base class of another library's tensor.
 
     Parameters
     ----------
     tensor : Tensor or Variable
         The value.
     integer : numpy.dtype
-        The dtype that is shown where ``tensor`` has integers.
+        The dtype shown if ``tensor`` has integers.
     """
 
     __slots__ = ("__weakref__", "_integer", "_tensor")
@@ -46,7 +46,7 @@ class Wrapper(Operators):
 
     @property
     def level(self) -> int:  # type: ignore[override]
-        """How strong the dtype is, see ``jitgrad.tape.dtypes``."""
+        """The level of the dtype, see ``jitgrad.tape.dtypes``."""
         return self._tensor.level
 
     @property
@@ -55,7 +55,7 @@ class Wrapper(Operators):
 
     @property
     def gradient(self) -> Gradient | None:
-        """Where it requires a gradient, what ``backward`` keeps of it."""
+        """What ``backward`` stores, if the tensor requires a gradient."""
         return self._tensor.gradient
 
     def _keep(self, kept: Gradient | None) -> None:
@@ -67,10 +67,10 @@ class Wrapper(Operators):
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
-        """The dtype of its values, as NumPy's."""
+        """The NumPy dtype of the values."""
         return self._integer if self.level == dtypes.INTEGER else dtypes.DTYPE[self.level]
 
 
 def unwrap(value: Any) -> Any:
-    """Any nesting of values, with plain Tensors of jitgrad in place of wrappers."""
+    """Unwrap the tensors in any nesting of values."""
     return tree_map(lambda x: x._read() if isinstance(x, Wrapper) else x, value)

@@ -14,11 +14,11 @@ from jitgrad.layers import activations as library
 from jitgrad.tape.protocol import deferred_in
 
 _OF_LIBRARY: dict[Any, str] = {}
-"""The library's name of a function of this module."""
+"""Return jitgrad's name of a function in this module."""
 
 
 def _function(name: str) -> Callable[..., Any]:
-    """The library's activation, of TensorFlow's tensors."""
+    """Apply jitgrad's activation to TensorFlow's tensors."""
     plain = library.ACTIVATIONS[name]
 
     def function(x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -43,7 +43,7 @@ _relu = _function("relu")
 
 
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """x above ``threshold``, at most ``max_value``; below, ``negative_slope`` times the distance."""
+    """x above ``threshold``, limited to ``max_value``; below, ``negative_slope`` times the distance to it."""
     if negative_slope == 0 and max_value is None and threshold == 0:
         return _relu(x)
     return wrap(ReLU(max_value, negative_slope, threshold)(as_plain(x)))
@@ -78,7 +78,7 @@ _NAMES = [name for name, value in list(globals().items()) if name[0] != "_" and 
 
 
 def name_of(activation: Any) -> str | None:
-    """The library's name of one of its activations, by whichever name it goes; None for another function."""
+    """Return jitgrad's name of an activation, or None for another function."""
     if isinstance(activation, str):
         return activation if activation in library.ACTIVATIONS else None
     if activation in _OF_LIBRARY:
@@ -88,7 +88,7 @@ def name_of(activation: Any) -> str | None:
 
 
 def get(identifier: Any) -> Any:
-    """An activation by name; a function itself; None is linear."""
+    """Return an activation by name; functions are returned unchanged, and None means linear."""
     if identifier is None:
         return linear
     if isinstance(identifier, dict):
@@ -106,7 +106,7 @@ def get(identifier: Any) -> Any:
 
 
 def plain(identifier: Any) -> Any:
-    """What the library takes for an activation: its own function where it has it."""
+    """Return what jitgrad accepts as this activation: its own function if it has one."""
     found = get(identifier)
     name = name_of(found)
     if name is not None:
@@ -115,12 +115,12 @@ def plain(identifier: Any) -> Any:
 
 
 def serialize(activation: Any) -> Any:
-    """The name of an activation."""
+    """Return the name of an activation."""
     return name_of(activation) or getattr(activation, "__name__", None)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The activation of a name."""
+    """Return the activation with a name."""
     return get(config)
 
 

@@ -1,4 +1,4 @@
-"""``keras.backend``: what programs use of it."""
+"""The commonly used parts of ``keras.backend``."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ _EPSILON = 1e-7
 
 
 def epsilon() -> float:
-    """The small number that keeps divisions finite."""
+    """Return the small number that avoids division by zero."""
     return _EPSILON
 
 
 def backend() -> str:
-    """The backend that programs see: "tensorflow"."""
+    """Return the name of the backend, "tensorflow"."""
     return "tensorflow"
 
 
 def image_data_format() -> str:
-    """Where channels are: "channels_last"."""
+    """Return the data format, "channels_last"."""
     return "channels_last"
 
 
 def get_value(x: Any) -> Any:
-    """The value of a tensor or Variable."""
+    """Return the value of a tensor or Variable."""
     return values_of(x)
 
 
 def set_value(x: Any, value: Any) -> None:
-    """Give a Variable, or a number of an optimizer, a value."""
+    """Set the value of a Variable or of a number of an optimizer."""
     x.assign(value)
 
 
 def count_params(x: Any) -> int:
-    """The number of elements of a Variable."""
+    """Return the number of elements of a Variable."""
     return int(peek(x).size)
 
 

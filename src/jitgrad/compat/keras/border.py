@@ -1,6 +1,6 @@
-"""Between users' code, which sees TensorFlow's tensors, and the library, which sees its own.
+"""Conversion between user code, which uses TensorFlow's tensors, and jitgrad, which uses its own.
 
-What the library calls gets plain Tensors and returns them; what a user calls, or wrote, gets wrapped ones.
+Functions that jitgrad calls get and return plain Tensors. Functions that users call or write get wrapped ones.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _floatx = ["float32"]
 
 
 def floatx() -> str:
-    """The float dtype that is taken where none is said."""
+    """Return the default float dtype."""
     return _floatx[0]
 
 
 def set_floatx(dtype: Any) -> None:
-    """Take "float32" or "float64" where no dtype is said."""
+    """Set the default float dtype, "float32" or "float64"."""
     name = dtype_name(dtype)
     if name not in _FLOATS:
         raise ArgumentError(f"set_floatx is given {dtype!r}. Use 'float32' or 'float64'.")
@@ -38,7 +38,7 @@ def set_floatx(dtype: Any) -> None:
 
 
 def dtype_name(dtype: Any) -> str:
-    """The name of a dtype that Keras, TensorFlow or NumPy says."""
+    """Return the name of a dtype of Keras, TensorFlow or NumPy."""
     if dtype is None:
         return floatx()
     known = getattr(dtype, "name", dtype)
@@ -46,17 +46,17 @@ def dtype_name(dtype: Any) -> str:
 
 
 def wrap(nest: Any) -> Any:
-    """A nesting with TensorFlow's tensors in place of plain ones."""
+    """Wrap the plain Tensors in a nesting as TensorFlow's tensors."""
     return tree_map(lambda x: made(x) if isinstance(x, Tensor) else x, nest)
 
 
 def unwrap(nest: Any) -> Any:
-    """A nesting with plain Tensors in place of TensorFlow's."""
+    """Unwrap TensorFlow's tensors in a nesting."""
     return tree_map(lambda x: x._read() if isinstance(x, Wrapper) and not isinstance(x, Held) else x, nest)
 
 
 def is_plain(nest: Any) -> bool:
-    """Whether the library calls: there is a plain Tensor, and no wrapped one."""
+    """Return whether jitgrad is the caller: there is a plain Tensor, and no wrapped one."""
     if isinstance(nest, Tensor):
         return True
     found = False
@@ -68,7 +68,7 @@ def is_plain(nest: Any) -> bool:
 
 
 def bordered(f: Callable[..., Any]) -> Callable[..., Any]:
-    """A method or function of a user's: it sees wrapped tensors, and the library that calls it gets plain ones back."""
+    """Convert the arguments and results of a user's method or function, which jitgrad calls."""
 
     @functools.wraps(f)
     def inside(*args: Any, **kwargs: Any) -> Any:
@@ -81,7 +81,7 @@ def bordered(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def as_plain(value: Any, dtype: Any = None) -> Tensor:
-    """One tensor, array, or list of numbers as a plain Tensor; floats in ``dtype``, by default ``floatx()``."""
+    """Convert a tensor, array or list of numbers to a plain Tensor; floats get ``dtype``, by default ``floatx()``."""
     name = str(dtype or floatx())
     if isinstance(value, Tensor):
         return value
@@ -98,7 +98,7 @@ def as_plain(value: Any, dtype: Any = None) -> Tensor:
 
 
 def as_inputs(value: Any, dtype: Any = None) -> Any:
-    """What a layer is given, in its nesting: dicts and lists of tensors are several inputs, lists of numbers one."""
+    """Convert a layer's inputs: dicts and lists of tensors are several inputs, lists of numbers a single one."""
     several = isinstance(value, dict) or (
         isinstance(value, (list, tuple)) and any(hasattr(leaf, "shape") and np.ndim(leaf) for leaf in tree_leaves(value))
     )
@@ -108,15 +108,15 @@ def as_inputs(value: Any, dtype: Any = None) -> Any:
 
 
 def number(value: Any) -> Any:
-    """A float, or an array of them, as a tensor of ``floatx()``."""
+    """Return a float or an array of floats as a tensor of ``floatx()``."""
     return wrap_array(np.asarray(value, floatx()))
 
 
 def plain_number(value: Any) -> Any:
-    """A Python number for a tensor of one; anything else as it is."""
+    """Return a Python number for a tensor of one element, and anything else unchanged."""
     return value.numpy().item() if isinstance(value, Wrapper) and value._read().shape == () else value
 
 
 def values_of(nest: Any) -> Any:
-    """A nesting with arrays of NumPy in place of tensors."""
+    """Convert the tensors in a nesting to NumPy arrays."""
     return tree_map(lambda x: x.numpy() if isinstance(x, Operators) else x, nest)

@@ -1,4 +1,4 @@
-"""Configs: objects of Keras as dicts of their arguments, and back; and what is found by a name."""
+"""Configs: objects of Keras as dicts of their arguments, and objects from names and configs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from jitgrad.compat.keras.names import snake_case
 from jitgrad.errors import ArgumentError, DataError, near_name
 
 _custom: dict[str, Any] = {}
-"""Classes and functions of the user, by name."""
+"""The user's classes and functions by name."""
 
 
 def config_of(made: Any, base: dict[str, Any]) -> dict[str, Any]:
-    """``base`` and the arguments of an object; of a user's class that extends it, ``base`` alone, as in Keras."""
+    """Return ``base`` and the arguments of an object; for a user-defined subclass ``base`` only, as in Keras."""
     cls = type(made)
     if not cls.__module__.startswith("jitgrad.") and "get_config" in vars(cls):
         return base
@@ -64,7 +64,7 @@ def _plain(value: Any) -> Any:
 
 
 def serialized(value: Any) -> Any:
-    """An object as ``{"module", "class_name", "config", "registered_name"}``, a function as its name."""
+    """Return an object as ``{"module", "class_name", "config", "registered_name"}``, or a function as its name."""
     if value is None or isinstance(value, (str, int, float, dict)):
         return value
     if not hasattr(value, "get_config"):
@@ -77,7 +77,7 @@ def serialized(value: Any) -> Any:
 
 
 def deserialized(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The object that was serialized. Raises DataError for a class that is not known."""
+    """Return the object that was serialized. Raise DataError for an unknown class."""
     if not isinstance(config, dict) or "class_name" not in config:
         return config
     name = config["class_name"]
@@ -92,7 +92,7 @@ def deserialized(config: Any, custom_objects: Mapping[str, Any] | None = None) -
 
 
 def _class(module: str, name: str) -> type | None:
-    """The class of a name, of this module of Keras, or of another where there is none, or of the user's."""
+    """Return a class by name: from this module of Keras, from another one, or the user's."""
     kind = "schedules" if module.endswith("schedules") else module.rpartition(".")[2]
     families = [f"keras.{kind}", *(f"keras.{other}" for other in _FAMILIES), "custom"]
     return next((Described.classes[f"{of}:{name}"] for of in families if f"{of}:{name}" in Described.classes), None)
@@ -106,12 +106,12 @@ def _names() -> list[str]:
 
 
 def made_with_config(cls: Any, config: dict[str, Any]) -> Any:
-    """An object of a class with the arguments of a config."""
+    """Return an object of a class with the arguments of a config."""
     return cls(**{name: deserialized(value) for name, value in config.items()})
 
 
 def found_by_name(what: str, identifier: Any, known: Mapping[str, Any]) -> Any:
-    """What has a name, or a class's config: functions as they are, an object of a class. Raises ArgumentError for another."""
+    """Return a function, or an object from a name or a config. Raise ArgumentError for anything else."""
     if isinstance(identifier, dict):
         return deserialized(identifier)
     if not isinstance(identifier, str):
@@ -126,7 +126,7 @@ def found_by_name(what: str, identifier: Any, known: Mapping[str, Any]) -> Any:
 
 @contextmanager
 def custom_objects_known(custom_objects: Mapping[str, Any]) -> Iterator[None]:
-    """Inside, these names are known, as in ``keras.utils.custom_object_scope``."""
+    """Make names known inside the block, as ``keras.utils.custom_object_scope`` does."""
     before = dict(_custom)
     _custom.update(custom_objects)
     try:
@@ -137,12 +137,12 @@ def custom_objects_known(custom_objects: Mapping[str, Any]) -> Iterator[None]:
 
 
 def custom_objects() -> dict[str, Any]:
-    """The classes and functions of the user that are known by name."""
+    """Return the user's registered classes and functions by name."""
     return _custom
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:
-    """A decorator: files may name this class or function."""
+    """A decorator that registers a class or function for files."""
 
     def register(given: Any) -> Any:
         _custom[name or given.__name__] = given

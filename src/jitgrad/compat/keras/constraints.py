@@ -1,4 +1,4 @@
-"""Keras's constraints, which weights are brought back to after each step of a fit."""
+"""Keras's constraints, which are applied to weights after each step of a fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jitgrad.tape.trace import StateUpdate
 
 
 class Constraint(library.Constraint):
-    """Base class. jitgrad's steps are native, and have no place for a constraint of one's own."""
+    """Base class. The native steps cannot apply user-defined constraints."""
 
     family = "keras.constraints"
 
@@ -26,29 +26,29 @@ class Constraint(library.Constraint):
         )
 
     def __call__(self, w: Any) -> Any:
-        """The weight brought back."""
+        """Return the constrained weight."""
         brought = Variable(values_of(w))
         apply([self.change(brought)])
         return brought.value
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make another one alike."""
+        """Return the arguments of the constructor."""
         return config_of(self, {})
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made with the arguments of ``get_config``."""
+        """Create an object from the result of ``get_config``."""
         return made_with_config(cls, config)
 
 
 class NonNeg(Constraint):
-    """No element is below 0."""
+    """Set negative elements to 0."""
 
     change = library.NonNegative.change
 
 
 class MaxNorm(Constraint, library.MaxNorm):
-    """The norms along ``axis`` are at most ``max_value``."""
+    """Limit the norms along ``axis`` to ``max_value``."""
 
     change = library.MaxNorm.change
 
@@ -57,7 +57,7 @@ class MaxNorm(Constraint, library.MaxNorm):
 
 
 class UnitNorm(Constraint, library.UnitNorm):
-    """The norms along ``axis`` are 1."""
+    """Scale the norms along ``axis`` to 1."""
 
     change = library.UnitNorm.change
 
@@ -66,7 +66,7 @@ class UnitNorm(Constraint, library.UnitNorm):
 
 
 class MinMaxNorm(Constraint, library.MinMaxNorm):
-    """The norms along ``axis`` are between two values."""
+    """Keep the norms along ``axis`` between two values."""
 
     change = library.MinMaxNorm.change
 
@@ -79,19 +79,19 @@ _NAMED = {"NonNeg": NonNeg, "MaxNorm": MaxNorm, "UnitNorm": UnitNorm, "MinMaxNor
 
 
 def get(identifier: Any) -> Any:
-    """A constraint by name or config, with its defaults; an object itself."""
+    """Return a constraint by name or config with its defaults; objects are returned unchanged."""
     if identifier is None or isinstance(identifier, library.Constraint):
         return identifier
     return found_by_name("constraint", identifier, _NAMED)
 
 
 def serialize(constraint: Any) -> Any:
-    """A constraint as a config."""
+    """Return the config of a constraint."""
     return serialized(constraint)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The constraint of a config."""
+    """Return the constraint of a config."""
     return deserialized(config, custom_objects)
 
 

@@ -1,4 +1,4 @@
-"""Names of functions that are called on symbols, and the functions of names, for summaries and files."""
+"""Names of functions that are called on symbols, for summaries and files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _MODULES = (
     "jitgrad.compat.tensorflow.activations", "jitgrad.compat.keras.activations", "jitgrad.compat.keras.losses",
     "jitgrad.compat.keras.symbol", "jitgrad",
 )  # fmt: skip
-"""Where files look for functions, and nowhere else."""
+"""The modules in which the functions of files are looked up."""
 
 
 def name_of(function: Any) -> dict[str, str]:
-    """What a file says of a function of jitgrad. Raises ArgumentError for one of a user's own."""
+    """Describe a function of jitgrad for a file. Raise ArgumentError for a user's function."""
     if function is item:
         return {"function": "jitgrad.compat.keras.symbol:item"}
     name = operation_name(function)
@@ -35,7 +35,7 @@ def name_of(function: Any) -> dict[str, str]:
 
 
 def _is(known: Any, function: Any) -> bool:
-    """Whether a function is another one, or what that one wraps, or calls under other names of its arguments."""
+    """Return whether a function is another one, wraps it, or calls it with other argument names."""
     while known is not None:
         if known is function or any(cell.cell_contents is function for cell in getattr(known, "__closure__", None) or ()):
             return True
@@ -44,7 +44,7 @@ def _is(known: Any, function: Any) -> bool:
 
 
 def function_of(named: dict[str, str]) -> Any:
-    """The function of jitgrad that a file names. Raises DataError for any other."""
+    """Return the function of jitgrad that a file names. Raise DataError for any other."""
     text = named.get("function") or named["op"]
     module, _, name = text.partition(":")
     if "op" in named and text in OPS:

@@ -1,4 +1,4 @@
-"""Keras's initializers: objects that return the first values of a weight, ``initializer(shape, dtype)``."""
+"""Keras's initializers: objects that return the initial values of a weight, ``initializer(shape, dtype)``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from jitgrad.layers import initializers as library
 
 
 class Initializer(Described):
-    """Base class: a subclass has ``__call__(self, shape, dtype=None)``, which returns a tensor or an array."""
+    """Base class: a subclass defines ``__call__(self, shape, dtype=None)``, which returns a tensor or an array."""
 
     family = "keras.initializers"
     seed: int | None = None
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        """The library's function: values of a shape."""
+        """Return values of a shape; jitgrad calls this method."""
         return values_of(type(self).__call__(self, tuple(shape)))
 
     def plain(self, shape: Any, generator: np.random.Generator) -> Any:
-        """Values of a shape from the generator, or from one of the seed."""
+        """Draw values of a shape from a generator, or from a new one with the seed."""
         return self.draw(shape, generator if self.seed is None else np.random.default_rng(self.seed))
 
     plain.is_plain = True  # type: ignore[attr-defined]
@@ -39,34 +39,34 @@ class Initializer(Described):
         return wrap_array(np.asarray(self.plain(size, random.generator()), dtype_name(dtype)))
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make another one alike."""
+        """Return the arguments of the constructor."""
         return config_of(self, {})
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made with the arguments of ``get_config``."""
+        """Create an object from the result of ``get_config``."""
         return made_with_config(cls, config)
 
 
 class Zeros(Initializer):
-    """All 0."""
+    """Zeros."""
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:
         return library.zeros(shape, generator)
 
 
 class Ones(Initializer):
-    """All 1."""
+    """Ones."""
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:
         return library.ones(shape, generator)
 
 
 class _Drawn(Initializer):
-    """One of the library's, with its arguments."""
+    """An initializer of jitgrad with its arguments."""
 
     kind: Any
-    """The library's class."""
+    """The class in jitgrad."""
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:
         given = {key: values_of(value) for key, value in self.arguments.items() if key != "seed"}
@@ -74,7 +74,7 @@ class _Drawn(Initializer):
 
 
 class Constant(_Drawn):
-    """All of one value."""
+    """A constant."""
 
     kind = library.Constant
 
@@ -92,7 +92,7 @@ class Identity(_Drawn):
 
 
 class RandomUniform(_Drawn):
-    """Uniform from ``minval`` to ``maxval``."""
+    """Uniform numbers from ``minval`` to ``maxval``."""
 
     kind = library.RandomUniform
 
@@ -101,7 +101,7 @@ class RandomUniform(_Drawn):
 
 
 class RandomNormal(_Drawn):
-    """Normal of this mean and standard deviation."""
+    """Normal numbers with a mean and a standard deviation."""
 
     kind = library.RandomNormal
 
@@ -110,7 +110,7 @@ class RandomNormal(_Drawn):
 
 
 class TruncatedNormal(RandomNormal):
-    """Normal, cut at two standard deviations."""
+    """Normal numbers truncated at two standard deviations."""
 
     kind = library.TruncatedNormal
 
@@ -125,7 +125,7 @@ class Orthogonal(_Drawn):
 
 
 class VarianceScaling(_Drawn):
-    """Of variance scale/n, where n counts inputs, outputs, or is their mean."""
+    """Random numbers of variance scale/n, where n is the number of inputs, of outputs, or their mean."""
 
     kind = library.VarianceScaling
 
@@ -140,7 +140,7 @@ class VarianceScaling(_Drawn):
 
 
 class _Named(Initializer):
-    """One of VarianceScaling's with a name."""
+    """A special case of VarianceScaling with its own name."""
 
     name: str
 
@@ -152,37 +152,37 @@ class _Named(Initializer):
 
 
 class GlorotUniform(_Named):
-    """Uniform of variance 2/(inputs + outputs)."""
+    """Uniform numbers of variance 2/(inputs + outputs)."""
 
     name = "glorot_uniform"
 
 
 class GlorotNormal(_Named):
-    """Truncated normal of variance 2/(inputs + outputs)."""
+    """Truncated normal numbers of variance 2/(inputs + outputs)."""
 
     name = "glorot_normal"
 
 
 class HeUniform(_Named):
-    """Uniform of variance 2/inputs."""
+    """Uniform numbers of variance 2/inputs."""
 
     name = "he_uniform"
 
 
 class HeNormal(_Named):
-    """Truncated normal of variance 2/inputs."""
+    """Truncated normal numbers of variance 2/inputs."""
 
     name = "he_normal"
 
 
 class LecunUniform(_Named):
-    """Uniform of variance 1/inputs."""
+    """Uniform numbers of variance 1/inputs."""
 
     name = "lecun_uniform"
 
 
 class LecunNormal(_Named):
-    """Truncated normal of variance 1/inputs."""
+    """Truncated normal numbers of variance 1/inputs."""
 
     name = "lecun_normal"
 
@@ -205,7 +205,7 @@ _NAMED = {name: value for name, value in _CLASSES.items() if name not in ("Initi
 
 
 def get(identifier: Any) -> Any:
-    """An initializer by name, config or class; another callable as it is."""
+    """Return an initializer by name, config or class; other callables are returned unchanged."""
     if isinstance(identifier, type) and issubclass(identifier, Initializer):
         return identifier()
     if identifier is None or callable(identifier):
@@ -214,7 +214,7 @@ def get(identifier: Any) -> Any:
 
 
 def plain(identifier: Any) -> Callable[..., Any]:
-    """The library's initializer: a function of a shape and a generator."""
+    """Return jitgrad's initializer: a function of a shape and a generator."""
     found = get(identifier)
     if isinstance(found, Initializer):
         return found.plain
@@ -229,12 +229,12 @@ def plain(identifier: Any) -> Callable[..., Any]:
 
 
 def serialize(initializer: Any) -> Any:
-    """An initializer as a config."""
+    """Return the config of an initializer."""
     return serialized(initializer)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The initializer of a config."""
+    """Return the initializer of a config."""
     return deserialized(config, custom_objects)
 
 

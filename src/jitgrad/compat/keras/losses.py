@@ -1,4 +1,4 @@
-"""Keras's losses: classes with its arguments and reductions, and functions that return a loss for each row."""
+"""Keras's losses: classes with its arguments and reductions, and functions that return a loss per row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", 
 
 
 class Loss(Described):
-    """Base class: ``call(y_true, y_pred)`` returns a loss for each row, and ``reduction`` says what is made of them."""
+    """Base class: ``call(y_true, y_pred)`` returns a loss per row, and ``reduction`` determines how they are combined."""
 
     family = "keras.losses"
 
@@ -40,7 +40,7 @@ class Loss(Described):
         self.dtype = dtype
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The loss of each row."""
+        """Return the loss of each row."""
         raise NotImplementedError(f"{type(self).__name__} has no call(). Define call(self, y_true, y_pred).")
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -51,7 +51,7 @@ class Loss(Described):
         return wrap(self.reduced(self.call(y, p), weight))
 
     def reduced(self, values: Any, sample_weight: Any = None) -> Tensor:
-        """What ``reduction`` makes of the losses of rows."""
+        """Reduce the losses of the rows."""
         values = unwrap(values)
         weight = None if sample_weight is None else unwrap(sample_weight)
         if weight is not None and weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
@@ -68,17 +68,17 @@ class Loss(Described):
         return mean(weighted)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make another one alike."""
+        """Return the arguments of the constructor."""
         return config_of(self, {"name": self.name, "reduction": self.reduction})
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made with the arguments of ``get_config``."""
+        """Create an object from the result of ``get_config``."""
         return made_with_config(cls, config)
 
 
 def by_row(loss: Any, y_true: Any, y_pred: Any, classes: bool = False, **options: Any) -> Tensor:
-    """The losses of a library's loss along the last axis, one for each element of the others."""
+    """Apply a loss of jitgrad along the last axis, with one result for each element of the other axes."""
     if y_pred.ndim == 0:
         y_pred, y_true = reshape(y_pred, (1,)), reshape(y_true, (1,))
     y_true = aligned(y_true, y_pred)
@@ -92,20 +92,20 @@ def by_row(loss: Any, y_true: Any, y_pred: Any, classes: bool = False, **options
 
 
 class Made(Loss):
-    """A loss of the library, with Keras's arguments."""
+    """A loss of jitgrad with Keras's arguments."""
 
     plain: Any
-    """The library's."""
+    """The loss in jitgrad."""
     by_class = False
-    """Whether the target has one class a row."""
+    """Whether the target has one class per row."""
     short = ""
-    """Its name, where that is not the class's."""
+    """The name, if it differs from the class's."""
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None) -> None:
         super().__init__(name or self.short or snake_case(type(self).__name__), reduction, dtype)
 
     def options(self) -> dict[str, Any]:
-        """The library's arguments."""
+        """Return jitgrad's arguments."""
         return {}
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -113,7 +113,7 @@ class Made(Loss):
         return rows if is_plain((y_true, y_pred)) else wrap(rows)
 
     def native(self) -> Any:
-        """The library's loss with its options bound, where that is all that it does; else itself."""
+        """Return jitgrad's loss with bound options if they describe it completely, else the object itself."""
         if self.reduction not in ("sum_over_batch_size", "mean"):
             return self
         given = self.options()
@@ -121,13 +121,13 @@ class Made(Loss):
 
 
 class MeanSquaredError(Made):
-    """The mean of squared errors."""
+    """The mean squared error."""
 
     plain = library.mean_squared_error
 
 
 class MeanAbsoluteError(Made):
-    """The mean of absolute errors."""
+    """The mean absolute error."""
 
     plain = library.mean_absolute_error
 
@@ -157,7 +157,7 @@ class Hinge(Made):
 
 
 class Huber(Made):
-    """Squared errors up to ``delta``, linear beyond."""
+    """Squared errors up to ``delta``, and a linear loss beyond."""
 
     plain = library.huber
     short = "huber_loss"
@@ -173,7 +173,7 @@ class Huber(Made):
 
 
 class CosineSimilarity(Made):
-    """The negative cosine of the angle between targets and predictions."""
+    """The negative cosine similarity of targets and predictions."""
 
     plain = library.cosine_similarity
 
@@ -185,7 +185,7 @@ class CosineSimilarity(Made):
 
 
 class BinaryCrossentropy(Made):
-    """The cross-entropy of targets 0 and 1."""
+    """The cross-entropy of targets of 0 and 1."""
 
     plain = library.binary_crossentropy
 
@@ -208,7 +208,7 @@ class CategoricalCrossentropy(BinaryCrossentropy):
 
 
 class SparseCategoricalCrossentropy(Made):
-    """The cross-entropy of classes, integers from 0 on."""
+    """The cross-entropy of integer classes."""
 
     plain = library.sparse_categorical_crossentropy
     by_class = True
@@ -228,13 +228,13 @@ class SparseCategoricalCrossentropy(Made):
 
 
 class MeanAbsolutePercentageError(Made):
-    """The mean of absolute errors in percent of the target."""
+    """The mean absolute percentage error."""
 
     plain = library.mean_absolute_percentage_error
 
 
 class MeanSquaredLogarithmicError(Made):
-    """The mean of squared differences of log(1 + y)."""
+    """The mean squared logarithmic error, of log(1 + y)."""
 
     plain = library.mean_squared_logarithmic_error
 
@@ -252,7 +252,7 @@ class CategoricalHinge(Made):
 
 
 class BinaryFocalCrossentropy(Made):
-    """The cross-entropy of targets 0 and 1 in which what is predicted well counts less."""
+    """The cross-entropy of targets of 0 and 1, with less weight on well-predicted rows."""
 
     plain = library.binary_focal_crossentropy
 
@@ -275,7 +275,7 @@ class BinaryFocalCrossentropy(Made):
 
 
 class CategoricalFocalCrossentropy(Made):
-    """The cross-entropy of targets with a probability for each class in which what is predicted well counts less."""
+    """The cross-entropy of targets with class probabilities, with less weight on well-predicted rows."""
 
     plain = library.categorical_focal_crossentropy
 
@@ -298,7 +298,7 @@ class CategoricalFocalCrossentropy(Made):
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """Those options that are not as by default, so that the library's own loss is taken where none is."""
+    """Return the options that differ from their defaults; without any, jitgrad's own loss can be used."""
     return {name: value for name, value in options.items() if value}
 
 
@@ -308,7 +308,7 @@ def _last(loss: Loss, axis: int) -> None:
 
 
 def _function(kind: type[Made]) -> Callable[..., Any]:
-    """The function of a loss: ``f(y_true, y_pred, **options)`` returns the loss of each row."""
+    """Return the function of a loss: ``f(y_true, y_pred, **options)`` returns the loss of each row."""
 
     def function(y_true: Any, y_pred: Any, **options: Any) -> Any:
         return (
@@ -347,14 +347,14 @@ _FUNCTIONS = {name: value for name, value in list(globals().items()) if hasattr(
 
 
 def get(identifier: Any) -> Any:
-    """A loss by name: a function, or of a class's name or config an object; a function or object itself."""
+    """Return a loss: a function or an object, from a name or a config; functions and objects are returned unchanged."""
     if identifier is None or callable(identifier):
         return identifier
     return found_by_name("loss", identifier, {**_CLASSES, **_FUNCTIONS})
 
 
 def native(identifier: Any) -> Any:
-    """What the library takes for a loss: its own where it has it, so that a fit is as quick as its own."""
+    """Return what jitgrad accepts as this loss: its own loss if it has one, so the fit is as fast."""
     found = get(identifier)
     kind = getattr(found, "kind", None)
     if kind is not None:
@@ -367,12 +367,12 @@ def native(identifier: Any) -> Any:
 
 
 def serialize(loss: Any) -> Any:
-    """A loss as a config."""
+    """Return the config of a loss."""
     return serialized(loss)
 
 
 def deserialize(name: Any, custom_objects: Any = None) -> Any:
-    """The loss of a config, or of a name."""
+    """Return the loss of a config or a name."""
     return deserialized(name, custom_objects) if isinstance(name, dict) else get(name)
 
 

@@ -1,4 +1,4 @@
-"""Names that objects get where the user gives none: ``dense``, ``dense_1``, as in Keras."""
+"""Default names of objects: ``dense``, ``dense_1``, as in Keras."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ _used: dict[str, int] = {}
 
 
 def snake_case(name: str) -> str:
-    """``batch_normalization`` for BatchNormalization, ``re_lu`` for ReLU."""
+    """Convert a class name: ``batch_normalization`` for BatchNormalization, ``re_lu`` for ReLU."""
     parted = re.sub(r"\W+", "", name)
     parted = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", parted)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", parted).lower()
 
 
 def numbered(kind: str) -> str:
-    """A name for the next object of a class."""
+    """Return a name for the next object of a class."""
     return unique(snake_case(kind))
 
 
 def unique(base: str) -> str:
-    """``base`` itself the first time, then with a number."""
+    """Return ``base`` the first time, and then with a number."""
     number = _used.get(base, 0)
     _used[base] = number + 1
     return f"{base}_{number}" if number else base
 
 
 def forget() -> None:
-    """Begin again with numbers, as ``keras.backend.clear_session`` does."""
+    """Reset the numbers, as ``keras.backend.clear_session`` does."""
     _used.clear()

@@ -1,4 +1,4 @@
-"""``keras.ops``: Keras's names of TensorFlow's functions."""
+"""``keras.ops``: TensorFlow's functions under Keras's names."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ softmax, log_softmax, softplus, softsign, leaky_relu, log_sigmoid, hard_sigmoid 
 
 
 def concatenate(xs: Any, axis: int = 0) -> Any:
-    """Tensors one after the other along an axis."""
+    """Concatenate tensors along an axis."""
     return shapes.concat(xs, axis)
 
 
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """Split a tensor along an axis, into equal parts or at given indices."""
+    """Split a tensor along an axis, into equal parts or at the given indices."""
     if isinstance(indices_or_sections, int):
         return shapes.split(x, indices_or_sections, axis)
     ends = [0, *indices_or_sections, x.shape[axis]]
@@ -75,53 +75,53 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 
 
 def take(x: Any, indices_: Any, axis: int | None = None) -> Any:
-    """Elements of a tensor at places along an axis, by default of all of it as one."""
+    """Take elements along an axis, by default of the flattened tensor."""
     return indices.gather(reshape(x, (-1,)) if axis is None else x, indices_, axis=axis or 0)
 
 
 def dot(x1: Any, x2: Any) -> Any:
-    """The product of two matrices or vectors."""
+    """Multiply matrices or vectors."""
     return tensordot(x1, x2, 1)
 
 
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
-    """Classes as rows with a 1 in the place of the class."""
+    """Encode classes as one-hot rows."""
     return constants.one_hot(x, num_classes, axis=axis, dtype=dtype_name(dtype))
 
 
 def zeros(shape: Any, dtype: Any = None) -> Any:
-    """All 0."""
+    """Create zeros."""
     return constants.zeros(shape, dtype_name(dtype))
 
 
 def ones(shape: Any, dtype: Any = None) -> Any:
-    """All 1."""
+    """Create ones."""
     return constants.ones(shape, dtype_name(dtype))
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """All of one value."""
+    """Create a tensor filled with one value."""
     return constants.cast(constants.fill(shape, fill_value), dtype_name(dtype))
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None) -> Any:
-    """A tensor of a value."""
+    """Convert a value to a tensor."""
     made = constants.convert_to_tensor(x)
     return made if dtype is None else constants.cast(made, dtype_name(dtype))
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
-    """The value of a tensor as an array."""
+    """Convert a tensor to an array."""
     return np.asarray(values_of(x))
 
 
 def shape(x: Any) -> tuple[Any, ...]:
-    """The sizes of a tensor."""
+    """Return the shape of a tensor."""
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether ``x`` is a tensor, or a symbol of the functional API."""
+    """Return whether ``x`` is a tensor, or a symbol of the functional API."""
     return isinstance(x, Operators) or is_keras_tensor(x)
 
 

@@ -1,4 +1,4 @@
-"""``keras.random``: random tensors, by the library's numbers."""
+"""``keras.random``: random tensors from jitgrad's generator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jitgrad.errors import ArgumentError
 
 
 class SeedGenerator:
-    """Where numbers are drawn from: those of its own seed, or jitgrad's common ones."""
+    """A source of random numbers: with its own seed, or jitgrad's global one."""
 
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         self.seed, self.name = seed, name
@@ -19,7 +19,7 @@ class SeedGenerator:
 
 
 def _source(seed: Any) -> library.Source | None:
-    """Of a number always the same, from its beginning."""
+    """Return the source for a seed: a number always starts the same sequence."""
     if isinstance(seed, int):
         return library.Source(seed)
     if seed is not None and not isinstance(seed, SeedGenerator):
@@ -28,13 +28,13 @@ def _source(seed: Any) -> library.Source | None:
 
 
 def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
-    """Normal of this mean and standard deviation."""
+    """Return normal numbers with a mean and a standard deviation."""
     made = library.normal(tuple(shape), mean, stddev, source=_source(seed))
     return wrap(as_plain(wrap(made), dtype_name(dtype)))
 
 
 def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
-    """Uniform from ``minval`` to ``maxval``."""
+    """Return uniform numbers from ``minval`` to ``maxval``."""
     made = library.uniform(tuple(shape), minval, maxval, source=_source(seed))
     return wrap(as_plain(wrap(made), dtype_name(dtype)))
 

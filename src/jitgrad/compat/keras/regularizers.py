@@ -1,4 +1,4 @@
-"""Keras's regularizers: penalties of weights, or of results, that a fit adds to its loss."""
+"""Keras's regularizers: penalties on weights or results, which are added to the loss."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jitgrad.layers import regularizers as library
 
 
 class Regularizer(library.Regularizer):
-    """Base class: a function of a weight that returns one number."""
+    """Base class: a function of a weight that returns a scalar."""
 
     family = "keras.regularizers"
 
@@ -27,17 +27,17 @@ class Regularizer(library.Regularizer):
         return made if is_plain(weight) else wrap(made)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make another one alike."""
+        """Return the arguments of the constructor."""
         return config_of(self, {})
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made with the arguments of ``get_config``."""
+        """Create an object from the result of ``get_config``."""
         return made_with_config(cls, config)
 
 
 def _seen_wrapped(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A user's ``__call__``, which the library gives a weight."""
+    """Wrap a user's ``__call__``, which jitgrad calls with a weight."""
 
     def inside(self: Any, weight: Any) -> Any:
         return unwrap(call(self, wrap(weight)))
@@ -69,7 +69,7 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
 
 
 class _Called(library.Regularizer, Described):
-    """A function of a user's as a regularizer."""
+    """A user's function as a regularizer."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -79,7 +79,7 @@ class _Called(library.Regularizer, Described):
 
 
 def get(identifier: Any) -> Any:
-    """A regularizer by name or config, with its defaults; an object or a function itself."""
+    """Return a regularizer by name or config with its defaults; objects and functions are returned unchanged."""
     if identifier is None or isinstance(identifier, library.Regularizer):
         return identifier
     if callable(identifier):
@@ -88,12 +88,12 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(regularizer: Any) -> Any:
-    """A regularizer as a config."""
+    """Return the config of a regularizer."""
     return serialized(regularizer)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The regularizer of a config."""
+    """Return the regularizer of a config."""
     return deserialized(config, custom_objects)
 
 

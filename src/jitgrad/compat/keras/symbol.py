@@ -1,7 +1,7 @@
-"""The functional API: symbols for what a model will be given, and the calls of layers and functions on them.
+"""The functional API: symbols for the inputs of a model, and the calls of layers and functions on them.
 
-A call computes nothing: it is recorded once on placeholders, for the shape and dtype of its result, and kept as a ``Call``. A
-model made of symbols makes the calls again on real inputs, see ``models.graph``.
+A call computes nothing. It is recorded once on placeholders, to find the shape and dtype of its result, and stored as a
+``Call``. A model made of symbols repeats the calls on real inputs, see ``models.graph``.
 """
 
 from __future__ import annotations
@@ -25,15 +25,18 @@ from jitgrad.tape.tree import tree_leaves, tree_map
 OpenShape = tuple[int | None, ...]
 
 _ROWS = 7919
-"""The rows of a placeholder: a number that no layer has, so that it is found again in the shapes of results."""
+"""The number of rows of a placeholder: an unusual number, which can be recognized in the shapes of results."""
 
 
 class KerasTensor(Deferrable, Operators):
-    """What stands for a value of the functional API: operators, layers and functions on it give another.
+    """A symbolic value of the functional API: operators, layers and functions of symbols return symbols.
 
-    Attributes:
-        shape: its sizes, None where they are open.
-        source: the call that it is a result of; None for an input.
+    Attributes
+    ----------
+    shape : tuple
+        The shape, with None for unknown sizes.
+    source : Call or None
+        The call that returned it; None for an input.
     """
 
     __slots__ = ("__weakref__", "_dtype", "_shape", "name", "source")
@@ -62,7 +65,7 @@ class KerasTensor(Deferrable, Operators):
         return len(self._shape)
 
     def get_shape(self) -> OpenShape:
-        """Its shape."""
+        """The shape."""
         return self._shape
 
     def _read(self) -> Tensor:
@@ -97,17 +100,21 @@ class KerasTensor(Deferrable, Operators):
 
 
 def item(value: Any, key: Any) -> Any:
-    """``value[key]``, as a function."""
+    """Return ``value[key]``, as a function."""
     return value[key]
 
 
 class Call:
     """A call of a layer or function on symbols.
 
-    Attributes:
-        operation: what is called.
-        args, kwargs: with symbols among them.
-        results: the symbols of its results, in their nesting.
+    Attributes
+    ----------
+    operation : callable
+        The layer or function.
+    args, kwargs
+        The arguments, which contain symbols.
+    results
+        The symbols of the results, in their nesting.
     """
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str | None = None) -> None:
@@ -121,12 +128,12 @@ class Call:
 
     @property
     def name(self) -> str:
-        """That of the layer; of a function after it."""
+        """The name of the layer or of the function."""
         return str(self.operation.name) if is_layer(self.operation) else self._name
 
     @property
     def inputs(self) -> list[KerasTensor]:
-        """The symbols among its arguments."""
+        """The symbols among the arguments."""
         return symbols_in((self.args, self.kwargs))
 
     def _symbol(self, made: Any) -> Any:
@@ -134,33 +141,33 @@ class Call:
 
 
 def called(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The symbols of what a layer or function returns for symbols."""
+    """Call a layer or function on symbols, and return the symbols of the results."""
     return Call(operation, args, kwargs).results
 
 
 def is_layer(operation: Any) -> bool:
-    """Whether it is a layer, and no function."""
+    """Return whether an operation is a layer rather than a function."""
     return hasattr(operation, "built_for")
 
 
 def operation_name(operation: Any) -> str:
-    """The name of a function or op."""
+    """Return the name of a function or op."""
     name = str(getattr(operation, "name", None) or getattr(operation, "__name__", type(operation).__name__))
     return "get_item" if operation is item else name
 
 
 def symbols_in(nest: Any) -> list[KerasTensor]:
-    """The symbols in a nesting of values."""
+    """Return the symbols in a nesting of values."""
     return [leaf for leaf in tree_leaves(nest) if isinstance(leaf, KerasTensor)]
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """Whether ``x`` is a symbol of the functional API."""
+    """Return whether ``x`` is a symbol of the functional API."""
     return isinstance(x, KerasTensor)
 
 
 def _inferred(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What an operation returns for placeholders."""
+    """Return the results of an operation for placeholders."""
     if is_layer(operation) and not operation.built:
         operation.built_for(tree_map(lambda x: x.shape if isinstance(x, KerasTensor) else x, args[0]) if args else None)
     given_args, given_kwargs = tree_map(lambda x: _placeholder(x) if isinstance(x, KerasTensor) else x, (args, kwargs))
@@ -172,19 +179,19 @@ def _inferred(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def inferred_shapes(layer: Any, shapes: Any) -> Any:
-    """The shapes of a layer's results for inputs of these shapes."""
+    """Return the shapes of a layer's results for the shapes of its inputs."""
     several = bool(shapes) and isinstance(shapes[0], (list, tuple))
     given = [KerasTensor(shape) for shape in shapes] if several else KerasTensor(shapes)
     return tree_map(_open, _inferred(layer, (given,), {}))
 
 
 def _open(made: Tensor) -> OpenShape:
-    """The shape of what was computed from placeholders, with None for their rows."""
+    """Return the shape of a result for placeholders, with None for the rows."""
     return tuple(None if n and n % _ROWS == 0 else n for n in made.shape)
 
 
 def run(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A layer's or function's results for plain Tensors."""
+    """Call a layer or function on plain Tensors."""
     if is_layer(operation):
         return operation(*args, **kwargs)
     return border.unwrap(operation(*border.wrap(args), **border.wrap(kwargs)))
@@ -206,7 +213,7 @@ def Input(
     tensor: Any = None,
     optional: bool = False,
 ) -> KerasTensor:
-    """A symbol for the inputs of a model: rows of this shape."""
+    """Return a symbol for the inputs of a model: rows of this shape."""
     if sparse or ragged or tensor is not None:
         raise ArgumentError("Input: sparse, ragged and tensor are not supported. Give shape and dtype.")
     if batch_shape is None and shape is None:

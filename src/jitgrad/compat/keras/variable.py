@@ -1,4 +1,4 @@
-"""Keras's variables: those of the library, with TensorFlow's operators and Keras's printing."""
+"""Keras's variables: Variables of jitgrad with TensorFlow's operators and Keras's printing."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from jitgrad.tape.protocol import NEVER_DEFERRED
 
 
 class Variable(TensorMethods, variable.Variable):  # type: ignore[misc]
-    """A weight, or state.
+    """A weight or state.
 
     Parameters
     ----------
     initializer : array-like or callable
-        The value, or a function of a shape that returns it.
+        The initial value, or a function of a shape that returns it.
     shape, dtype, trainable, name :
-        As Keras's. The dtype of floats is by default ``floatx()``.
+        As in Keras. The default dtype of floats is ``floatx()``.
     """
 
     __slots__ = ("_integer", "path")
@@ -47,7 +47,7 @@ class Variable(TensorMethods, variable.Variable):  # type: ignore[misc]
 
     @property
     def name(self) -> str:
-        """Its name, without that of its layer, which ``path`` has."""
+        """The name without the layer's name, which is in ``path``."""
         return self.path.rpartition("/")[2]
 
     @name.setter
@@ -56,11 +56,11 @@ class Variable(TensorMethods, variable.Variable):  # type: ignore[misc]
 
     @property
     def value(self) -> Tensor:
-        """The value now."""
+        """The present value."""
         return made(self.read(), self._integer)
 
     def read_value(self) -> Tensor:
-        """The value now."""
+        """Return the present value."""
         return self.value
 
     def __repr__(self) -> str:
@@ -74,7 +74,7 @@ NEVER_DEFERRED.add(Variable)
 
 
 def seed_everything(seed: int) -> None:
-    """The seeds of Python, NumPy and jitgrad, as ``keras.utils.set_random_seed``."""
+    """Seed Python, NumPy and jitgrad, as ``keras.utils.set_random_seed`` does."""
     import random as python
 
     python.seed(seed)

@@ -1,4 +1,4 @@
-"""How the library's fit calls Keras's callbacks."""
+"""Keras's callbacks in a fit of jitgrad."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from jitgrad.compat.keras.callbacks.callback import History
 
 
 class Bridge(library.Callback):
-    """Calls Keras's callbacks where the library calls its own.
+    """Call Keras's callbacks at the events of jitgrad's callbacks.
 
     Parameters
     ----------
     batches : Batches
-        The callbacks in their order.
+        The callbacks in order.
     history : History
-        What gets the metrics after them.
+        The history that gets the metrics after the callbacks.
     in_order : callable
-        Of the library's metrics of an epoch, Keras's.
+        Converts jitgrad's metrics of an epoch to Keras's.
     header : callable
-        Called before each epoch, behind the callbacks.
+        Called before each epoch, after the callbacks.
     """
 
     def __init__(

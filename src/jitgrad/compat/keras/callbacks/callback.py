@@ -1,4 +1,4 @@
-"""What every callback is."""
+"""The base class of callbacks, and History."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 class Callback:
-    """Base class: a subclass overrides what it needs. ``self.model`` is the model, ``self.params`` has "epochs" and "steps".
+    """Base class: override the methods you need. ``self.model`` is the model, ``self.params`` has "epochs" and "steps".
 
-    What has something for each batch is called for each, and the model goes step by step, slower than the native loop.
+    With a method for batches, the model runs step by step, which is slower than the native loop.
     """
 
     def __init__(self) -> None:
@@ -18,70 +18,70 @@ class Callback:
 
     @property
     def model(self) -> Any:
-        """The model that is fitted."""
+        """The model being fitted."""
         return self._model
 
     def set_model(self, model: Any) -> None:
-        """Called before a fit."""
+        """Called before a fit with the model."""
         self._model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Called before a fit."""
+        """Called before a fit with the parameters."""
         self.params = params
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Before a fit."""
+        """Called before a fit."""
 
     def on_train_end(self, logs: Any = None) -> None:
-        """After a fit."""
+        """Called after a fit."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Before an epoch, counted from 0."""
+        """Called before an epoch, counted from 0."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """After an epoch, with its metrics."""
+        """Called after an epoch, with its metrics."""
 
     def on_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """As ``on_train_batch_begin``."""
+        """The same as ``on_train_batch_begin``."""
 
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
-        """As ``on_train_batch_end``."""
+        """The same as ``on_train_batch_end``."""
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Before a batch of a fit."""
+        """Called before a batch of a fit."""
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """After a batch of a fit, with the metrics of the epoch so far."""
+        """Called after a batch of a fit, with the metrics of the epoch so far."""
         self.on_batch_end(batch, logs)
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """Before an evaluation."""
+        """Called before an evaluation."""
 
     def on_test_end(self, logs: Any = None) -> None:
-        """After an evaluation, with its metrics."""
+        """Called after an evaluation, with its metrics."""
 
     def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Before a batch of an evaluation."""
+        """Called before a batch of an evaluation."""
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        """After a batch of an evaluation, with the metrics so far."""
+        """Called after a batch of an evaluation, with the metrics so far."""
 
     def on_predict_begin(self, logs: Any = None) -> None:
-        """Before a prediction."""
+        """Called before a prediction."""
 
     def on_predict_end(self, logs: Any = None) -> None:
-        """After a prediction."""
+        """Called after a prediction."""
 
     def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Before a batch of a prediction."""
+        """Called before a batch of a prediction."""
 
     def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
-        """After a batch of a prediction, with its "outputs"."""
+        """Called after a batch of a prediction, with its "outputs"."""
 
 
 class History(Callback):
-    """The metrics of each epoch: what ``fit`` returns.
+    """The metrics of each epoch, returned by ``fit``.
 
     Attributes
     ----------

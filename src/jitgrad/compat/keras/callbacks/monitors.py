@@ -1,4 +1,4 @@
-"""Keras's own callbacks. What they decide is decided by the library's of the same names."""
+"""Keras's callbacks, based on jitgrad's callbacks of the same names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.errors import ArgumentError
 
 
 class Delegate(Callback):
-    """A callback that the library has."""
+    """A callback based on one of jitgrad's."""
 
     plain: Any
 
@@ -38,7 +38,7 @@ class Delegate(Callback):
 
 
 class EarlyStopping(Delegate):
-    """Ends a fit when a figure does not become better any more."""
+    """Stop a fit when a metric no longer improves."""
 
     def __init__(
         self, monitor: str = "val_loss", min_delta: float = 0, patience: int = 0, verbose: int = 0, mode: Any = "auto",
@@ -51,22 +51,22 @@ class EarlyStopping(Delegate):
 
     @property
     def best(self) -> float:
-        """The best figure so far."""
+        """The best value so far."""
         return float(self.plain.best)
 
     @property
     def wait(self) -> int:
-        """The epochs since then."""
+        """The number of epochs without an improvement."""
         return int(self.plain.wait)
 
     @property
     def stopped_epoch(self) -> int:
-        """The epoch after which the fit was ended; 0 where it was not."""
+        """The epoch after which the fit was stopped, or 0."""
         return self.plain.stopped_epoch or 0
 
     @property
     def best_epoch(self) -> int:
-        """The epoch of the best figure, counted from 0."""
+        """The epoch with the best value, counted from 0."""
         return self._best_epoch
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -83,7 +83,7 @@ class EarlyStopping(Delegate):
 
 
 class _Rates(Delegate):
-    """One that changes the learning rate, which then is among the metrics."""
+    """A callback that changes the learning rate and adds it to the metrics."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         found = {} if logs is None else logs
@@ -93,7 +93,7 @@ class _Rates(Delegate):
 
 
 class ReduceLROnPlateau(_Rates):
-    """Multiplies the learning rate by ``factor`` when a figure does not become better."""
+    """Multiply the learning rate by ``factor`` when a metric no longer improves."""
 
     def __init__(
         self, monitor: str = "val_loss", factor: float = 0.1, patience: int = 10, verbose: int = 0, mode: Any = "auto",
@@ -112,7 +112,7 @@ class ReduceLROnPlateau(_Rates):
 
 
 class LearningRateScheduler(_Rates):
-    """Sets the learning rate before each epoch: ``schedule(epoch, lr)``, or of the epoch alone, is the new one."""
+    """Set the learning rate before each epoch to ``schedule(epoch, lr)`` or ``schedule(epoch)``."""
 
     def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class LearningRateScheduler(_Rates):
         self._set = 0.0
 
     def _rate(self, epoch: int, rate: Any) -> float:
-        """The schedule's learning rate, of an epoch and the present one, or of the epoch alone."""
+        """Return the scheduled learning rate from the epoch and the present rate, or from the epoch only."""
         arguments = len(inspect.signature(self.schedule).parameters)
         self._set = float(plain_number(self.schedule(*(epoch, float(rate))[:arguments])))
         return self._set
@@ -133,7 +133,7 @@ class LearningRateScheduler(_Rates):
 
 
 class CSVLogger(Delegate):
-    """Writes a row of metrics for each epoch."""
+    """Write a row of metrics for each epoch."""
 
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class CSVLogger(Delegate):
 
 
 class ModelCheckpoint(Callback):
-    """Saves the model after epochs."""
+    """Save the model after epochs."""
 
     def __init__(
         self, filepath: Any, monitor: str = "val_loss", verbose: int = 0, save_best_only: bool = False,
@@ -159,7 +159,7 @@ class ModelCheckpoint(Callback):
 
     @property
     def best(self) -> float:
-        """The best figure so far."""
+        """The best value so far."""
         return float(self._follow.best)
 
     def set_params(self, params: dict[str, Any]) -> None:
@@ -204,7 +204,7 @@ class ModelCheckpoint(Callback):
 
 
 class LambdaCallback(Callback):
-    """Functions as a callback."""
+    """A callback made of functions."""
 
     def __init__(
         self, on_epoch_begin: Any = None, on_epoch_end: Any = None, on_train_begin: Any = None, on_train_end: Any = None,
@@ -218,7 +218,7 @@ class LambdaCallback(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Ends a fit whose loss becomes nan or infinite; without it, such a fit raises FitError."""
+    """Stop a fit whose loss becomes nan or infinite; without it, such a fit raises FitError."""
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
@@ -230,4 +230,4 @@ class TerminateOnNaN(Callback):
 
 
 class ProgbarLogger(Callback):
-    """The lines of progress, which ``fit`` prints by itself."""
+    """The progress lines, which ``fit`` prints without this callback."""

@@ -1,4 +1,4 @@
-"""Data sets of Keras."""
+"""Keras's data sets."""
 
 from jitgrad.compat.keras.datasets import boston_housing, california_housing, fashion_mnist, mnist
 from jitgrad.compat.modules import missing

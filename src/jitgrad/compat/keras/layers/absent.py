@@ -1,4 +1,4 @@
-"""Why jitgrad has not all of Keras's layers."""
+"""The layers of Keras that jitgrad does not have, with the reasons."""
 
 _DENSE = "jitgrad is for tables. Use Dense layers on features."
 _KINDS = {
@@ -23,4 +23,4 @@ _KINDS = {
     "Keras 3 has it no more, either. Use StringLookup, CategoryEncoding and Normalization.": "DenseFeatures",
 }
 REASONS = {name: reason for reason, names in _KINDS.items() for name in names.split()}
-"""What is said of a layer by its name."""
+"""Return the error for a layer by its name."""

@@ -1,4 +1,4 @@
-"""Layers of products and functions: Dense, Embedding, Lambda, and what begins a model."""
+"""Basic layers: Dense, Embedding, Lambda, and the inputs of a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jitgrad.tape.tensor import Tensor, cast
 
 
 def weight_options(initializer: Any, regularizer: Any, constraint: Any) -> tuple[Any, Any, Any]:
-    """What the library takes for how a weight begins, is penalised and brought back."""
+    """Convert the initializers, regularizers and constraints of weights for jitgrad."""
     return initializers.plain(initializer), regularizers.get(regularizer), constraints.get(constraint)
 
 
@@ -35,7 +35,7 @@ class Dense(Layer, library.Dense):
 
 
 class Embedding(Layer, library.Embedding):
-    """A vector for each integer below ``input_dim``; numbers are cut off to integers, as Keras does."""
+    """A vector for each integer below ``input_dim``; floats are truncated, as in Keras."""
 
     def __init__(
         self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", embeddings_regularizer: Any = None,
@@ -55,18 +55,18 @@ class Embedding(Layer, library.Embedding):
 
 
 class Identity(Layer, library.Identity):
-    """Its inputs."""
+    """Return the inputs."""
 
 
 class ActivityRegularization(Layer, library.Identity):
-    """Its inputs; their penalty is added to the loss."""
+    """Return the inputs, and add a penalty on them to the loss."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
 
 
 class Lambda(Layer, library.Lambda):
-    """A function as a layer."""
+    """A layer that applies a function."""
 
     def __init__(
         self, function: Any, output_shape: Any = None, mask: Any = None, arguments: dict[str, Any] | None = None, **kwargs: Any
@@ -75,7 +75,7 @@ class Lambda(Layer, library.Lambda):
 
 
 class InputLayer(Layer, library.Identity):
-    """The inputs of a model, as one of its layers."""
+    """The inputs of a model as a layer."""
 
     def __init__(self, shape: Any = None, input_tensor: Any = None, **kwargs: Any) -> None:
         if shape is not None:
@@ -89,5 +89,5 @@ class InputLayer(Layer, library.Identity):
         return self._symbol
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make another one alike."""
+        """Return the arguments of the constructor."""
         return {"batch_shape": (None, *(self.declared_shape or ())), "dtype": str(self.dtype), "name": self.name}

@@ -1,4 +1,4 @@
-"""What every layer of Keras is: one of the library's, with Keras's arguments, called with TensorFlow's tensors."""
+"""The base class of Keras's layers: a layer of jitgrad with Keras's arguments, called with TensorFlow's tensors."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from jitgrad.layers import layer as library
 from jitgrad.layers.owned import all_owned
 
 BORDERED = ("call", "compute_loss", "train_step", "test_step", "predict_step", "compute_metrics")
-"""Methods that users write and the library calls."""
+"""Methods that users define and jitgrad calls."""
 
 
 class Layer(library.Layer):
-    """A subclass makes its weights in ``build`` and computes in ``call``, with functions of tf."""
+    """Base class: a subclass creates its weights in ``build`` and computes in ``call`` with functions of tf."""
 
     family = "keras.layers"
     variable_type = Variable
@@ -96,23 +96,23 @@ class Layer(library.Layer):
         return made
 
     def add_loss(self, loss: Any) -> None:
-        """Add a penalty of the present call to the model's loss."""
+        """Add a penalty from the present call to the model's loss."""
         self._added += [unwrap(x) for x in (loss if isinstance(loss, (list, tuple)) else [loss])]
 
     def forget_losses(self) -> None:
-        """Forget what calls of it, and of layers in it, added."""
+        """Remove the penalties that calls of this layer and its sublayers added."""
         for inner in (self, *all_owned(self)):
             if isinstance(inner, Layer) and inner._added:
                 inner._added.clear()
 
     @property
     def losses(self) -> list[Any]:
-        """The penalties of weights, and what the last call added."""
+        """The penalties on weights, and the penalties of the last call."""
         layers = [self, *(x for x in all_owned(self) if isinstance(x, Layer))]
         return wrap([*super().losses, *(x for layer in layers for x in layer._added)])
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Any:
-        """A weight: ``add_weight(shape, initializer, …, name)``, or with the name first, as Keras 2 had it."""
+        """Create a weight: ``add_weight(shape, initializer, …, name)``, or with the name first, as in Keras 2."""
         kinds = _NAME_FIRST if args and isinstance(args[0], str) else _SHAPE_FIRST
         given = dict(zip(kinds, args, strict=False)) | kwargs
         shape = given.get("shape") or ()
@@ -134,14 +134,14 @@ class Layer(library.Layer):
         )
 
     def add_variable(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``add_weight``."""
+        """The same as ``add_weight``."""
         return self.add_weight(*args, **kwargs)
 
     def fits(self, shape: Any) -> bool:
-        """Whether rows of this shape are taken: by a layer of a user's own any, so that what it computes says what is wrong."""
+        """Return whether the shape of a row is accepted; a user's layer accepts any and fails in its own code."""
         return not type(self).__module__.startswith("jitgrad.") or super().fits(shape)
 
-    # What is known of a layer.
+    # Properties.
 
     @property
     def weights(self) -> list[Any]:
@@ -150,47 +150,47 @@ class Layer(library.Layer):
 
     @property
     def trainable_weights(self) -> list[Any]:
-        """Those that a fit changes."""
+        """The trainable weights."""
         return self.trainable_variables
 
     @property
     def non_trainable_variables(self) -> list[Any]:
-        """Those that a fit does not change."""
+        """The weights that are not trainable."""
         return [v for v in self.variables if not v.trainable]
 
     @property
     def non_trainable_weights(self) -> list[Any]:
-        """Those that a fit does not change."""
+        """The weights that are not trainable."""
         return self.non_trainable_variables
 
     @property
     def compute_dtype(self) -> str:
-        """The dtype of its results."""
+        """The dtype of the results."""
         return str(self.dtype)
 
     @property
     def variable_dtype(self) -> str:
-        """The dtype of its weights."""
+        """The dtype of the weights."""
         return str(self.dtype)
 
     @property
     def dtype_policy(self) -> str:
-        """The dtype of its weights and results."""
+        """The dtype of weights and results."""
         return str(self.dtype)
 
     @property
     def submodules(self) -> tuple[Any, ...]:
-        """All layers in it."""
+        """All sublayers."""
         return tuple(x for x in all_owned(self) if isinstance(x, library.Layer))
 
     @property
     def input(self) -> Any:
-        """The symbols that it was called on in the functional API."""
+        """The symbols on which the layer was called in the functional API."""
         return self._called("input")[0]
 
     @property
     def output(self) -> Any:
-        """The symbols of its result in the functional API."""
+        """The symbols of the result in the functional API."""
         return self._called("output")[1]
 
     def _called(self, what: str) -> tuple[Any, Any]:
@@ -200,16 +200,16 @@ class Layer(library.Layer):
         return (found.args[0] if len(found.args) == 1 else found.args), found.results
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape of its result for inputs of a shape."""
+        """Return the shape of the result for a shape of the inputs."""
         return symbol.inferred_shapes(self, input_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make another layer alike."""
+        """Return the arguments of the constructor."""
         return config_of(self, {"name": self.name, "trainable": self.trainable, "dtype": str(self.dtype)})
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """A layer made with the arguments of ``get_config``."""
+        """Create a layer from the result of ``get_config``."""
         return made_with_config(cls, config)
 
     def __repr__(self) -> str:
@@ -226,7 +226,7 @@ _depth: ContextVar[int] = ContextVar("_depth", default=0)
 
 @contextmanager
 def _outermost(layer: Layer) -> Iterator[None]:
-    """What a call added to the losses is forgotten when the next one begins, of the outermost layer."""
+    """Clear the penalties of the last call when the outermost layer is called again."""
     depth = _depth.get()
     if depth == 0:
         layer.forget_losses()

@@ -1,4 +1,4 @@
-"""Layers that number texts or integers. They work on data, ahead of a model: jitgrad computes with numbers alone."""
+"""Layers that map texts or integers to integers. They prepare data for a model: jitgrad computes only with numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MODES = ("int", "one_hot", "multi_hot", "count")
 
 
 class _Lookup(Layer):
-    """Numbers each value of a vocabulary, from ``adapt`` or as given; what is not in it is number 0, behind the mask."""
+    """Map the values of a vocabulary, given or found by ``adapt``, to integers; unknown values map to 0, after the mask."""
 
     def __init__(
         self, max_tokens: int | None, num_oov_indices: int, mask_token: Any, oov_token: Any, vocabulary: Any, invert: bool,
@@ -38,12 +38,12 @@ class _Lookup(Layer):
 
     @property
     def _special(self) -> list[Any]:
-        """What stands in front of the vocabulary."""
+        """Return the entries before the vocabulary."""
         masks = [] if self.mask_token is None or self.output_mode != "int" else [self.mask_token]
         return [*masks, *[self.oov_token] * self.num_oov_indices]
 
     def set_vocabulary(self, vocabulary: Any) -> None:
-        """Number these values, in their order."""
+        """Set the vocabulary, in order."""
         found = [self._plain(token) for token in np.asarray(values_of(vocabulary)).ravel().tolist()]
         self._known = [token for token in found if token not in self._special]
         if len(set(self._known)) < len(self._known):
@@ -52,7 +52,7 @@ class _Lookup(Layer):
         self.built = True
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Number the values of data, those that are most frequent first."""
+        """Build the vocabulary from data, with the most frequent values first."""
         batches = list(data)[:steps] if is_batches(data) else [data]
         counted: Counter[Any] = Counter()
         for batch in batches:
@@ -63,11 +63,11 @@ class _Lookup(Layer):
         self.set_vocabulary([token for token in order if token not in special][:most])
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
-        """The values in the order of their numbers."""
+        """Return the vocabulary in order."""
         return [*self._special, *self._known] if include_special_tokens else list(self._known)
 
     def vocabulary_size(self) -> int:
-        """How many numbers there are."""
+        """Return the number of entries."""
         return len(self.get_vocabulary())
 
     def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
@@ -103,7 +103,7 @@ class _Lookup(Layer):
 
 
 class StringLookup(_Lookup):
-    """Numbers for texts."""
+    """Map texts to integers."""
 
     def __init__(
         self, max_tokens: int | None = None, num_oov_indices: int = 1, mask_token: str | None = None, oov_token: str = "[UNK]",
@@ -116,7 +116,7 @@ class StringLookup(_Lookup):
 
 
 class IntegerLookup(_Lookup):
-    """Numbers for integers of a vocabulary."""
+    """Map the integers of a vocabulary to consecutive integers."""
 
     def __init__(
         self, max_tokens: int | None = None, num_oov_indices: int = 1, mask_token: int | None = None, oov_token: int = -1,

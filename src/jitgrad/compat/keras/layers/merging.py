@@ -1,4 +1,4 @@
-"""Layers of several inputs, in a list, and their functions (``keras.layers.add([a, b])``)."""
+"""Layers of several inputs in a list, and the corresponding functions (``keras.layers.add([a, b])``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Add(Layer, library.Add):
 
 
 class Subtract(Layer, library.Subtract):
-    """The first of two inputs less the second."""
+    """The difference of two inputs."""
 
 
 class Multiply(Layer, library.Multiply):
@@ -25,62 +25,62 @@ class Average(Layer, library.Average):
 
 
 class Maximum(Layer, library.Maximum):
-    """The largest of several inputs, element by element."""
+    """The elementwise maximum of several inputs."""
 
 
 class Minimum(Layer, library.Minimum):
-    """The smallest of several inputs, element by element."""
+    """The elementwise minimum of several inputs."""
 
 
 class Concatenate(Layer, library.Concatenate):
-    """Several inputs one after the other along ``axis``."""
+    """The concatenation of several inputs along ``axis``."""
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(axis, **kwargs)
 
 
 class Dot(Layer, library.Dot):
-    """The sums of products of two inputs along ``axes``."""
+    """The dot product of two inputs along ``axes``."""
 
     def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(axes, normalize, **kwargs)
 
 
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
-    """Several inputs one after the other along ``axis``."""
+    """Concatenate several inputs along ``axis``."""
     return Concatenate(axis, **kwargs)(inputs)
 
 
 def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
-    """The sums of products of two inputs along ``axes``."""
+    """Return the dot product of two inputs along ``axes``."""
     return Dot(axes, **kwargs)(inputs)
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:
-    """The sum of several inputs."""
+    """Return the sum of several inputs."""
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: Any, **kwargs: Any) -> Any:
-    """The first of two inputs less the second."""
+    """Return the difference of two inputs."""
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: Any, **kwargs: Any) -> Any:
-    """The product of several inputs."""
+    """Return the product of several inputs."""
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs: Any, **kwargs: Any) -> Any:
-    """The mean of several inputs."""
+    """Return the mean of several inputs."""
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs: Any, **kwargs: Any) -> Any:
-    """The largest of several inputs, element by element."""
+    """Return the elementwise maximum of several inputs."""
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Any, **kwargs: Any) -> Any:
-    """The smallest of several inputs, element by element."""
+    """Return the elementwise minimum of several inputs."""
     return Minimum(**kwargs)(inputs)

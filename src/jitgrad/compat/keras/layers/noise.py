@@ -1,4 +1,4 @@
-"""Layers that draw numbers while training. One with a ``seed`` has numbers of its own."""
+"""Layers that draw random numbers in training. A layer with a ``seed`` has its own sequence."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from jitgrad.compat.keras.layers.layer import Layer
 
 
 class Dropout(Layer, library.Dropout):
-    """While training, elements are 0 with probability ``rate`` and the others grow."""
+    """In training, set elements to 0 with probability ``rate`` and scale the others."""
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(rate, noise_shape, seed, **kwargs)
 
 
 class AlphaDropout(Layer, library.AlphaDropout):
-    """Dropout that keeps mean and variance of what ``selu`` gives."""
+    """Dropout that preserves the mean and variance of the results of ``selu``."""
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(rate, noise_shape, seed, **kwargs)
 
 
 class GaussianDropout(Layer, library.GaussianDropout):
-    """While training, elements are multiplied with normal noise around 1."""
+    """In training, multiply elements by normal noise around 1."""
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(rate, seed, **kwargs)
 
 
 class GaussianNoise(Layer, library.GaussianNoise):
-    """While training, normal noise is added."""
+    """In training, add normal noise."""
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(stddev, seed, **kwargs)

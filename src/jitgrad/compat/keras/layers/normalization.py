@@ -1,4 +1,4 @@
-"""Layers that normalise."""
+"""Normalization layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jitgrad.errors import ArgumentError
 
 
 def _scaling(given: dict[str, Any]) -> dict[str, Any]:
-    """The options of beta and gamma as the library takes them, taken out of ``given``."""
+    """Convert the options of beta and gamma for jitgrad, and remove them from ``given``."""
     found: dict[str, Any] = {}
     for name, first in (("beta", "zeros"), ("gamma", "ones")):
         kinds = [f"{name}_{kind}" for kind in ("initializer", "regularizer", "constraint")]
@@ -23,7 +23,7 @@ def _scaling(given: dict[str, Any]) -> dict[str, Any]:
 
 
 class BatchNormalization(Layer, library.BatchNormalization):
-    """Each feature less its mean over its standard deviation, times gamma plus beta."""
+    """Normalize each feature, then scale it by gamma and shift it by beta."""
 
     def __init__(
         self, axis: int = -1, momentum: float = 0.99, epsilon: float = 0.001, center: bool = True, scale: bool = True,
@@ -43,14 +43,14 @@ class BatchNormalization(Layer, library.BatchNormalization):
 
 
 class LayerNormalization(Layer, library.LayerNormalization):
-    """Each row's last axis less its mean over its standard deviation, times gamma plus beta."""
+    """Normalize the last axis of each row, then scale it by gamma and shift it by beta."""
 
     def __init__(self, axis: Any = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True, **kwargs: Any) -> None:
         super().__init__(epsilon, axis, center, scale, **_scaling(kwargs), **kwargs)
 
 
 class GroupNormalization(Layer, library.GroupNormalization):
-    """The features of each row in groups, less the group's mean over its standard deviation, times gamma plus beta."""
+    """Normalize groups of features in each row, then scale by gamma and shift by beta."""
 
     def __init__(
         self, groups: int = 32, axis: int = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True, **kwargs: Any
@@ -59,25 +59,25 @@ class GroupNormalization(Layer, library.GroupNormalization):
 
 
 class RMSNormalization(Layer, library.RMSNormalization):
-    """Each row over the root of the mean of its squares, times a scale."""
+    """Divide each row by its root mean square, then scale it."""
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(epsilon, axis, **kwargs)
 
 
 class UnitNormalization(Layer, library.UnitNormalization):
-    """Each row over its norm."""
+    """Divide each row by its norm."""
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(axis, **kwargs)
 
 
 class Normalization(Layer, library.Normalization):
-    """Each feature less the mean and over the standard deviation that ``adapt`` found, or that are given."""
+    """Standardize each feature by a mean and variance, given or found by ``adapt``."""
 
     def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any) -> None:
         super().__init__(axis, values_of(mean), values_of(variance), invert, **kwargs)
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Take mean and variance of data: arrays, tensors, a frame, or batches."""
+        """Compute mean and variance from data: arrays, tensors, a frame, or batches."""
         super().adapt(collected(data, steps)[0] if is_batches(data) else plain(data))

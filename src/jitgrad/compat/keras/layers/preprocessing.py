@@ -1,4 +1,4 @@
-"""Layers that make inputs of data, as ``keras.layers`` has them for tables."""
+"""Layers of ``keras.layers`` that preprocess tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Rescaling(Layer, library.Rescaling):
 
 
 class Discretization(Layer, library.Discretization):
-    """The number of the bin that each element is in."""
+    """The index of the bin of each element."""
 
     def __init__(
         self, bin_boundaries: Any = None, num_bins: int | None = None, epsilon: float = 0.01, output_mode: str = "int",
@@ -29,7 +29,7 @@ class Discretization(Layer, library.Discretization):
 
 
 class CategoryEncoding(Layer, library.CategoryEncoding):
-    """Integers below ``num_tokens`` as columns."""
+    """Integers below ``num_tokens`` as indicator columns."""
 
     def __init__(
         self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any

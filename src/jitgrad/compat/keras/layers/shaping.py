@@ -1,4 +1,4 @@
-"""Layers that give elements other places, and means over an axis."""
+"""Layers that rearrange elements, and pooling over an axis."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from jitgrad.errors import ArgumentError
 
 
 class Flatten(Layer, library.Flatten):
-    """Each row's elements along one axis."""
+    """Flatten each row."""
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
 
 
 class Reshape(Layer, library.Reshape):
-    """Each row's elements in another shape."""
+    """Reshape each row."""
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(tuple(target_shape), **kwargs)
 
 
 class Permute(Layer, library.Permute):
-    """Each row's axes, from 1 on, in another order."""
+    """Permute the axes of each row, which are counted from 1."""
 
     def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(tuple(dims), **kwargs)
@@ -38,7 +38,7 @@ class RepeatVector(Layer, library.RepeatVector):
 
 
 class GlobalAveragePooling1D(Layer, library.GlobalAveragePooling1D):
-    """The mean over the axis behind the rows."""
+    """The mean over the first axis after the rows."""
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         _check_pooling(self, data_format, keepdims)
@@ -46,7 +46,7 @@ class GlobalAveragePooling1D(Layer, library.GlobalAveragePooling1D):
 
 
 class GlobalMaxPooling1D(Layer, library.GlobalMaxPooling1D):
-    """The largest over the axis behind the rows."""
+    """The maximum over the first axis after the rows."""
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         _check_pooling(self, data_format, keepdims)

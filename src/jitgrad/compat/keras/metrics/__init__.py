@@ -1,4 +1,4 @@
-"""Keras's metrics: objects that see values and tell a result, and functions that return a value for each row."""
+"""Keras's metrics: objects that accumulate values, and functions that return a value per row."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ _BY_NAME = {**_named.FUNCTIONS, **_FUNCTIONS, **_CLASSES}
 
 
 def get(identifier: Any) -> Any:
-    """A metric by name: a function, or of a class's name or config an object; a function or object itself."""
+    """Return a metric: a function or an object, from a name or a config; functions and objects are returned unchanged."""
     if identifier is None or callable(identifier):
         return identifier
     return found_by_name("metric", identifier, _BY_NAME)
 
 
 def made(given: Any) -> Any:
-    """What ``compile`` was given as metrics, as objects in their nesting."""
+    """Return the metrics given to ``compile`` as objects, in their nesting."""
     if given is None:
         return []
     if isinstance(given, dict):
@@ -38,7 +38,7 @@ def made(given: Any) -> Any:
 
 
 def _object(given: Any) -> Any:
-    """A metric as an object, named as it was given."""
+    """Return a metric as an object, with the name as given."""
     if isinstance(given, Metric) or given is None:
         return given
     if isinstance(given, _Plain):
@@ -56,12 +56,12 @@ def _object(given: Any) -> Any:
 
 
 def serialize(metric: Any) -> Any:
-    """A metric as a config."""
+    """Return the config of a metric."""
     return serialized(metric)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The metric of a config."""
+    """Return the metric of a config."""
     return deserialized(config, custom_objects)
 
 

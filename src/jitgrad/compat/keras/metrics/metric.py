@@ -1,4 +1,4 @@
-"""What every metric is: state that ``update_state`` changes, and a ``result``; and those that the library computes."""
+"""The base class of metrics: state that ``update_state`` changes, and a ``result``; and metrics that jitgrad computes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from jitgrad.functions.shapes import reshape
 
 
 class Metric(Described):
-    """Base class: a subclass has ``update_state(self, y_true, y_pred, sample_weight=None)`` and ``result(self)``.
+    """Base class: a subclass defines ``update_state(self, y_true, y_pred, sample_weight=None)`` and ``result(self)``.
 
-    A fit with a metric of a user's own is a loop in Python, slower than the native one.
+    A fit with a user-defined metric is a loop in Python, which is slower than the native one.
     """
 
     family = "keras.metrics"
@@ -34,44 +34,44 @@ class Metric(Described):
 
     @property
     def variables(self) -> list[Variable]:
-        """Its state."""
+        """The state."""
         return list(self._variables)
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """Its state."""
+        """The state."""
         return list(self._variables)
 
     def add_variable(
         self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, aggregation: str = "sum", name: str | None = None
     ) -> Variable:
-        """State, which ``reset_state`` sets to 0."""
+        """Create state, which ``reset_state`` sets to 0."""
         first = initializers.get(initializer)(tuple(shape), dtype=dtype or self.dtype)
         made = Variable(first, dtype=dtype or self.dtype, trainable=False, name=f"{self.name}/{name or 'variable'}")
         self._variables.append(made)
         return made
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
-        """As ``add_variable``; the name may come first, as Keras 2 had it."""
+        """The same as ``add_variable``; the name may come first, as in Keras 2."""
         if args and isinstance(args[0], str):
             kwargs["name"], args = args[0], args[1:]
         return self.add_variable(*args, **{key: value for key, value in kwargs.items() if key != "trainable"})
 
     def reset_state(self) -> None:
-        """Forget what was seen."""
+        """Reset the state."""
         for variable in self._variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
 
     def reset_states(self) -> None:
-        """As ``reset_state``."""
+        """The same as ``reset_state``."""
         self.reset_state()
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
-        """See more values."""
+        """Add more values."""
         raise NotImplementedError(f"{type(self).__name__} has no update_state(). Define update_state(self, y_true, y_pred).")
 
     def result(self) -> Any:
-        """The metric of all values seen."""
+        """Return the metric of all values so far."""
         raise NotImplementedError(f"{type(self).__name__} has no result(). Define result(self).")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -79,16 +79,16 @@ class Metric(Described):
         return self.result()
 
     def native(self) -> library.Metric | None:
-        """The library's metric, which a fit computes natively; None for one of a user's own."""
+        """Return jitgrad's metric, which a fit computes natively, or None for a user-defined one."""
         return None
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make another one alike."""
+        """Return the arguments of the constructor."""
         return config_of(self, {"name": self.name, "dtype": self.dtype})
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made with the arguments of ``get_config``."""
+        """Create an object from the result of ``get_config``."""
         return made_with_config(cls, config)
 
     def __repr__(self) -> str:
@@ -98,10 +98,10 @@ class Metric(Described):
 
 
 class Counted(Metric):
-    """A metric of the library, from sums over rows."""
+    """A metric of jitgrad, computed from sums over rows."""
 
     short: str | None = ""
-    """Its name where none is given: by default the class's; None to number it."""
+    """The default name: by default derived from the class; None to number it."""
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         default = numbered(type(self).__name__) if self.short is None else self.short or snake_case(type(self).__name__)
@@ -109,7 +109,7 @@ class Counted(Metric):
         self._sums: np.ndarray | None = None
 
     def make(self) -> library.Metric:
-        """The library's metric."""
+        """Return jitgrad's metric."""
         raise NotImplementedError
 
     @functools.cached_property
@@ -123,7 +123,7 @@ class Counted(Metric):
         return None if overridden else self._plain
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """See more rows."""
+        """Add more rows."""
         target, prediction = as_plain(y_true), as_plain(y_pred)
         if prediction.ndim == 0:
             target, prediction = reshape(target, (1,)), reshape(prediction, (1,))
@@ -136,11 +136,11 @@ class Counted(Metric):
         self._sums = sums if self._sums is None else self._sums + sums
 
     def result(self) -> Any:
-        """The metric of all rows seen; 0 where there were none."""
+        """Return the metric of all rows so far, or 0 without any."""
         return number(0.0 if self._sums is None else self._plain.result(self._sums))
 
     def reset_state(self) -> None:
-        """Forget what was seen."""
+        """Reset the state."""
         self._sums = None
 
 
@@ -156,7 +156,7 @@ class MeanMetricWrapper(Counted):
 
 
 def _rows(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of a target and a prediction that returns a number a row, for the library."""
+    """Convert a function of target and prediction for jitgrad; it returns a number per row."""
     seen = bordered(fn)
 
     def of_rows(target: Any, prediction: Any, **options: Any) -> Any:
@@ -175,7 +175,7 @@ class Mean(Metric):
         self.reset_state()
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """See more values."""
+        """Add more values."""
         found = np.asarray(values_of(values), np.float64)
         weight = np.ones(found.shape) if sample_weight is None else np.asarray(values_of(sample_weight), np.float64)
         weight = weight.reshape(weight.shape + (1,) * max(0, found.ndim - weight.ndim)) if weight.ndim else weight
@@ -183,11 +183,11 @@ class Mean(Metric):
         self._count += float(np.sum(np.broadcast_to(weight, found.shape)))
 
     def result(self) -> Any:
-        """The mean so far; 0 where there were none."""
+        """Return the mean so far, or 0 without values."""
         return number(self._total / self._count if self._count else 0.0)
 
     def reset_state(self) -> None:
-        """Forget what was seen."""
+        """Reset the state."""
         self._total = self._count = 0.0
 
     @property
@@ -208,11 +208,11 @@ class Sum(Mean):
         super().__init__(name, dtype)
 
     def result(self) -> Any:
-        """The sum so far."""
+        """Return the sum so far."""
         return self.total
 
 
 def only_last(name: str, axis: int) -> None:
-    """Raise ArgumentError for another axis than the last."""
+    """Raise ArgumentError for an axis other than the last."""
     if axis != -1:
         raise ArgumentError(f"{name}: axis is {axis}, and only the last one, -1, is supported. Move it there.")

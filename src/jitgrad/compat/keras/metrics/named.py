@@ -15,7 +15,7 @@ from jitgrad.ops.elementwise import equal
 
 
 class OfLibrary(Counted):
-    """A metric of the library itself."""
+    """A metric of jitgrad."""
 
     def __init__(self, metric: library.Metric) -> None:
         super().__init__(metric.name)
@@ -26,7 +26,7 @@ class OfLibrary(Counted):
 
 
 class ByShape(Counted):
-    """ "accuracy" and "crossentropy" in ``compile``: which one tell the shapes of targets and predictions."""
+    """Choose the metric for "accuracy" and "crossentropy" in ``compile`` from the shapes of targets and predictions."""
 
     def make(self) -> library.Metric:
         if self.name in ("accuracy", "acc"):
@@ -35,7 +35,7 @@ class ByShape(Counted):
 
 
 class Accuracy(Counted):
-    """The part of predictions that are equal to their targets."""
+    """The fraction of predictions that are equal to their targets."""
 
     def make(self) -> library.Metric:
         return library.Mean(_same, self.name)
@@ -46,7 +46,7 @@ def _same(target: Any, prediction: Any) -> Any:
 
 
 class BinaryAccuracy(Counted):
-    """The part of targets 0 and 1 on whose side of ``threshold`` the prediction is."""
+    """The fraction of predictions that are on the same side of ``threshold`` as their targets of 0 and 1."""
 
     def __init__(self, name: str | None = None, dtype: Any = None, threshold: float = 0.5) -> None:
         super().__init__(name, dtype)
@@ -57,21 +57,21 @@ class BinaryAccuracy(Counted):
 
 
 class CategoricalAccuracy(Counted):
-    """The part of rows whose largest prediction is where the largest target is."""
+    """The fraction of rows whose largest prediction is at the index of the largest target."""
 
     def make(self) -> library.Metric:
         return library.CategoricalAccuracy()
 
 
 class SparseCategoricalAccuracy(Counted):
-    """The part of rows whose largest prediction is that of the class."""
+    """The fraction of rows whose largest prediction is at the index of the class."""
 
     def make(self) -> library.Metric:
         return library.SparseCategoricalAccuracy()
 
 
 class TopKCategoricalAccuracy(Counted):
-    """The part of rows in which the target's class is among the ``k`` largest predictions."""
+    """The fraction of rows whose target is among the ``k`` largest predictions."""
 
     def __init__(self, k: int = 5, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(name, dtype)
@@ -82,14 +82,14 @@ class TopKCategoricalAccuracy(Counted):
 
 
 class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
-    """The part of rows in which the class is among the ``k`` largest predictions."""
+    """The fraction of rows whose class is among the ``k`` largest predictions."""
 
     def make(self) -> library.Metric:
         return library.SparseTopKCategoricalAccuracy(self.k)
 
 
 class RootMeanSquaredError(Counted):
-    """The root of the mean of squared errors."""
+    """The root mean squared error."""
 
     def make(self) -> library.Metric:
         return library.RootMeanSquaredError()
@@ -101,7 +101,7 @@ class _OfLoss(Counted):
     loss: Any
 
     def options(self) -> dict[str, Any]:
-        """The library's arguments."""
+        """Return jitgrad's arguments."""
         return {}
 
     def make(self) -> library.Metric:
@@ -109,13 +109,13 @@ class _OfLoss(Counted):
 
 
 class MeanSquaredError(_OfLoss):
-    """The mean of squared errors."""
+    """The mean squared error."""
 
     loss = library_losses.mean_squared_error
 
 
 class MeanAbsoluteError(_OfLoss):
-    """The mean of absolute errors."""
+    """The mean absolute error."""
 
     loss = library_losses.mean_absolute_error
 
@@ -146,13 +146,13 @@ class Hinge(_OfLoss):
 
 
 class MeanAbsolutePercentageError(_OfLoss):
-    """The mean of absolute errors in percent of the target."""
+    """The mean absolute percentage error."""
 
     loss = library_losses.mean_absolute_percentage_error
 
 
 class MeanSquaredLogarithmicError(_OfLoss):
-    """The mean of squared differences of log(1 + y)."""
+    """The mean squared logarithmic error, of log(1 + y)."""
 
     loss = library_losses.mean_squared_logarithmic_error
 
@@ -170,7 +170,7 @@ class CategoricalHinge(_OfLoss):
 
 
 class BinaryCrossentropy(_OfLoss):
-    """The cross-entropy of targets 0 and 1."""
+    """The cross-entropy of targets of 0 and 1."""
 
     loss = library_losses.binary_crossentropy
 
@@ -191,7 +191,7 @@ class CategoricalCrossentropy(BinaryCrossentropy):
 
 
 class SparseCategoricalCrossentropy(_OfLoss):
-    """The cross-entropy of classes."""
+    """The cross-entropy of integer classes."""
 
     loss = library_losses.sparse_categorical_crossentropy
 
@@ -213,7 +213,7 @@ class SparseCategoricalCrossentropy(_OfLoss):
 
 
 def _function(kind: Any) -> Any:
-    """The function of a metric of hits: a number for each row."""
+    """Return the function of an accuracy: a number per row."""
 
     def function(y_true: Any, y_pred: Any, **options: Any) -> Any:
         rows = kind(**options).make().hits(as_plain(y_true), as_plain(y_pred))

@@ -1,4 +1,4 @@
-"""Keras's metrics of elements above thresholds, areas under curves, scores of classes, and of regressions."""
+"""Metrics of thresholds, areas under curves, and scores of classes and regressions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jitgrad.errors import ArgumentError
 
 
 class TruePositives(Counted):
-    """How many elements of target 1 have a prediction above the threshold."""
+    """The number of elements with target 1 and a prediction above the threshold."""
 
     short = None
 
@@ -23,28 +23,28 @@ class TruePositives(Counted):
 
 
 class TrueNegatives(TruePositives):
-    """How many elements of target 0 have none."""
+    """The number of elements with target 0 and a prediction not above the threshold."""
 
     def make(self) -> library.Metric:
         return library.TrueNegatives(self.thresholds)
 
 
 class FalsePositives(TruePositives):
-    """How many elements of target 0 have a prediction above the threshold."""
+    """The number of elements with target 0 and a prediction above the threshold."""
 
     def make(self) -> library.Metric:
         return library.FalsePositives(self.thresholds)
 
 
 class FalseNegatives(TruePositives):
-    """How many elements of target 1 have none."""
+    """The number of elements with target 1 and a prediction not above the threshold."""
 
     def make(self) -> library.Metric:
         return library.FalseNegatives(self.thresholds)
 
 
 class Precision(Counted):
-    """Of the elements that are taken for 1, the part that is it."""
+    """The fraction of predicted positives that are positive."""
 
     short = None
 
@@ -60,14 +60,14 @@ class Precision(Counted):
 
 
 class Recall(Precision):
-    """Of the elements that are 1, the part that is taken for it."""
+    """The fraction of positives that are predicted as positive."""
 
     def make(self) -> library.Metric:
         return library.ElementRecall(self.thresholds, self.top_k, self.class_id)
 
 
 class AUC(Counted):
-    """The area under the receiver's operating curve, or that of precision and recall."""
+    """The area under the ROC curve, or under the precision-recall curve."""
 
     short = None
 
@@ -91,7 +91,7 @@ class AUC(Counted):
 
 
 class SensitivityAtSpecificity(Counted):
-    """The best sensitivity where the specificity is at least this."""
+    """The best sensitivity for at least the given specificity."""
 
     short = None
     kind: Any = library.SensitivityAtSpecificity
@@ -108,7 +108,7 @@ class SensitivityAtSpecificity(Counted):
 
 
 class SpecificityAtSensitivity(SensitivityAtSpecificity):
-    """The best specificity where the sensitivity is at least this."""
+    """The best specificity for at least the given sensitivity."""
 
     kind = library.SpecificityAtSensitivity
 
@@ -120,7 +120,7 @@ class SpecificityAtSensitivity(SensitivityAtSpecificity):
 
 
 class PrecisionAtRecall(SensitivityAtSpecificity):
-    """The best precision where the recall is at least this."""
+    """The best precision for at least the given recall."""
 
     kind = library.PrecisionAtRecall
 
@@ -132,7 +132,7 @@ class PrecisionAtRecall(SensitivityAtSpecificity):
 
 
 class RecallAtPrecision(SensitivityAtSpecificity):
-    """The best recall where the precision is at least this."""
+    """The best recall for at least the given precision."""
 
     kind = library.RecallAtPrecision
 
@@ -144,7 +144,7 @@ class RecallAtPrecision(SensitivityAtSpecificity):
 
 
 class FBetaScore(Counted):
-    """The weighted harmonic mean of precision and recall, for each column or averaged."""
+    """The weighted harmonic mean of precision and recall, per column or averaged."""
 
     short = "fbeta_score"
 
@@ -161,7 +161,7 @@ class FBetaScore(Counted):
 
 
 class F1Score(FBetaScore):
-    """The harmonic mean of precision and recall, for each column or averaged."""
+    """The harmonic mean of precision and recall, per column or averaged."""
 
     short = "f1_score"
 
@@ -172,7 +172,7 @@ class F1Score(FBetaScore):
 
 
 class R2Score(Counted):
-    """The part of the targets' variance that is explained, the mean over the columns."""
+    """The coefficient of determination, averaged over the columns."""
 
     short = "r2_score"
 
@@ -189,7 +189,7 @@ class R2Score(Counted):
 
 
 class CosineSimilarity(Counted):
-    """The cosine of the angle between targets and predictions."""
+    """The cosine similarity of targets and predictions."""
 
     def __init__(self, name: str | None = None, dtype: Any = None, axis: int = -1) -> None:
         super().__init__(name, dtype)

@@ -1,4 +1,4 @@
-"""What ``compile`` was given, as the library takes it, and as Keras's own objects for those who step by themselves."""
+"""The arguments of ``compile``, in jitgrad's form and as Keras's objects for custom training steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
 
 
 class Watched(NamedTuple):
-    """A compiled metric: of which output, by its place, under which name, and whether rows have their weights in it."""
+    """A compiled metric: the index of its output, its name, and whether it uses sample weights."""
 
     metric: Metric
     name: str
@@ -25,7 +25,7 @@ class Watched(NamedTuple):
 
 
 class CompileMetrics(Metric):
-    """The compiled metrics, as one of a model's ``metrics``."""
+    """The compiled metrics as one entry of a model's ``metrics``."""
 
     def __init__(self, found: list[Watched]) -> None:
         super().__init__(name="compile_metrics")
@@ -37,29 +37,31 @@ class CompileMetrics(Metric):
         return [each.metric for each in self.watched]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """See more rows."""
+        """Add more rows."""
         targets, outputs = tree_leaves(y_true), tree_leaves(y_pred)
         for each in self.watched:
             weights = {"sample_weight": sample_weight} if each.weighted and sample_weight is not None else {}
             each.metric.update_state(targets[each.output], outputs[each.output], **weights)
 
     def result(self) -> dict[str, Any]:
-        """The values by name."""
+        """Return the values by name."""
         return {each.name: each.metric.result() for each in self.watched}
 
     def reset_state(self) -> None:
-        """Forget what was seen."""
+        """Reset the state."""
         for metric in self.metrics:
             metric.reset_state()
 
 
 class Compiled:
-    """What ``compile`` was given.
+    """The arguments of ``compile``.
 
-    Attributes:
-        arguments: by name, as they are saved.
-        in_python: whether a metric is a user's own, or there are several outputs with metrics, so that a fit goes step by step
-            in Python.
+    Attributes
+    ----------
+    arguments : dict
+        The arguments by name, as they are saved.
+    in_python : bool
+        Whether a fit runs step by step in Python, because a metric is user-defined or several outputs have metrics.
     """
 
     def __init__(
@@ -90,17 +92,17 @@ class Compiled:
 
     @property
     def tracked(self) -> list[Metric]:
-        """The metrics that a model has of it."""
+        """The metrics of a model that come from ``compile``."""
         own = [self.loss_tracker, self._kept] if self._kept.watched else [self.loss_tracker]
         return [*own, *(tracker for tracker in self._output_trackers if tracker is not None)]
 
     @property
     def names(self) -> list[str]:
-        """The names of the metrics, in the order in which ``evaluate`` lists their values."""
+        """The names of the metrics, in the order of ``evaluate``."""
         return [name for x in self.tracked for name in ([m.name for m in x.metrics] if x is self._kept else [x.name])]
 
     def give(self, compile: Callable[..., None]) -> None:
-        """Compile the library's model."""
+        """Compile the model in jitgrad."""
         loss = self._loss
         if self._loss_weights is not None:
             given = tree_leaves(self._loss_weights)
@@ -112,7 +114,7 @@ class Compiled:
         compile(self.optimizer, loss, native[0] or None, native[1] or None)
 
     def output_losses(self, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
-        """The loss of each of several outputs, without its weight, by the name under which it is reported."""
+        """Return the loss of each of several outputs without its weight, by the name under which it is reported."""
         trackers = self._output_trackers
         if not trackers:
             return {}
@@ -124,20 +126,20 @@ class Compiled:
         }
 
     def track(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        """Let the losses of several outputs see more rows."""
+        """Add more rows to the losses of several outputs."""
         found = self.output_losses(y, y_pred, sample_weight)
         for tracker in self._output_trackers:
             if tracker is not None:
                 tracker.update_state(found[tracker.name], sample_weight=tree_leaves(y_pred)[0].shape[0])
 
     def update_state(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        """Let the compiled metrics see more rows."""
+        """Add more rows to the compiled metrics."""
         if self._kept.watched:
             self._kept.update_state(y, y_pred, sample_weight)
 
 
 def watched(given: Any, names: list[str], weighted: bool) -> list[Watched]:
-    """What ``compile`` was given as metrics, one after the other; of several outputs with the outputs' names in front."""
+    """Return the metrics given to ``compile`` as a list; for several outputs, with the names of the outputs in front."""
     if len(names) < 2:
         if isinstance(given, (list, tuple)) and len(given) == 1 and isinstance(given[0], (list, tuple)):
             given = given[0]
@@ -152,7 +154,7 @@ def watched(given: Any, names: list[str], weighted: bool) -> list[Watched]:
 
 
 def scaled(loss: Any, weight: float) -> Any:
-    """A loss times a number: the losses of rows, or the one number that it returns."""
+    """Multiply a loss, per row or reduced, by a number."""
     rows = by_row_of(loss)
     if not is_own(loss):
         return lambda target, prediction: loss(target, prediction) * weight
@@ -160,5 +162,5 @@ def scaled(loss: Any, weight: float) -> Any:
 
 
 def no_loss(target: Any, prediction: Any) -> Tensor:
-    """The loss of a model that was compiled without one, which has penalties or a ``train_step`` of its own."""
+    """The loss of a model compiled without one, which has penalties or its own ``train_step``."""
     return as_tensor(sum(tree_leaves(prediction)[0]) * 0.0)

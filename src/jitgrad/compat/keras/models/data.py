@@ -1,4 +1,4 @@
-"""What Keras takes as data, arrays, tensors, frames, datasets and generators, as the library takes it."""
+"""Conversion of Keras's data: arrays, tensors, frames, datasets and generators."""
 
 from __future__ import annotations
 
@@ -17,33 +17,37 @@ from jitgrad.training.columns import is_frame
 
 
 class Nested(NamedTuple):
-    """How inputs and outputs of a model are nested: functions that bring data given by names into that nesting."""
+    """The nesting of a model's inputs and outputs: functions that arrange data given by names."""
 
     inputs: Callable[[Any], Any]
     outputs: Callable[[Any], Any]
     needs_targets: bool = True
 
     def batch(self, given: Any) -> Any:
-        """The same of a batch of inputs, targets and weights."""
+        """Arrange the inputs, targets and weights of a batch."""
         if not isinstance(given, tuple) or len(given) < 2:
             x = given[0] if isinstance(given, tuple) else given
             return self.inputs(x), self.no_targets(x)
         return (self.inputs(given[0]), self.outputs(given[1]), *given[2:])
 
     def no_targets(self, x: Any) -> np.ndarray:
-        """What stands for targets that are not there. Raises DataError where the model's loss takes some."""
+        """Return placeholders for missing targets. Raise DataError if the model's loss needs targets."""
         if self.needs_targets:
             raise DataError("There are no targets for the loss. Give y, or batches of (x, y).")
         return np.zeros(count_rows(x))
 
 
 class Rows(NamedTuple):
-    """Data for the library.
+    """Data for jitgrad.
 
-    Attributes:
-        x, y, weight: arrays in their nesting; or batches as ``x`` alone, a function that begins to give them.
-        steps: how many batches there are, None where that is not known.
-        batch_size: rows a batch; None of batches.
+    Attributes
+    ----------
+    x, y, weight : nested arrays
+        The data; for batches, ``x`` is a function that starts an epoch.
+    steps : int or None
+        The number of batches, if it is known.
+    batch_size : int or None
+        The rows per batch; None for data in batches.
     """
 
     x: Any
@@ -54,16 +58,16 @@ class Rows(NamedTuple):
 
 
 def is_batches(x: Any) -> bool:
-    """Whether it gives batches, as a Dataset, a generator or a Sequence of Keras."""
+    """Whether the data come in batches, as from a Dataset, a generator or a Keras Sequence."""
     if isinstance(x, (np.ndarray, list, tuple, dict, Operators)) or is_frame(x) or hasattr(x, "__array__"):
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
 
 
 def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None, nested: Nested, fitted: bool) -> Rows:
-    """Data as the library takes it, nested as its model is. A fit looks at the first batch before it begins.
+    """Convert data for jitgrad, nested as the model's inputs and outputs. A fit reads the first batch ahead.
 
-    Raises ArgumentError for targets beside batches.
+    Raise ArgumentError for targets in addition to batches.
     """
     if not is_batches(x):
         size = 32 if batch_size is None else batch_size
@@ -84,7 +88,7 @@ def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | No
 
 
 def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int | None]:
-    """A function that begins an epoch's batches, each in arrays, and how many there are."""
+    """Return a function that starts an epoch of batches, each as arrays, and the number of batches."""
     known = steps if steps is not None else length_of(x)
     if is_indexed(x):
         return lambda: (as_batch(x[i]) for i in range(len(x))), known
@@ -95,17 +99,17 @@ def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int
 
 
 def is_indexed(x: Any) -> bool:
-    """Whether its batches are asked for by their numbers, as those of ``keras.utils.Sequence``."""
+    """Return whether batches are read by number, as from ``keras.utils.Sequence``."""
     return not hasattr(x, "__iter__") or (hasattr(x, "on_epoch_end") and hasattr(x, "__getitem__"))
 
 
 def goes_on(x: Any, steps: int | None) -> bool:
-    """Whether an epoch begins where the one before it ended, so that a batch that was looked at must be given again."""
+    """Return whether an epoch continues where the previous one ended, so that a batch read ahead must be returned again."""
     return not is_indexed(x) and (steps is not None or iter(x) is x)
 
 
 class Again:
-    """A function that begins an epoch's batches: its first call shows the first of them, which the next one gives again."""
+    """Return a function that starts an epoch of batches; its first call reads ahead, and the next one repeats that batch."""
 
     def __init__(self, begin: Callable[[], Iterator[Any]]) -> None:
         self._begin, self._shown = begin, False
@@ -122,7 +126,7 @@ class Again:
 
 
 class Counted:
-    """A function that begins an epoch's batches, and knows how many the last one had, and whether they are inputs alone."""
+    """A function that starts an epoch of batches, and stores their number and whether they have targets."""
 
     def __init__(self, begin: Callable[[], Iterator[Any]], nested: Nested) -> None:
         self._begin, self._nested, self.steps = begin, nested, 0
@@ -136,7 +140,7 @@ class Counted:
 
 
 class Around:
-    """An iterable gone through again and again, so that an epoch begins where the last one ended."""
+    """An iterable that is repeated; each epoch continues where the last one ended."""
 
     def __init__(self, of: Any) -> None:
         self._of, self._left = of, iter(())
@@ -153,7 +157,7 @@ class Around:
 
 
 def length_of(x: Any) -> int | None:
-    """How many batches an iterable has, None where it does not say."""
+    """Return the number of batches of an iterable, or None if it is unknown."""
     try:
         return len(x)
     except (TypeError, AttributeError):
@@ -161,12 +165,12 @@ def length_of(x: Any) -> int | None:
 
 
 def as_batch(batch: Any) -> Any:
-    """A batch in arrays: ``(x, y)`` or ``(x, y, sample_weight)``."""
+    """Return a batch as arrays: ``(x, y)`` or ``(x, y, sample_weight)``."""
     return plain(tuple(batch) if isinstance(batch, list) else batch)
 
 
 def plain(nest: Any) -> Any:
-    """Arrays in place of tensors; lists of numbers are arrays, frames stay frames."""
+    """Convert tensors and lists of numbers to arrays; frames are unchanged."""
     if nest is None or is_frame(nest):
         return nest
     if isinstance(nest, (list, tuple)) and not any(hasattr(leaf, "shape") or is_frame(leaf) for leaf in tree_leaves(nest)):
@@ -175,7 +179,7 @@ def plain(nest: Any) -> Any:
 
 
 def count_rows(nest: Any) -> int:
-    """The number of rows of arrays."""
+    """Return the number of rows of arrays."""
     leaves = [nest] if is_frame(nest) else tree_leaves(nest)
     if not leaves or not (hasattr(leaves[0], "__len__") or is_frame(leaves[0])):
         raise DataError("There are no rows of data. Give arrays with the rows along their first axis.")
@@ -183,7 +187,7 @@ def count_rows(nest: Any) -> int:
 
 
 def collected(x: Any, steps: int | None = None) -> tuple[Any, ...]:
-    """All batches in memory, one after the other, as ``(x, y)`` or ``(x, y, sample_weight)``. Raises DataError for none."""
+    """Concatenate all batches as ``(x, y)`` or ``(x, y, sample_weight)``. Raise DataError if there are none."""
     begin, _ = batches(x, steps)
     found = list(begin())
     if not found:
@@ -195,6 +199,6 @@ def collected(x: Any, steps: int | None = None) -> tuple[Any, ...]:
 
 
 def inputs_alone(x: Any, steps: int | None, nested: Nested) -> tuple[Any, int]:
-    """The inputs for a prediction, and their number of rows; of batches, without targets."""
+    """Return the inputs of a prediction and their number of rows; targets in batches are dropped."""
     made = nested.inputs(collected(x, steps)[0] if is_batches(x) else plain(x))
     return made, count_rows(made)

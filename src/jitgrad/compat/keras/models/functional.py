@@ -18,7 +18,7 @@ from jitgrad.tape.tree import tree_leaves, tree_map
 
 
 class Functional(Model):
-    """A model made of symbols: ``Model(inputs, outputs)``."""
+    """A model defined by symbols: ``Model(inputs, outputs)``."""
 
     def _take(self, graph: Graph) -> None:
         super()._take(graph)
@@ -26,18 +26,18 @@ class Functional(Model):
 
     @classmethod
     def made_with(cls, arguments: dict[str, Any]) -> Any:
-        """A model from what a file says of its graph."""
+        """Create a model from the graph in a file."""
         return cls(*_built(arguments["plan"]))
 
     def get_config(self) -> dict[str, Any]:
-        """The layers' configs, and how they are connected."""
+        """Return the configs of the layers, and their connections."""
         plan = dict(self.arguments["plan"])
         layers = [serialized(layer) for layer in plan.pop("layers")]
         return {"name": self.name, "trainable": self.trainable, "layers": layers, "plan": plan}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """A model of layers alike, with weights of its own."""
+        """Return a copy of a model with new weights."""
         layers = [deserialized(layer, custom_objects) for layer in config["layers"]]
         inputs, outputs = _built({**config["plan"], "layers": layers})
         return cls(inputs, outputs, name=config.get("name"))
@@ -47,7 +47,7 @@ Model.functional = Functional
 
 
 def _plan(graph: Graph) -> dict[str, Any]:
-    """A graph as a file has it: its inputs, the calls in their order, and what stands where symbols stood."""
+    """A graph in a file: its inputs, the calls in order, and the symbols in their arguments."""
     numbers = {id(x): i for i, x in enumerate(tree_leaves(graph.inputs))}
     layers = [layer for layer in graph.layers if layer not in graph.input_layers]
     calls: list[Any] = []
@@ -64,7 +64,7 @@ def _plan(graph: Graph) -> dict[str, Any]:
 
 
 def _places(numbers: dict[int, int]) -> Any:
-    """A function of an argument: symbols by their numbers, and what no file has in words that it has."""
+    """Return an encoder for arguments: symbols by number, and descriptions of other objects."""
 
     def place(x: Any) -> Any:
         if isinstance(x, KerasTensor):
@@ -79,7 +79,7 @@ def _places(numbers: dict[int, int]) -> Any:
 
 
 def _placed(x: dict[str, Any], symbols: list[Any]) -> Any:
-    """What stood in the place of one of these."""
+    """Return the decoded argument."""
     kind, value = next(iter(x.items()))
     if kind == "symbol":
         return symbols[value]
@@ -91,7 +91,7 @@ def _placed(x: dict[str, Any], symbols: list[Any]) -> Any:
 
 
 def _built(plan: dict[str, Any]) -> tuple[Any, Any]:
-    """Inputs and outputs as symbols, all calls made again."""
+    """Return the inputs and outputs as symbols, with all calls repeated."""
     symbols = [Input(batch_shape=shape, dtype=dtype, name=name) for shape, dtype, name in plan["inputs"]]
 
     def filled(nest: Any) -> Any:

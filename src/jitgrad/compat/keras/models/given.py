@@ -1,4 +1,4 @@
-"""What Keras's methods of a model are given."""
+"""The arguments of a model's methods in Keras."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from jitgrad.errors import ArgumentError
 
 
 def same(nest: Any) -> Any:
-    """Itself."""
+    """Return the object itself."""
     return nest
 
 
 def symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    """The symbols among a Model's arguments."""
+    """Return the symbols among a Model's arguments."""
     rest = dict(kwargs)
     names = ("inputs", "outputs", "name")
     for name, value in zip(names, args, strict=False):
@@ -26,7 +26,7 @@ def symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any,
 
 
 def unpacked(data: Any) -> tuple[Any, Any, Any]:
-    """Inputs, targets and weights of a batch; None for what it has not."""
+    """Return inputs, targets and weights of a batch, with None for missing ones."""
     if not isinstance(data, (tuple, list)):
         return data, None, None
     x, *more = data
@@ -34,7 +34,7 @@ def unpacked(data: Any) -> tuple[Any, Any, Any]:
 
 
 def flat_logs(made: Any) -> Any:
-    """What a step returned, with those of its metrics that have several values by the names of these."""
+    """Return the result of a step, with several values of a metric under their own names."""
     if not isinstance(made, dict):
         return made
     parts = [value if isinstance(value, dict) else {name: value} for name, value in made.items()]
@@ -42,7 +42,7 @@ def flat_logs(made: Any) -> Any:
 
 
 def listed(callbacks: Any) -> list[Callback]:
-    """Callbacks as a list. Raises ArgumentError for what is none."""
+    """Return callbacks as a list. Raise ArgumentError for objects that are not callbacks."""
     found = list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
     for callback in found:
         if not hasattr(callback, "set_model"):
@@ -51,7 +51,7 @@ def listed(callbacks: Any) -> list[Callback]:
 
 
 def check_options(kwargs: dict[str, Any], validation_freq: Any) -> None:
-    """Raise TypeError for an argument that ``fit`` has not, ArgumentError for one that it does not support."""
+    """Raise TypeError for an unknown argument of ``fit``, and ArgumentError for an unsupported one."""
     left = set(kwargs) - {"max_queue_size", "workers", "use_multiprocessing"}
     if left:
         raise TypeError(f"fit() got an unexpected keyword argument {sorted(left)[0]!r}. Leave it out.")

@@ -1,4 +1,4 @@
-"""What a model of the functional API computes: the calls between its inputs and its outputs, made again."""
+"""The graph of a functional model: the calls between its inputs and outputs, which are repeated on real values."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack
 class Graph:
     """Symbols, and the calls that lead from inputs to outputs.
 
-    Attributes:
-        inputs, outputs: symbols in their nesting.
-        calls: those in between, each behind those that it needs.
+    Attributes
+    ----------
+    inputs, outputs : nested symbols
+        The ends of the graph.
+    calls : list of Call
+        The calls in between, in topological order.
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
@@ -50,18 +53,18 @@ class Graph:
 
     @property
     def output_names(self) -> list[str]:
-        """The names of the outputs: those of the layers that they come from."""
+        """The names of the outputs: the names of their layers."""
         return [x.name if x.source is None else x.source.name for x in symbols_in(self.outputs)]
 
     def as_inputs(self, nest: Any) -> Any:
-        """What is given by the inputs' names, in their nesting; anything else as it is."""
+        """Arrange values given by the inputs' names; anything else is returned unchanged."""
         names = [x.name for x in symbols_in(self.inputs)]
         if not isinstance(nest, dict) or isinstance(self.inputs, dict) or not set(names) <= set(nest):
             return nest
         return tree_pack(self.inputs, [nest[name] for name in names])
 
     def as_outputs(self, nest: Any) -> Any:
-        """What is given by the outputs' names, in their nesting; anything else as it is."""
+        """Arrange values given by the outputs' names; anything else is returned unchanged."""
         names = self.output_names
         if not isinstance(nest, dict):
             return nest
@@ -72,7 +75,7 @@ class Graph:
         return tree_pack(self.outputs, [nest.get(name) for name in names])
 
     def run(self, given: Any, training: bool) -> Any:
-        """The outputs for inputs, which are nested as the symbols, or in a list in their order, or by name."""
+        """Compute the outputs for inputs nested as the symbols, given in a list, or given by name."""
         values: dict[int, Any] = dict(zip(map(id, symbols_in(self.inputs)), self._in_order(given), strict=True))
         for call in self.calls:
             args, kwargs = tree_map(lambda x: values[id(x)] if isinstance(x, KerasTensor) else x, (call.args, call.kwargs))
@@ -100,7 +103,7 @@ class Graph:
 
 
 def fitted(x: Any, symbol: KerasTensor) -> Any:
-    """Rows of one number with or without an axis of size 1, as the input has it."""
+    """Add or remove the last axis of size 1 as the input requires."""
     if x.ndim + 1 == symbol.ndim and symbol.shape[-1] == 1:
         return expand_dims(x, -1)
     return squeeze(x, -1) if x.ndim == symbol.ndim + 1 and x.shape[-1] == 1 else x

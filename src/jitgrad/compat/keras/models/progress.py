@@ -1,4 +1,4 @@
-"""The lines that Keras prints on standard output while it fits, evaluates and predicts."""
+"""The progress lines that Keras prints to standard output."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _interactive = [True]
 
 
 def set_interactive(on: bool) -> None:
-    """Whether "auto" means a bar or a line an epoch."""
+    """Whether "auto" means a bar rather than a line per epoch."""
     _interactive[0] = on
 
 
 def is_interactive() -> bool:
-    """Whether "auto" means a bar."""
+    """Return whether "auto" means a bar."""
     return _interactive[0]
 
 
 def level(verbose: Any) -> int:
-    """0 for silence, 1 for a bar, 2 for a line. Raises ArgumentError for another value than these and "auto"."""
+    """Return 0 for silence, 1 for a bar, 2 for a line. Raise ArgumentError for a value other than these and "auto"."""
     if verbose == "auto":
         return 1 if _interactive[0] else 2
     if verbose not in (0, 1, 2, True, False, None):
@@ -35,16 +35,16 @@ def level(verbose: Any) -> int:
 
 
 class Lines:
-    """Prints the course of a fit, an evaluation or a prediction.
+    """Print the progress of a fit, an evaluation or a prediction.
 
     Parameters
     ----------
     verbose : int
         See ``level``.
     steps : int, optional
-        The steps of an epoch, where they are known.
+        The steps of an epoch, if they are known.
     counted : object, optional
-        Its ``steps`` are those that there were, where they were not known.
+        Its ``steps`` is the number of steps counted, if it was not known before.
     """
 
     def __init__(self, verbose: int, steps: int | None = None, counted: Any = None) -> None:
@@ -55,24 +55,24 @@ class Lines:
 
     @property
     def seconds(self) -> float:
-        """The time since it began, or the last line."""
+        """Restart the clock."""
         return time.perf_counter() - self.began
 
     def header(self, epoch: int, epochs: int) -> None:
-        """Before an epoch, counted from 0; the only one is not announced."""
+        """Start an epoch, counted from 0; a single epoch is not announced."""
         if self.verbose and epochs > 1:
             print(f"Epoch {epoch + 1}/{epochs}", flush=True)
         self.began = time.perf_counter()
 
     def advance(self, done: int, metrics: Mapping[str, Any]) -> None:
-        """In a terminal, the bar so far."""
+        """In a terminal, draw the bar so far."""
         if self.verbose == 1 and self._live:
             text = self._line(done, time.perf_counter() - self.began, metrics, ended=False)
             print("\r" + text + " " * max(0, self._shown - len(text)), end="", flush=True)
             self._shown = len(text)
 
     def finish(self, seconds: float, metrics: Mapping[str, Any]) -> None:
-        """The line of what is done."""
+        """Print the final line of an epoch."""
         if self.verbose:
             done = getattr(self._counted, "steps", None) if self.steps is None else self.steps
             text = self._line(done, seconds, metrics, ended=True)
@@ -94,13 +94,13 @@ class Lines:
 
 
 def number_text(value: Any) -> str:
-    """A metric as Keras shows it: four digits, or in powers of ten where it is small."""
+    """Format a metric as Keras does: four decimals, or scientific notation for small values."""
     number = float(value)
     return f"{number:.4f}" if abs(number) > 1e-3 else f"{number:.4e}"
 
 
 def duration(seconds: float) -> str:
-    """Seconds, minutes and hours."""
+    """Format seconds, minutes and hours."""
     whole = int(seconds)
     if whole >= 3600:
         return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
@@ -108,14 +108,14 @@ def duration(seconds: float) -> str:
 
 
 def per_step(seconds: float) -> str:
-    """The time of a step."""
+    """Format the time per step."""
     if seconds >= 1 or seconds == 0:
         return f"{seconds:.0f}s/step"
     return f"{seconds * 1e3:.0f}ms/step" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us/step"
 
 
 class EpochLines(Lines):
-    """Reports of the native loop, as Lines.
+    """Reports of the native loop as progress lines.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class EpochLines(Lines):
     metrics : callable
         The metrics of an epoch by name.
     asked : bool
-        Whether the header of each epoch is printed by whoever runs callbacks, since they may end the fit.
+        Whether the code that runs callbacks prints the header of each epoch, because a callback may end the fit.
     """
 
     def __init__(
@@ -149,5 +149,5 @@ class EpochLines(Lines):
 
 
 def in_order(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Metrics as Keras orders them: by name, those of validation behind the others."""
+    """Return metrics in Keras's order: by name, with validation metrics last."""
     return {name: metrics[name] for name in sorted(metrics, key=lambda name: (name.startswith("val_"), name))}

@@ -1,4 +1,4 @@
-"""Files of models: jitgrad's own, under the name that the user gives. Keras's own files are refused with the reason."""
+"""Files of models in jitgrad's format, under the name that the user gives. Keras's files are refused with a reason."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _HEADS = {b"PK\x03\x04": "a .keras archive of Keras", b"\x89HDF": "an HDF5 file 
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-    """Write a model to a file, whole or not at all: architecture, weights, and the optimizer with its state."""
+    """Save a model to a file, completely or not at all: architecture, weights, and the optimizer with its state."""
     library.save_model(model, _path(filepath, overwrite))
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
-    """Write the values of all weights to a file."""
+    """Save the values of all weights to a file."""
     library.save_weights(model, _path(filepath, overwrite))
 
 
 def load_weights(model: Any, filepath: Any) -> None:
-    """Take the values of all weights from a file of ``save_weights`` or ``save``."""
+    """Load the values of all weights from a file of ``save_weights`` or ``save``."""
     if not model.variables:
         raise ArgumentError(f"Model {model.name!r} is not built, so it has no weights to load. Call it on an input first.")
     library.load_weights(model, _checked(filepath))
@@ -36,7 +36,7 @@ def load_weights(model: Any, filepath: Any) -> None:
 def load_model(
     filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """The model of a file that ``save`` wrote."""
+    """Load a model from a file that ``save`` wrote."""
     return library.load_model(_checked(filepath), {**known_objects(), **(custom_objects or {})}, compile)
 
 
@@ -50,7 +50,7 @@ def _path(filepath: Any, overwrite: bool) -> Path:
 
 
 def _checked(filepath: Any) -> Path:
-    """A file that is none of Keras's. Raises DataError for one of those, or where there is none."""
+    """Return the path of a file. Raise DataError for a file of Keras or a missing file."""
     path = Path(os.fspath(filepath))
     if path.is_dir():
         raise DataError(
@@ -69,7 +69,7 @@ def _checked(filepath: Any) -> Path:
 
 
 def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = None, **kwargs: Any) -> Any:
-    """A model alike, with weights of its own."""
+    """Return a copy of a model with new weights."""
     if input_tensors is not None or clone_function is not None:
         raise ArgumentError("clone_model: input_tensors and clone_function are not supported. Leave them out.")
     made = deserialized(serialized(model))
@@ -79,10 +79,10 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = Non
 
 
 def to_json(model: Any, **kwargs: Any) -> str:
-    """The config of a model as JSON."""
+    """Return the config of a model as JSON."""
     return json.dumps(serialized(model), **kwargs)
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
-    """The model of a config."""
+    """Return the model of a config."""
     return deserialized(json.loads(json_string), custom_objects)

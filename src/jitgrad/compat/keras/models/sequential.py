@@ -1,4 +1,4 @@
-"""Keras's Sequential: layers one after the other."""
+"""Keras's Sequential: a stack of layers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.layers.layer import is_unfilled
 
 
 class Sequential(Model, library.Sequential):
-    """Layers one after the other, built at once where the first says the shape of its inputs."""
+    """A stack of layers, built at once if the first layer gives the shape of its inputs."""
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         self._first: KerasTensor | None = None
@@ -31,7 +31,7 @@ class Sequential(Model, library.Sequential):
         return library.Sequential.call(self, x, bool(training))
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
-        """Put a layer at the end."""
+        """Append a layer."""
         if isinstance(layer, InputLayer):
             layer = layer.output if layer.output is not None else Input(layer.declared_shape, dtype=layer.dtype)
         if isinstance(layer, KerasTensor):
@@ -61,14 +61,14 @@ class Sequential(Model, library.Sequential):
         self._first = self._last = symbol
 
     def _extend(self, layer: Any) -> None:
-        """Call a new layer on the symbol of the last one."""
+        """Call a new layer on the last symbol."""
         self._last = layer(self._last)
         assert self._first is not None
         self.mark_built(self._first.shape)
         self.output_shape = self._last.shape[1:]
 
     def pop(self, rebuild: bool = True) -> Any:
-        """Take the last layer away, and return it."""
+        """Remove and return the last layer."""
         if not self._stack:
             raise ArgumentError(f"Model {self.name!r} has no layers. Add one first.")
         layer = self._stack.pop()
@@ -86,12 +86,12 @@ class Sequential(Model, library.Sequential):
 
     @property
     def inputs(self) -> Any:
-        """The symbol of the input, in a list, where its shape is known."""
+        """The symbol of the input in a list, if its shape is known."""
         return [] if self._symbols()[0] is None else [self._first]
 
     @property
     def outputs(self) -> Any:
-        """The symbol of the output, in a list."""
+        """The symbol of the output in a list."""
         return [] if self._symbols()[0] is None else [self._last]
 
     @property
@@ -110,7 +110,7 @@ class Sequential(Model, library.Sequential):
         return found[0]
 
     def _symbols(self) -> tuple[Any, Any]:
-        """The symbols of input and output; made now where the shape is known since a call."""
+        """Return the symbols of input and output, which are made now if a call has set the shape."""
         if self._first is None and self.input_shape is not None:
             self._begin(Input(self.input_shape))
             for layer in self._stack:
@@ -118,7 +118,7 @@ class Sequential(Model, library.Sequential):
         return self._first, self._last
 
     def get_config(self) -> dict[str, Any]:
-        """The layers' configs."""
+        """Return the configs of the layers."""
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": str(self.dtype)}
         shape = None if self._first is None else self._first.shape
         begin = [] if self._first is None else [InputLayer(self._first.shape[1:], name=self._first.name)]
@@ -127,7 +127,7 @@ class Sequential(Model, library.Sequential):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """A model of layers alike, with weights of its own."""
+        """Return a copy of a model with new weights."""
         made = cls(name=config.get("name"))
         for layer in config["layers"]:
             made.add(deserialized(layer, custom_objects))
@@ -135,7 +135,7 @@ class Sequential(Model, library.Sequential):
 
 
 def _symbol_for(layer: Any) -> KerasTensor | None:
-    """The input of a first layer that says its shape, or was built for one."""
+    """Return the input of a first layer that gives its shape or is built."""
     if isinstance(layer, Sequential) and layer.inputs:
         return Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype)
     if isinstance(layer, Model) and len(layer.inputs) == 1:

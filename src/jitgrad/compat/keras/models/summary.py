@@ -1,4 +1,4 @@
-"""The table that ``summary`` prints, in Keras's form."""
+"""The table that ``summary`` prints, in Keras's format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jitgrad.tape.tree import tree_leaves
 
 
 def summary(model: Any, line_length: int | None = None, show_trainable: bool = False, expand_nested: bool = False) -> str:
-    """The table of a model's layers, and the numbers of its weights."""
+    """Return the table of a model's layers and the numbers of its weights."""
     graph = model._graph
     linear = graph is None or _is_linear(graph)
     titles = ["Layer (type)", "Output Shape", "Param #"]
@@ -45,7 +45,7 @@ def _layer_row(layer: Any, name: str | None = None) -> tuple[list[str], bool | N
 
 
 def _shape_of(layer: Any) -> str:
-    """The shape of a layer's result, with None for the rows; a question mark where it is not known."""
+    """Return the shape of a layer's result, with None for the rows, or a question mark if it is unknown."""
     if isinstance(layer, InputLayer) and layer.output is not None:
         return str(layer.output.shape)
     calls = getattr(layer, "_calls", None)
@@ -58,7 +58,7 @@ def _shape_of(layer: Any) -> str:
 
 
 def _is_linear(graph: Any) -> bool:
-    """Whether each call takes what the one before it gave, and is a layer's."""
+    """Return whether each call is a layer applied to the result of the previous call."""
     known = tree_leaves(graph.inputs)
     if len(known) != 1:
         return False
@@ -99,7 +99,7 @@ def _graph_rows(graph: Any) -> list[tuple[list[str], bool | None]]:
 
 
 def _widths(columns: int, line_length: int | None, linear: bool, show_trainable: bool) -> list[int]:
-    """The widths of the columns without their borders, as Keras has them for 80 characters."""
+    """Return the widths of the columns without borders, as in Keras for 80 characters."""
     known = [31, 22, 13] if linear else [19, 17, 10, 17]
     if show_trainable:
         known = [31, 18, 12, 5] if linear else [19, 15, 10, 12, 5]
@@ -115,7 +115,7 @@ def _rule(parts: str, widths: list[int]) -> str:
 
 
 def _row(cells: list[str], widths: list[int], border: str, right: set[int]) -> list[str]:
-    """A row, of several lines where a cell is too long."""
+    """Return a row, on several lines if a cell is too long."""
     wrapped = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
     lines = []
     for number in range(max(map(len, wrapped))):
@@ -150,7 +150,7 @@ def _totals(model: Any) -> list[str]:
 
 
 def _optimizer_size(model: Any) -> tuple[int, int]:
-    """The state of a compiled model's optimizer, with the learning rate and the number of steps, once it was fitted."""
+    """Describe the optimizer's state of a compiled model after a fit: the learning rate and the number of steps."""
     if model.keras_compiled is None or not model.optimizer.variables:
         return 0, 0
     kept = [v for slots in model.optimizer._slots.values() for v in slots]

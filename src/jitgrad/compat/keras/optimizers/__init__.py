@@ -26,7 +26,7 @@ _NAMED = {
 
 
 def get(identifier: Any) -> Any:
-    """An optimizer by name or config; an object itself."""
+    """Return an optimizer by name or config; objects are returned unchanged."""
     if isinstance(identifier, _Any):
         return identifier
     name = identifier.lower() if isinstance(identifier, str) else identifier
@@ -34,12 +34,12 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(optimizer: Any) -> Any:
-    """An optimizer as a config."""
+    """Return the config of an optimizer."""
     return serialized(optimizer)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The optimizer of a config."""
+    """Return the optimizer of a config."""
     return deserialized(config, custom_objects)
 
 

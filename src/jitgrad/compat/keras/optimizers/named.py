@@ -13,7 +13,7 @@ from jitgrad.tape.variable import Variable
 
 
 class SGD(Optimizer, library.SGD):
-    """Gradient descent, with momentum."""
+    """Gradient descent with momentum."""
 
     def __init__(
         self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, weight_decay: float | None = None,
@@ -23,7 +23,7 @@ class SGD(Optimizer, library.SGD):
 
 
 class Adam(Optimizer, library.AMSGrad):
-    """Adam, with the largest second moment so far where ``amsgrad`` is set."""
+    """Adam, with the largest second moment so far if ``amsgrad`` is set."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Adam(Optimizer, library.AMSGrad):
 
 
 class AdamW(Adam):
-    """Adam with weight decay apart from the gradient."""
+    """Adam with decoupled weight decay."""
 
     def __init__(
         self, learning_rate: Any = 0.001, weight_decay: float = 0.004, beta_1: float = 0.9, beta_2: float = 0.999,
@@ -56,7 +56,7 @@ class AdamW(Adam):
 
 
 class Nadam(Optimizer, library.Nadam):
-    """Adam with Nesterov's momentum."""
+    """Adam with Nesterov momentum."""
 
     def __init__(
         self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
@@ -66,7 +66,7 @@ class Nadam(Optimizer, library.Nadam):
 
 
 class Adamax(Optimizer, library.Adamax):
-    """Adam with the largest gradient so far in place of the second moment."""
+    """Adam with the infinity norm in place of the second moment."""
 
     def __init__(
         self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
@@ -76,7 +76,7 @@ class Adamax(Optimizer, library.Adamax):
 
 
 class Lion(Optimizer, library.Lion):
-    """Steps by the sign of a momentum."""
+    """Steps that depend on the sign of a momentum."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class Adadelta(Optimizer, library.Adadelta):
 
 
 class Adafactor(Optimizer, library.Adafactor):
-    """Adam with second moments of rows and columns alone."""
+    """Adam with a factored second moment."""
 
     def __init__(
         self, learning_rate: Any = 0.001, beta_2_decay: float = -0.8, epsilon_1: float = 1e-30, epsilon_2: float = 1e-3,

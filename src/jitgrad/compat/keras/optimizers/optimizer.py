@@ -1,4 +1,4 @@
-"""What every optimizer of Keras has beside the library's: iterations, and a learning rate that can be assigned."""
+"""The base of Keras's optimizers: an optimizer of jitgrad with iterations and a learning rate that can be assigned."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jitgrad.tape.tree import tree_leaves
 
 
 class Setting(Tensor):
-    """A number of an optimizer, which can be assigned."""
+    """A number of an optimizer that can be assigned."""
 
     __slots__ = ("_name", "_set")
 
@@ -30,26 +30,26 @@ class Setting(Tensor):
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name."""
         return self._name.rpartition("/")[2]
 
     @property
     def path(self) -> str:
-        """Its name, behind that of the optimizer."""
+        """The name with the optimizer's name as a prefix."""
         return self._name
 
     @property
     def value(self) -> Tensor:
-        """The value."""
+        """Return the value."""
         return self
 
     def assign(self, value: Any) -> Setting:
-        """Take another value."""
+        """Set the value."""
         self._set(plain_number(value))
         return self
 
     def assign_add(self, value: Any) -> Setting:
-        """Add to it."""
+        """Add to the value."""
         return self.assign(self.numpy() + plain_number(value))
 
     def __repr__(self) -> str:
@@ -87,7 +87,7 @@ class Optimizer(library.Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate, of the last step where it follows a schedule."""
+        """The learning rate; with a schedule, the rate of the last step."""
         return Setting(f"{self.name}/learning_rate", self.hyperparameters["learning_rate"], "float32", self._set_rate)
 
     @learning_rate.setter
@@ -101,7 +101,7 @@ class Optimizer(library.Optimizer):
 
     @property
     def lr(self) -> Any:
-        """As ``learning_rate``."""
+        """The same as ``learning_rate``."""
         return self.learning_rate
 
     @lr.setter
@@ -117,11 +117,11 @@ class Optimizer(library.Optimizer):
         self._done = int(value)
 
     def count(self, steps: int) -> None:
-        """Count steps that a fit has done."""
+        """Count the steps of a fit."""
         self._done += steps
 
     def build(self, variables: Any) -> None:
-        """Nothing: state is made on the first step."""
+        """Do nothing: state is created on the first step."""
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """Update each variable by its gradient."""
@@ -131,12 +131,12 @@ class Optimizer(library.Optimizer):
         return self.iterations
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
-        """Update variables by gradients in their order; by default those of the last step."""
+        """Update variables by gradients in order; by default, the variables of the last step."""
         chosen = self._fitted if trainable_variables is None else trainable_variables
         return self.apply_gradients(zip(grads, chosen, strict=True))
 
     def minimize(self, loss: Any, var_list: Any = None, tape: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
-        """One step on a loss: a function, or a value with the tape that recorded it."""
+        """Minimize a loss by one step: a function, or a value and the tape that recorded it."""
         chosen = var_list() if callable(var_list) else var_list
         if not callable(loss):
             if tape is None:
@@ -146,7 +146,7 @@ class Optimizer(library.Optimizer):
         return self.iterations
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make another one alike."""
+        """Return the arguments of the constructor."""
         config = {"name": self.name, **_COMMON, **self.defaults(), **self.arguments}
         rate = config["learning_rate"]
         if not isinstance(rate, LearningRateSchedule):
@@ -154,7 +154,7 @@ class Optimizer(library.Optimizer):
         return {key: serialized(value) for key, value in config.items()}
 
     def defaults(self) -> dict[str, Any]:
-        """Those arguments of this class that have one."""
+        """Return the values of the constructor's arguments."""
         import inspect
 
         parameters = inspect.signature(type(self).__init__).parameters.values()
@@ -162,5 +162,5 @@ class Optimizer(library.Optimizer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """One made with the arguments of ``get_config``."""
+        """Create an object from the result of ``get_config``."""
         return made_with_config(cls, config)

@@ -1,4 +1,4 @@
-"""Keras's schedules: learning rates that follow the number of the step."""
+"""Keras's schedules: learning rates that depend on the step."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 
 
 class LearningRateSchedule(library.Schedule):
-    """Base class: a subclass has ``__call__(self, step)``, which returns the learning rate."""
+    """Base class: a subclass defines ``__call__(self, step)``, which returns the learning rate."""
 
     family = "keras.schedules"
     plain: library.Schedule
-    """The library's."""
+    """The schedule in jitgrad."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -24,23 +24,23 @@ class LearningRateSchedule(library.Schedule):
             cls.__call__ = _seen_wrapped(cls.__call__)  # type: ignore[method-assign]
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate of a step, or of each of several."""
+        """Return the learning rate of a step, or of each of several."""
         if isinstance(step, (Tensor, float)):
             return self.plain(step)
         return wrap(as_tensor(self.plain(as_plain(step) * 1.0)))
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make another one alike."""
+        """Return the arguments of the constructor."""
         return config_of(self, {})
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made with the arguments of ``get_config``."""
+        """Create an object from the result of ``get_config``."""
         return made_with_config(cls, config)
 
 
 def _seen_wrapped(call: Any) -> Any:
-    """A user's ``__call__``, which the library gives a plain step."""
+    """Wrap a user's ``__call__``, which jitgrad calls with a plain step."""
 
     def inside(self: Any, step: Any) -> Any:
         made = call(self, wrap(as_plain(step) * 1.0))
@@ -50,7 +50,7 @@ def _seen_wrapped(call: Any) -> Any:
 
 
 class ExponentialDecay(LearningRateSchedule):
-    """``initial_learning_rate * decay_rate ** (step / decay_steps)``; with ``staircase`` of whole quotients."""
+    """``initial_learning_rate * decay_rate ** (step / decay_steps)``; ``staircase`` uses the integer quotient."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; with ``staircase`` of whole quotients."""
+    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; ``staircase`` uses the integer quotient."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class InverseTimeDecay(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """``values[i]`` up to and with step ``boundaries[i]``, the last one afterwards."""
+    """``values[i]`` up to and including step ``boundaries[i]``, and the last value afterwards."""
 
     def __init__(self, boundaries: Any, values: Any, name: str = "PiecewiseConstant") -> None:
         self.boundaries, self.values, self.name = boundaries, values, name
@@ -91,7 +91,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    """From one learning rate down to ``end_learning_rate`` over ``decay_steps``."""
+    """Decay polynomially to ``end_learning_rate`` over ``decay_steps``."""
 
     def __init__(
         self, initial_learning_rate: Any, decay_steps: int, end_learning_rate: float = 0.0001, power: float = 1.0,
@@ -107,7 +107,7 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    """Down to ``alpha`` times the rate along a cosine, after ``warmup_steps`` that rise to ``warmup_target``."""
+    """Decay along a cosine to ``alpha`` times the rate, after ``warmup_steps`` that rise to ``warmup_target``."""
 
     def __init__(
         self, initial_learning_rate: Any, decay_steps: int, alpha: float = 0.0, name: str = "CosineDecay",
@@ -122,7 +122,7 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Down along a cosine, again and again."""
+    """Repeated cosine decay."""
 
     def __init__(
         self, initial_learning_rate: Any, first_decay_steps: int, t_mul: float = 2.0, m_mul: float = 1.0, alpha: float = 0.0,
@@ -134,17 +134,17 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 
 def native(rate: Any) -> Any:
-    """A learning rate for the library: a schedule, or a float."""
+    """Return a learning rate for jitgrad: a schedule or a float."""
     return rate if isinstance(rate, library.Schedule) else float(rate)
 
 
 def serialize(learning_rate_schedule: Any) -> Any:
-    """A schedule as a config."""
+    """Return the config of a schedule."""
     return serialized(learning_rate_schedule)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The schedule of a config."""
+    """Return the schedule of a config."""
     return deserialized(config, custom_objects)
 
 

@@ -29,24 +29,24 @@ def plot_model(
     show_layer_names: bool = False,
     **options: Any,
 ) -> Any:
-    """A picture of a model's layers; of the rest, rankdir, dpi and the like, nothing is used."""
+    """Draw a model's layers; rankdir, dpi and similar arguments have no effect."""
     from jitgrad import pictures
 
     return pictures.plot_model(model, to_file, show_shapes)
 
 
 def serialize_keras_object(obj: Any) -> Any:
-    """An object as a config."""
+    """Return the config of an object."""
     return serialized(obj)
 
 
 def deserialize_keras_object(config: Any, custom_objects: Any = None, safe_mode: bool = True) -> Any:
-    """The object of a config."""
+    """Return the object of a config."""
     return deserialized(config, custom_objects)
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Begin again with the numbers in names."""
+    """Reset the numbers in default names."""
     forget()
 
 
@@ -56,12 +56,12 @@ def enable_interactive_logging() -> None:
 
 
 def disable_interactive_logging() -> None:
-    """Let "auto" mean a line an epoch."""
+    """Let "auto" mean a line per epoch."""
     set_interactive(False)
 
 
 def is_interactive_logging_enabled() -> bool:
-    """Whether "auto" means a bar."""
+    """Return whether "auto" means a bar."""
     return is_interactive()
 
 

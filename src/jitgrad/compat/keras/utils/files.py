@@ -1,4 +1,4 @@
-"""Files from the network, kept where Keras keeps them: complete and of the right digest, or not there."""
+"""Downloaded files in Keras's cache directory, complete and with the right digest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECONDS = 20
 
 
 def home() -> Path:
-    """Where Keras keeps its files: $KERAS_HOME, or ~/.keras."""
+    """Return Keras's cache directory: $KERAS_HOME, or ~/.keras."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
 
 
@@ -29,10 +29,10 @@ def get_file(
     file_hash: str | None = None, cache_subdir: str = "datasets", hash_algorithm: str = "auto", extract: bool = False,
     archive_format: str = "auto", cache_dir: Any = None, force_download: bool = False,
 ) -> str:  # fmt: skip
-    """The path of a file from the network, which is downloaded where it is not there yet.
+    """Return the path of a file, which is downloaded if it does not exist.
 
-    What is downloaded is checked against ``file_hash``, SHA-256, or MD5 of 32 digits. With ``extract`` it is unpacked beside
-    it, and the folder is returned.
+    The download is checked against ``file_hash``, SHA-256, or MD5 if it has 32 digits. With ``extract`` the archive is
+    unpacked, and the folder is returned.
     """
     if origin is None:
         raise ArgumentError("get_file: there is no origin. Give the address of the file.")
@@ -49,7 +49,7 @@ def get_file(
 
 
 def download(origin: str, path: Path, digest: str | None = None) -> None:
-    """Download a file with a line of progress. Raises DataError, and leaves nothing, where that fails or the digest differs."""
+    """Download a file and show the progress. Raise DataError, and leave no file, if that fails or the digest differs."""
     from urllib.error import URLError
     from urllib.request import Request, urlopen
 
@@ -69,7 +69,7 @@ def download(origin: str, path: Path, digest: str | None = None) -> None:
 
 
 def _copied(answer: IO[bytes], file: Any, total: int, digest: str | None) -> str:
-    """Copy what comes, show how much there is of it, and return its digest."""
+    """Copy a stream, show the progress, and return the digest."""
     checked = hashlib.md5(usedforsecurity=False) if digest is not None and len(digest) == 32 else hashlib.sha256()
     done, began, live = 0, time.perf_counter(), sys.stdout.isatty()
     while block := answer.read(_BLOCK):
@@ -86,7 +86,7 @@ def _copied(answer: IO[bytes], file: Any, total: int, digest: str | None) -> str
 
 
 def _unpack(path: Path, into: Path) -> None:
-    """Unpack an archive; no file of it lies outside of the folder. Raises DataError for what is no archive."""
+    """Unpack an archive, refusing members outside the folder. Raise DataError for a file that is not an archive."""
     into.mkdir(parents=True, exist_ok=True)
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:

@@ -1,4 +1,4 @@
-"""``keras.utils.Progbar``: a line of progress for a loop of one's own."""
+"""``keras.utils.Progbar``: a progress line for custom loops."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jitgrad.compat.keras.models.progress import Lines
 
 
 class Progbar:
-    """A line of progress over ``target`` steps, with means of values."""
+    """A progress line over ``target`` steps, with the means of values."""
 
     def __init__(
         self, target: int | None, width: int = 20, verbose: int = 1, interval: float = 0.05, stateful_metrics: Any = None,

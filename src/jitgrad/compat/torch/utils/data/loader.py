@@ -22,8 +22,8 @@ _AT_ONCE = 4096
 class DataLoader:
     """Batches of a data set, drawn anew for each iteration.
 
-    ``num_workers``, ``pin_memory``, ``prefetch_factor`` and similar arguments have no effect.
-    The rows of a TensorDataset are taken many at a time.
+    All data are loaded in this process, so ``num_workers``, ``pin_memory``, ``prefetch_factor`` and similar arguments have no
+    effect. The rows of a TensorDataset are taken many at a time.
     """
 
     def __init__(
