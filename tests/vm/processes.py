@@ -36,4 +36,4 @@ LOAD = SMALL + "native.load('assist', np.dtype('float32'))\n"
 
 BEGUN = "jitgrad: compiling the engine for float32, once per machine; this takes about "
 ENDED = "jitgrad: compiled in "
-WAITING = "jitgrad: waiting for another process, which compiles the engine for float32"
+WAITING = "jitgrad: waiting for another process that compiles the engine for float32"

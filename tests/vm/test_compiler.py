@@ -235,10 +235,10 @@ def test_a_function_that_calls_itself_is_refused() -> None:
 
 def test_what_is_not_known_is_refused_with_its_place() -> None:
     message = refuses(_mixes, FLOATS, UINT64, INT64)
-    assert message.endswith("int64 and uint64 do not mix: convert one")
+    assert message.endswith("int64 and uint64 do not mix; convert one")
     assert f"{__file__}:{_mixes.__code__.co_firstlineno + 2}:" in message
     assert "uint64" in refuses(_changes, FLOATS, UINT64)
-    assert "List is not for the compiler" in refuses(_lists, FLOATS)
+    assert "List is not supported" in refuses(_lists, FLOATS)
     assert "sorted" in refuses(_asks, FLOATS)
     assert "there is no field colums" in refuses(_misspelled, Records(Problem, FLOAT64))
 

@@ -101,7 +101,7 @@ def test_what_can_be_kept_nowhere_is_compiled_once_a_process(tmp_path: Path) -> 
     done = python(code + "native.load('assist', f), native.load('train', f)", tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count(BEGUN) == 1
-    assert "could not be kept" in done.stderr and "Make room there" in done.stderr
+    assert "could not be cached" in done.stderr and "Free space there" in done.stderr
     assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size]
 
 

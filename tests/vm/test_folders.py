@@ -59,7 +59,7 @@ def test_a_level_that_others_can_write_is_not(place: Path, level: int, mode: int
     monkeypatch.setattr(folders, "_is_private", lambda group: False)
     unsafe = [place, *place.parents][level]
     unsafe.chmod(mode)
-    with pytest.raises(UnsafeError, match=rf"Other users can write into {unsafe} \(mode {mode:o}\).*`chmod go-w {unsafe}`"):
+    with pytest.raises(UnsafeError, match=rf"Other users can write to {unsafe} \(mode {mode:o}\).*`chmod go-w {unsafe}`"):
         opened(place)
 
 
@@ -88,7 +88,7 @@ def test_a_group_that_is_the_user_s_alone_may_write(
     if private:
         assert opened(place) == place
     place.chmod(0o777)
-    with pytest.raises(UnsafeError, match="can write into"):
+    with pytest.raises(UnsafeError, match="can write to"):
         opened(place)
 
 
@@ -96,7 +96,7 @@ def test_where_only_owners_delete_others_may_write_on_the_way(place: Path) -> No
     place.parent.chmod(0o1777)
     assert opened(place) == place
     place.chmod(0o1777)
-    with pytest.raises(UnsafeError, match=rf"can write into {place} \(mode 1777\)"):
+    with pytest.raises(UnsafeError, match=rf"can write to {place} \(mode 1777\)"):
         opened(place)
 
 
@@ -105,7 +105,7 @@ def test_where_only_owners_delete_others_may_write_on_the_way(place: Path) -> No
 def test_a_level_of_somebody_else_is_not_safe(place: Path, level: int) -> None:
     unsafe = [place, *place.parents][level]
     os.chown(unsafe, SOMEBODY, SOMEBODY)
-    with pytest.raises(UnsafeError, match=f"{unsafe} belongs to user {SOMEBODY}, who could put code there"):
+    with pytest.raises(UnsafeError, match=f"{unsafe} belongs to user {SOMEBODY}, who could place code there"):
         opened(place)
 
 
@@ -123,14 +123,14 @@ def test_links_of_one_s_own_are_followed(place: Path, tmp_path: Path, target: st
 def test_links_of_somebody_else_are_not(place: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(place)
     os.chown(tmp_path / "link", SOMEBODY, SOMEBODY, follow_symlinks=False)
-    with pytest.raises(UnsafeError, match=f"{tmp_path / 'link'} is a symbolic link of user {SOMEBODY}"):
+    with pytest.raises(UnsafeError, match=f"{tmp_path / 'link'} is a symbolic link owned by user {SOMEBODY}"):
         opened(tmp_path / "link")
 
 
 def test_a_link_s_target_is_looked_at_too(place: Path, tmp_path: Path) -> None:
     place.parent.chmod(0o777)
     (tmp_path / "link").symlink_to(place)
-    with pytest.raises(UnsafeError, match=f"can write into {place.parent} "):
+    with pytest.raises(UnsafeError, match=f"can write to {place.parent} "):
         opened(tmp_path / "link")
 
 
@@ -237,7 +237,7 @@ def test_a_user_without_a_home_keeps_it_among_temporary_files(fresh: pytest.Monk
     assert cache.directory() == tmp_path / TEMPORARY / cache.key()
     assert (tmp_path / TEMPORARY).stat().st_mode & 0o777 == 0o700
     fresh.setenv("JITGRAD_CACHE_DIR", "~/mine")
-    with pytest.raises(ArgumentError, match="JITGRAD_CACHE_DIR is '~/mine', but there is no such home folder"):
+    with pytest.raises(ArgumentError, match="JITGRAD_CACHE_DIR is '~/mine', but this home folder does not exist"):
         list(cache.folders())
 
 
@@ -254,7 +254,7 @@ def test_another_folder_that_is_not_safe_is_left_out_with_a_warning(fresh: pytes
     (tmp_path / "home" / ".cache").mkdir()
     (tmp_path / "home" / ".cache").chmod(0o777)
     fresh.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / ".cache"))
-    with pytest.warns(RuntimeWarning, match="keeps no code in .*jitgrad. Other users can write into .*.cache"):
+    with pytest.warns(RuntimeWarning, match="does not cache code in .*jitgrad. Other users can write to .*.cache"):
         assert cache.directory() == tmp_path / TEMPORARY / cache.key()
 
 
@@ -268,7 +268,7 @@ def test_a_temporary_folder_that_somebody_made_first_is_refused(fresh: pytest.Mo
     os.chown(theirs, SOMEBODY, SOMEBODY)
     with pytest.warns(RuntimeWarning) as said:
         assert cache.directory() is None
-    assert [str(SOMEBODY) in str(said[0].message), "each process compiles anew" in str(said[1].message)] == [True, True]
+    assert [str(SOMEBODY) in str(said[0].message), "each process compiles again" in str(said[1].message)] == [True, True]
 
 
 # Root reads as somebody else would. Python itself may be where that user cannot read: all is imported before.

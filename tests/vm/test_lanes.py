@@ -178,10 +178,10 @@ def _counted(flags, x, n):  # type: ignore[no-untyped-def]
 
 def test_what_lanes_cannot_is_refused() -> None:
     for function in (_if, _and, _one_of):
-        assert "flags are not one boolean: take where() of them, or any()" in refuses(function, VECTORS)
+        assert "flags is not a single boolean; use where() or any()" in refuses(function, VECTORS)
     assert "lanes is not of the type float64" in refuses(_later, VECTORS, UINT64)
-    assert "the only power of lanes is 2" in refuses(_power, VECTORS)
-    assert "log is not for lanes" in refuses(_logarithm, VECTORS)
+    assert "lanes can only be raised to the power 2" in refuses(_power, VECTORS)
+    assert "log does not accept lanes" in refuses(_logarithm, VECTORS)
     assert "lanes is not of the type float64" in refuses(_narrowed, VECTORS, FLOATS)
     assert "flags and int64 do not mix" in refuses(_counted, FLAG_VECTORS, VECTORS, INT64)
 

@@ -72,7 +72,7 @@ def test_edited_code_is_never_served_from_a_stale_cache(tmp_path: Path) -> None:
 
 def test_a_name_without_an_address_is_an_error() -> None:
     symbols.start_llvm()
-    with pytest.raises(ProgramError, match="calls nobodys_function, which is not known"):
+    with pytest.raises(ProgramError, match="calls nobodys_function, which has no address"):
         symbols.check(["llvm.sqrt.f64", "expf", "nobodys_function"])
 
 

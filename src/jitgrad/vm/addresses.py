@@ -1,4 +1,4 @@
-"""The functions that the instruction ``call`` may call, by name: addresses are of one process, names go into dumps."""
+"""Functions that the instruction ``call`` may call. Dumps refer to them by name, because addresses differ between processes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from jitgrad.ops import Shape
 
 
 class Callee(NamedTuple):
-    """What a call of a function must be like.
+    """The calling convention of a function.
 
-    Attributes:
-        name: in dumps.
-        dtype: of the numbers that it computes with.
-        numbers: how many numbers the function reads in the table, after the places and sizes of its operands.
-        elements: from these numbers to the elements of the result, of the room to work in, and of each operand.
+    Attributes
+    ----------
+    name : str
+        Name in dumps.
+    dtype : str
+        Dtype of the numbers that it computes with.
+    numbers : int
+        Number of integers that it reads from the table, after the places and sizes of its operands.
+    elements : callable
+        Maps these integers to the number of elements of the result, of the scratch memory, and of each operand.
     """
 
     name: str
@@ -30,38 +35,44 @@ _callees: dict[int, Callee] = {}
 
 
 def note(callee: Callee, address: int) -> int:
-    """Note what stands at an address; returns the address."""
+    """Register the function at an address; return the address."""
     _callees[address] = callee
     return address
 
 
 def callee(address: int) -> Callee:
-    """The function at an address. Raises ProgramError where none was noted."""
+    """Return the function at an address. Raise ProgramError if it is not registered."""
     if address not in _callees:
-        raise ProgramError(f"A call goes to {address}, where no function is known. Lower the expression again.")
+        raise ProgramError(f"An instruction calls {address}, where no function is registered. Lower the expression again.")
     return _callees[address]
 
 
 def address_of(name: str) -> int:
-    """The address of a named function in this process. Raises ProgramError where there is none."""
+    """Return the address of a named function in this process. Raise ProgramError if it does not exist."""
     for address, known in _callees.items():
         if known.name == name:
             return address
-    raise ProgramError(f"A call goes to {name!r}, which this process has not. Lower an expression with that op first.")
+    raise ProgramError(
+        f"An instruction calls {name!r}, which is not registered in this process. Lower an expression with that op first."
+    )
 
 
 def linalg(name: str, dtype: Any) -> Callee:
-    """Of ``kernels/lapack.py`` and ``kernels/decompositions.py``."""
+    """Return a function of ``kernels/lapack.py`` or ``kernels/decompositions.py``."""
     return Callee(f"{name}-{dtype}", dtype, LINALG[name].length, LINALG[name].elements)
 
 
 class Routine(NamedTuple):
-    """How a kernel of linear algebra is called for an op of its name, over a batch of matrices.
+    """How a linear algebra kernel is called for an op of its name, over a batch of matrices.
 
-    Attributes:
-        length: how many numbers it reads in the table.
-        numbers: these, from the shapes of the operands and the attributes of the op.
-        elements: see ``Callee``.
+    Attributes
+    ----------
+    length : int
+        Number of integers that it reads from the table.
+    numbers : callable
+        Computes these integers from the shapes of the operands and the attributes of the op.
+    elements : callable
+        See ``Callee``.
     """
 
     length: int
@@ -69,7 +80,7 @@ class Routine(NamedTuple):
     elements: Callable[..., list[int]]
 
     def room(self, *shapes: Shape, **attrs: Any) -> int:
-        """The elements to work in."""
+        """Number of elements of scratch memory."""
         return self.elements(*self.numbers(*shapes, **attrs))[1]
 
 
@@ -114,18 +125,18 @@ SPECIAL: dict[str, tuple[str, int]] = {
     }.items()
     for number, name in enumerate(names.split())
 }
-"""For each op of ``ops/special.py`` the function of ``kernels/special_functions.py`` that has it, and its number there."""
+"""For each op of ``ops/special.py``, the function in ``kernels/special_functions.py`` that dispatches to it, and its number."""
 
 
 def special(name: str, dtype: Any) -> Callee:
-    """Of ``kernels/special_functions.py``: the numbers are how many elements there are, and which of its ops it is."""
+    """Return a function of ``kernels/special_functions.py``. Its integers are the size and the number of the op."""
     function, _ = SPECIAL[name]
     arity, known = int(function[-1]), sum(made == function for made, _ in SPECIAL.values())
     return Callee(f"{function}-{dtype}", dtype, 2, lambda n, which: [n, 0, *[n] * arity] if which < known else [])
 
 
 def custom(name: str, dtype: Any, outs: tuple[int, ...], ndims: tuple[int, ...]) -> Callee:
-    """Of ``custom.py``: the numbers are the elements of all results, the sizes of these, of ``outs`` axes, and of operands."""
+    """Describe a function of ``custom.py``. Its integers are the total size, then the shapes of results and operands."""
 
     def elements(total: int, *sizes: int) -> list[int]:
         found = []

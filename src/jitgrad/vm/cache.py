@@ -1,9 +1,10 @@
-"""Where compiled code is kept, and under which key.
+"""The cache of compiled code, and its keys.
 
-The key is a hash of every source of this package and of the op table, whose texts are compiled, of the versions of what
-compiles them and of the processor: an edited kernel, another LLVM or another machine finds nothing and compiles anew. A file
-is written aside and renamed, so that it is whole or not there, and it carries a digest; what does not match it is compiled
-anew too. It is machine code that is run, so it is read only from folders where nobody else can put any (``folders.py``).
+The key is a hash of all sources of this package and of the op table, whose texts are compiled, of the versions of the
+compilers, and of the processor. An edited kernel, another version of LLVM or another machine misses the cache and compiles
+again. Files are written under a temporary name and renamed, so they are complete or absent, and each contains a digest. A file
+that does not match its digest is compiled again. Because the files are machine code, they are only read from folders that no
+one else can write to (``folders.py``).
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ from jitgrad.vm.folders import Folder, UnsafeError, open_folder
 from jitgrad.vm.processor import processor
 
 _VARIABLE = "JITGRAD_CACHE_DIR"
-_PATIENCE = 300.0  # seconds that another process may take to compile what this one needs
+_PATIENCE = 300.0  # seconds that another process may take to compile a unit
 
 
 @functools.cache
 def key() -> str:
-    """What the compiled code depends on, as a hash."""
+    """Return a hash of everything that compiled code depends on."""
     made_for = processor()
     facts = [version("llvmlite"), sys.version, made_for.name, made_for.flags()]
     return hashlib.sha256("\0".join([*facts, objects.sources()]).encode()).hexdigest()[:20]
 
 
 class _Candidate(NamedTuple):
-    """Where code may be kept: the folder that all versions and processors share, and the permissions to make it with."""
+    """A location for compiled code: a folder shared by all versions and processors, and the permissions to create it with."""
 
     root: Path
     mode: int
@@ -48,35 +49,35 @@ class _Candidate(NamedTuple):
 
 
 def _candidates() -> Iterator[_Candidate]:
-    """The folders to try: ``JITGRAD_CACHE_DIR``, the user's cache folder, and a private one among temporary files."""
+    """Return the folders to try: ``JITGRAD_CACHE_DIR``, the user's cache folder, and a private temporary folder."""
     chosen = os.environ.get(_VARIABLE)
     if chosen:
         root = os.path.expanduser(chosen)
         if root.startswith("~"):
-            raise ArgumentError(f"{_VARIABLE} is {chosen!r}, but there is no such home folder. Give an absolute path.")
+            raise ArgumentError(f"{_VARIABLE} is {chosen!r}, but this home folder does not exist. Use an absolute path.")
         yield _Candidate(Path(root), 0o755, chosen=True)
     user = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(user):
         user = os.path.expanduser("~/Library/Caches" if sys.platform == "darwin" else "~/.cache")
-    if os.path.isabs(user):  # else the user has no home
+    if os.path.isabs(user):  # otherwise the user has no home
         yield _Candidate(Path(user) / "jitgrad", 0o755)
-    with contextlib.suppress(FileNotFoundError):  # there is no folder for temporary files
+    with contextlib.suppress(FileNotFoundError):  # no folder for temporary files exists
         yield _Candidate(Path(tempfile.gettempdir()) / f"jitgrad-{os.geteuid()}", 0o700)
 
 
 def _opened(candidate: _Candidate) -> Folder | None:
-    """The folder of this key's code in a candidate; None, with a warning unless it is common, where it cannot be used."""
+    """Open the folder of this key in a candidate. Return None if it cannot be used, with a warning if that is unusual."""
     try:
         return open_folder(candidate.root / key(), candidate.mode)
     except UnsafeError as error:
         if candidate.chosen:
             raise ArgumentError(f"{_VARIABLE} is not safe. {error}") from None
-        warnings.warn(f"jitgrad keeps no code in {candidate.root}. {error}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"jitgrad does not cache code in {candidate.root}. {error}", RuntimeWarning, stacklevel=2)
     except OSError as error:
         if candidate.chosen:
             warnings.warn(
-                f"{_VARIABLE} has no code for this version and processor, and none can be kept in {candidate.root}: "
-                f"{error.strerror or error}. Set {_VARIABLE} to a directory that can be written.",
+                f"{_VARIABLE} has no code for this version and processor, and {candidate.root} is not writable: "
+                f"{error.strerror or error}. Set {_VARIABLE} to a writable directory.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -84,9 +85,9 @@ def _opened(candidate: _Candidate) -> Folder | None:
 
 
 def folders() -> Iterator[Folder]:
-    """The folders of compiled code, open, in the order in which they are read; the first that can be written is the last.
+    """Open the folders of compiled code in the order in which they are read. The last one is the first that is writable.
 
-    They are opened each time: what a process once opened, it may close, as those do that go to the background.
+    They are opened on each call, because daemons close all files that they inherit.
     """
     for candidate in _candidates():
         folder = _opened(candidate)
@@ -99,14 +100,14 @@ def folders() -> Iterator[Folder]:
 
 @contextlib.contextmanager
 def writable() -> Iterator[Folder | None]:
-    """The folder that compiled code is written to, made if need be; None, with a warning, where there is none."""
+    """Return the folder that compiled code is written to, creating it if needed; None, with a warning, if there is none."""
     for folder in folders():
         if folder.writable:
             yield folder
             return
     warnings.warn(
-        f"jitgrad found no directory to keep compiled code in, so that each process compiles anew. "
-        f"Set {_VARIABLE} to a directory that can be written.",
+        f"jitgrad found no directory to cache compiled code in, so each process compiles again. "
+        f"Set {_VARIABLE} to a writable directory.",
         RuntimeWarning,
         stacklevel=3,
     )
@@ -114,20 +115,20 @@ def writable() -> Iterator[Folder | None]:
 
 
 def directory() -> Path | None:
-    """The path of the folder that compiled code is written to; None, with a warning, where there is none."""
+    """Return the path of the folder that compiled code is written to; None, with a warning, if there is none."""
     with writable() as folder:
         return folder.path if folder else None
 
 
 class Kept(NamedTuple):
-    """What was found: in which folder, and what."""
+    """A cached item: its folder and its content."""
 
     place: Path
     compiled: objects.ObjectCode
 
 
 def find(name: str) -> Kept | None:
-    """What is kept under ``name``; None where there is nothing, or it is damaged."""
+    """Return the code cached under ``name``, or None if it is missing or damaged."""
     for folder in folders():
         content = folder.read(name)
         if content is None:
@@ -139,7 +140,7 @@ def find(name: str) -> Kept | None:
 
 
 def write(name: str, compiled: objects.ObjectCode) -> None:
-    """Keep compiled code under ``name``. A full disk is no error: the next process compiles again."""
+    """Cache compiled code under ``name``. A full disk is not an error; the next process compiles again."""
     with writable() as folder:
         if folder is None:
             return
@@ -147,8 +148,8 @@ def write(name: str, compiled: objects.ObjectCode) -> None:
             folder.write(name, objects.encode(compiled))
         except OSError as error:
             warnings.warn(
-                f"Compiled code could not be kept in {folder.path}: {error.strerror}. "
-                f"Make room there, or set {_VARIABLE} to another directory.",
+                f"Compiled code could not be cached in {folder.path}: {error.strerror}. "
+                f"Free space there, or set {_VARIABLE} to another directory.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -156,33 +157,34 @@ def write(name: str, compiled: objects.ObjectCode) -> None:
 
 @contextlib.contextmanager
 def alone(name: str, waiting: Callable[[], object]) -> Iterator[None]:
-    """No other process is in here for ``name`` meanwhile; ``waiting`` is called where one is.
+    """Exclude other processes from compiling ``name``; call ``waiting`` if another process holds the lock.
 
-    It goes on all the same where files cannot be locked, or another process has the lock for too long: it may be stopped.
+    Proceed without the lock if files cannot be locked, or if another process holds the lock for too long, because it may hang.
     """
     with contextlib.ExitStack() as after:
         file = _lock_file(name)
         if file is not None:
             after.callback(os.close, file)
             if _wait(file, waiting):
-                after.callback(fcntl.flock, file, fcntl.LOCK_UN)  # a forked process may have the file open still
+                after.callback(fcntl.flock, file, fcntl.LOCK_UN)  # a forked process may still have the file open
         yield
 
 
 def _lock_file(name: str) -> int | None:
-    """The file that is locked for ``name``, open; None where none can be made.
+    """Open the lock file of ``name``, or return None if it cannot be created.
 
-    The system releases the lock of a process that ends. The file stays: after a removal, two processes could lock two files.
+    The system releases locks when a process ends. The file is never deleted, because two processes could then lock different
+    files.
     """
     with writable() as folder:
         try:
             return folder and folder.create(f"{name}.lock")
-        except OSError:  # the disk is full, say
+        except OSError:  # for example, the disk is full
             return None
 
 
 def _wait(file: int, waiting: Callable[[], object]) -> bool:
-    """Lock a file, and call ``waiting`` if another process has it; False where it could not be had."""
+    """Lock a file, calling ``waiting`` if another process holds it. Return False if the lock is not available."""
     started, waits = time.monotonic(), False
     while time.monotonic() < started + _PATIENCE:
         try:
@@ -193,6 +195,6 @@ def _wait(file: int, waiting: Callable[[], object]) -> bool:
                 waiting()
             waits = True
             time.sleep(0.05)
-        except OSError:  # a file system without locks
+        except OSError:  # the file system does not support locks
             return False
     return False

@@ -1,7 +1,7 @@
-"""What a program needs and is not kept yet is compiled, in one wait: units at once, by as many processes as there are cores.
+"""Compilation of everything that a program needs and that is not cached, by as many processes as there are cores.
 
-This process takes a share itself, the others are workers (``warmup.py``). Each unit is compiled by one process at a time,
-whoever needs it: the others wait, and take it from where it is kept.
+This process compiles a share itself; the others are workers (``warmup.py``). A unit is compiled by one process at a time. Other
+processes that need it wait, and load it from the cache.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from jitgrad.vm.notices import say
 from jitgrad.vm.objects import ObjectCode
 
 _made: dict[str, ObjectCode] = {}
-"""What this process compiled: it may be kept nowhere."""
-_START = 0.6  # seconds that a worker takes to begin: none is started for less
+"""Code compiled by this process, in case it cannot be cached."""
+_START = 0.6  # seconds that a worker takes to start; smaller shares do not get one
 
 
 def find(name: str, dtype: str) -> ObjectCode | None:
-    """The code of a function; None where it is to be compiled."""
+    """Return the code of a function, or None if it must be compiled."""
     file = file_of(name, dtype)
     if file in _made:
         return _made[file]
@@ -42,7 +42,7 @@ def kept(file: str) -> cache.Kept | None:
 
 
 def is_compiled(unit: Unit) -> bool:
-    """Whether the code of all its functions is there."""
+    """Return whether the code of all functions of a unit exists."""
     return not _missing(unit)
 
 
@@ -51,7 +51,7 @@ def _missing(unit: Unit) -> list[str]:
 
 
 def ensure(*wanted: Unit) -> None:
-    """Compile what is not there yet, with a notice when it begins and one when it is done."""
+    """Compile what is missing, and print a notice at the beginning and at the end."""
     units = [unit for unit in dict.fromkeys(wanted) if not is_compiled(unit)]
     if not units:
         return
@@ -64,17 +64,17 @@ def ensure(*wanted: Unit) -> None:
             compile_unit(unit, notice)
         for worker in running:
             worker.wait()
-    for unit in units:  # what no worker could do
+    for unit in units:  # units that no worker compiled
         compile_unit(unit, notice)
     notice.end()
 
 
 def compile_unit(unit: Unit, notice: Notice) -> None:
-    """Compile what is missing of a unit, unless another process is at it: then wait for that."""
+    """Compile what is missing of a unit. If another process is compiling it, wait for that process instead."""
     if is_compiled(unit):
         return
     with cache.alone(str(unit), lambda: notice.wait(unit)):
-        missing = _missing(unit)  # it may have come meanwhile
+        missing = _missing(unit)  # another process may have compiled it meanwhile
         if missing:
             notice.begin()
         for name in missing:
@@ -85,18 +85,21 @@ def compile_unit(unit: Unit, notice: Notice) -> None:
 
 
 class Notice:
-    """What is said of a wait: a line at its beginning, once it is known to be one, and a line at its end.
+    """Messages about a wait: a line at its beginning, once a wait is certain, and a line at its end.
 
-    Args:
-        units: what is wanted.
-        begun: whether the first line was said already, as a worker's was by the process that started it.
+    Parameters
+    ----------
+    units : list of Unit
+        The units to compile.
+    begun : bool
+        Whether the first line is already printed, for a worker by the process that started it.
     """
 
     def __init__(self, units: list[Unit], begun: bool = False) -> None:
         self._units, self._begun, self._started = units, begun, time.perf_counter()
 
     def begin(self) -> None:
-        """Units are compiled, by this process or workers."""
+        """Report that this process or its workers compile units."""
         if not self._begun:
             self._begun, self._started = True, time.perf_counter()
             say(
@@ -105,18 +108,18 @@ class Notice:
             )
 
     def wait(self, unit: Unit) -> None:
-        """Another process compiles a unit."""
+        """Report that another process compiles a unit."""
         if not self._begun:
-            say(f"waiting for another process, which compiles {text([unit])}")
+            say(f"waiting for another process that compiles {text([unit])}")
 
     def end(self) -> None:
-        """All is there."""
+        """Report that everything is available."""
         if self._begun:
             say(f"compiled in {time.perf_counter() - self._started:.1f} s")
 
 
 def shares(units: Iterable[Unit], most: int) -> list[list[Unit]]:
-    """Units in at most so many shares that take about as long; the first has the longest unit."""
+    """Divide units into at most ``most`` shares of similar duration. The first share contains the longest unit."""
     ordered = sorted(units, key=lambda unit: -unit.seconds)
     found: list[list[Unit]] = [[] for _ in ordered[:most]]
     for unit in ordered:
@@ -126,7 +129,7 @@ def shares(units: Iterable[Unit], most: int) -> list[list[Unit]]:
 
 
 def about(at_once: list[list[Unit]]) -> str:
-    """How long shares take at once, in a message."""
+    """Return the approximate duration of concurrent shares, as text."""
     return f"about {max(1, round(max(map(_seconds, at_once))))} s"
 
 
@@ -139,9 +142,9 @@ def _seconds(share: list[Unit]) -> float:
 
 @contextlib.contextmanager
 def workers(at_once: list[list[Unit]], stdout: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Processes that compile a share each. They end with the block at the latest, and with this process, however it ends.
+    """Start processes that compile a share each. They end with the block at the latest, or with this process.
 
-    There are fewer where the system allows no more.
+    The system may allow fewer of them.
     """
     running: list[subprocess.Popen[bytes]] = []
     try:
@@ -151,14 +154,14 @@ def workers(at_once: list[list[Unit]], stdout: int) -> Iterator[list[subprocess.
         yield running
     finally:
         for worker in running:
-            worker.kill()  # those that have ended stay as they are
+            worker.kill()  # no effect on workers that have ended
             worker.wait()
             assert worker.stdin is not None
             worker.stdin.close()
 
 
 def _worker(share: list[Unit], stdout: int) -> subprocess.Popen[bytes]:
-    """A process that imports from where this one does. In a session of its own it gets no Ctrl-C, which is for this process."""
+    """Start a worker with this process's import path, in its own session so that Ctrl-C does not reach it."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(os.path.abspath(place) for place in sys.path)}
     command = [sys.executable, "-P", "-m", "jitgrad.vm.warmup", *map(str, share)]
     options: Any = {"env": environment, "start_new_session": True}
@@ -166,5 +169,5 @@ def _worker(share: list[Unit], stdout: int) -> subprocess.Popen[bytes]:
 
 
 def _has_place() -> bool:
-    """Whether workers can be had: this process is an ordinary Python, and what they compile can be kept."""
+    """Return whether workers can be used: this process is an ordinary Python, and compiled code can be cached."""
     return Path(sys.executable or "").name.lower().startswith("python") and cache.directory() is not None

@@ -1,4 +1,4 @@
-"""What the interpreter runs in: ``execute(context, start, stop)`` runs the instructions start ≤ i < stop."""
+"""The context in which the interpreter runs: ``execute(context, start, stop)`` runs the instructions start ≤ i < stop."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Annotated
 from jitgrad.vm.records import Count, Counts, Elements, Record, Shared, pointer_to, record
 
 MOST_TASKS = 32
-"""That a thread pool is given at once: a ticket has a bit for each."""
+"""Maximum number of tasks of a thread pool: a ticket has one bit for each."""
 
 
 @record
 class ContextDescriptor(Record):
     """A Program with its memory."""
 
-    execute: Count  # address of the interpreter, by which compiled code calls it
-    code: Counts  # instructions, WIDTH numbers each
-    table: Counts  # numbers of instructions that have more of them
+    execute: Count  # address of the interpreter, through which compiled code calls it
+    code: Counts  # instructions, WIDTH words each
+    table: Counts  # operands of instructions that do not fit in a row
     arena: Elements
-    lanes: Count  # instruction behind the Program's, from which on there is room for the lanes of a loop
-    pool: Annotated[int, pointer_to("Pool")]  # null where this thread works alone
+    lanes: Count  # instruction after the Program, at which the copies for the lanes of loops begin
+    pool: Annotated[int, pointer_to("Pool")]  # null if this thread works alone
 
 
 @record
 class Pool(Record):
     """Tasks that the threads of a pool share: the lanes of a loop. See ``kernels/tasks.py``."""
 
-    ticket: Shared  # how often there was something to share, and in the lower half a bit for each task that nobody has begun
-    done: Shared  # tasks
-    leave: Shared  # whether helpers shall return to Python
-    threads: Count  # with the one that shares
-    context: Annotated[int, pointer_to("ContextDescriptor")]  # of the tasks, without a pool
+    ticket: Shared  # number of shared loops so far, and in the lower half one bit for each task that has not begun
+    done: Shared  # finished tasks
+    leave: Shared  # whether helpers should return to Python
+    threads: Count  # number of threads, including the one that shares
+    context: Annotated[int, pointer_to("ContextDescriptor")]  # one for each task, without pools
     loop: Count  # instruction
-    count: Count  # tasks
+    count: Count  # number of tasks

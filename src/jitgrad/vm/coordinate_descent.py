@@ -1,11 +1,11 @@
-"""Coordinate descent on a quadratic function with an elastic-net penalty: one coefficient at a time goes to its minimum.
+"""Coordinate descent on a quadratic function with an elastic-net penalty, which minimizes over one coefficient at a time.
 
     ½ (b − b₀)ᵀ H (b − b₀) − g₀ᵀ (b − b₀) + Σ lassoⱼ |bⱼ| + ½ Σ ridgeⱼ bⱼ²,    H = AᵀA
 
-Friedman, Hastie and Tibshirani, "Regularization paths for generalized linear models via coordinate descent", 2010, have two
-ways to know the slope at a coefficient, and each is one of the functions here. ``descend_gram`` keeps all slopes, and a
-coefficient that changes costs a row of H, which is their covariance update. ``descend_columns`` keeps A (b − b₀), and
-each coefficient costs a column of A, which is their naive update, for more coefficients than rows.
+Friedman, Hastie and Tibshirani, "Regularization paths for generalized linear models via coordinate descent", 2010, describe two
+ways to update slopes, and each is a function here. ``descend_gram`` keeps all slopes, and a coefficient that changes costs a
+row of H (covariance updates). ``descend_columns`` keeps A (b − b₀), and each coefficient costs a column of A (naive updates),
+which is better if there are more coefficients than rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NONE, _ONE = uint64(0), uint64(1)
 
 @compiled
 def _step(problem, j, slope):
-    """By how much a coefficient changes on its way to its minimum, where the slope of the function falls by ``slope``."""
+    """Return the change of a coefficient to its minimum; the function falls by ``slope`` per unit, without its penalty."""
     before, curvature = problem.coefficients[j], problem.curvature[j]
     pull, stiffness = slope + curvature * before, curvature + problem.ridge[j]
     over = abs(pull) - problem.lasso[j]
@@ -34,7 +34,7 @@ def _step(problem, j, slope):
 
 @compiled
 def _by_gram(problem, j):
-    """Bring a coefficient to its minimum by the slopes at all of them. Returns by how much it changed."""
+    """Minimize over a coefficient by the slopes at all coefficients. Return its change."""
     slopes, step = problem.gradient, _step(problem, j, problem.gradient[j])
     if step != 0.0:
         row = after(problem.matrix, j * problem.leading)
@@ -45,7 +45,7 @@ def _by_gram(problem, j):
 
 @compiled
 def _by_columns(problem, j):
-    """Bring a coefficient to its minimum by its column and A (b − b₀). Returns by how much it changed."""
+    """Minimize over a coefficient by its column and A (b − b₀). Return its change."""
     column, fitted = after(problem.matrix, j * problem.leading), problem.fitted
     step = _step(problem, j, problem.gradient[j] - dot_block(column, fitted, problem.rows))
     if step != 0.0:
@@ -56,9 +56,9 @@ def _by_columns(problem, j):
 
 @compiled
 def _descend(problem, most, improve):
-    """Go over all coefficients once, and then over those that are not zero, until they hardly change: ``most`` times at most.
+    """Sweep over all coefficients, then over the nonzero ones until they converge, at most ``most`` times.
 
-    Returns how many times that was.
+    Return the number of sweeps.
     """
     active, count = problem.active, problem.n
     for sweep in range(most):

@@ -1,8 +1,8 @@
-"""A user's njit function as a kernel for the instruction ``call``, compiled once for a dtype and numbers of axes.
+"""User-defined njit functions as kernels of the instruction ``call``, compiled once per dtype and numbers of axes.
 
-It takes views of its operands in the arena, which it cannot write to, numbers where there is no axis, and returns arrays, which
-are copied to their places. In the table stand, after the pairs of place and size, the elements of all results together, and the
-sizes of each result and of each operand.
+A function receives read-only views of its operands in the arena, or numbers for operands without axes. It returns arrays, which
+are copied to their places. The table has, after the pairs of place and size, the total size of the results, and the shapes of
+each result and operand.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _kept: list[Any] = []  # compiled code lives as long as the process
 def kernel(
     function: Any, dtype: np.dtype[Any], outs: tuple[int, ...], ndims: tuple[int, ...], advice: str, grouped: int = 0
 ) -> int:
-    """The address of ``function`` for operands of ``ndims`` axes and results of ``outs`` axes.
+    """Return the address of ``function`` for operands of ``ndims`` axes and results of ``outs`` axes.
 
-    A vjp is given the first ``grouped`` operands, the cotangents, as a tuple, and the next, the results, as another; by 0
-    each operand stands alone. ``advice`` is what to do where ``function`` returns something else.
+    A vjp receives the first ``grouped`` operands, the cotangents, as a tuple, and the following ones, the results, as another.
+    With 0, each operand is an argument. ``advice`` is the hint of the error message if ``function`` returns something else.
     """
     runner = _runner(function, outs, ndims, advice, grouped)
     try:
         compiled = compiled_kernel(runner, str(dtype))
-    except Exception as error:  # Numba's own errors, and those it does not catch itself
+    except Exception as error:  # Numba's errors, and errors that it does not handle
         name = function.py_func.__name__
         raise ArgumentError(
             f"Numba cannot compile {name} for {dtype} operands of {', '.join(map(str, ndims))} axes and results "
@@ -51,14 +51,14 @@ def _runner(function: Any, outs: tuple[int, ...], ndims: tuple[int, ...], advice
         table, A = carray(table_pointer, 1), carray(arena, 1)
         at = t + count + count + uint64(1)
         for j in range(table[at - uint64(1)]):
-            A[d + j] = nan  # what stays where the function raises
+            A[d + j] = nan  # stays if the function raises
         write(arena, table, at, d, results(call(read(arena, table, t, at + before))))
 
     return run
 
 
 def _caller(function: Any, grouped: int) -> Any:
-    """Compiled: the function of a tuple of all operands."""
+    """Compiled: call the function with a tuple of all operands."""
     if not grouped:
         return generic(lambda values: function(*values))
     both = 2 * grouped
@@ -66,7 +66,7 @@ def _caller(function: Any, grouped: int) -> Any:
 
 
 def _shape(ndim: int) -> Any:
-    """Compiled: ``ndim`` sizes from the table at ``at`` as a tuple."""
+    """Compiled: read ``ndim`` sizes from the table at ``at`` as a tuple."""
     if ndim == 0:
         return generic(lambda table, at: ())
     rest = _shape(ndim - 1)
@@ -74,7 +74,7 @@ def _shape(ndim: int) -> Any:
 
 
 def _reader(ndims: tuple[int, ...]) -> Any:
-    """Compiled: the operands as a tuple, their pairs in the table at ``t`` and their sizes at ``at``."""
+    """Compiled: read the operands as a tuple, from pairs in the table at ``t`` and sizes at ``at``."""
     if not ndims:
         return generic(lambda arena, table, t, at: ())
     ndim, shape, rest = uint64(ndims[0]), _shape(ndims[0]), _reader(ndims[1:])
@@ -94,7 +94,7 @@ def _reader(ndims: tuple[int, ...]) -> Any:
 
 
 def _writer(ndims: tuple[int, ...]) -> Any:
-    """Compiled: the arrays of a tuple one after the other at ``d``, their sizes in the table at ``at``."""
+    """Compiled: write the arrays of a tuple one after the other at ``d``, with their sizes in the table at ``at``."""
     if not ndims:
         return generic(lambda arena, table, at, d, values: None)
     ndim, shape, rest = uint64(ndims[0]), _shape(ndims[0]), _writer(ndims[1:])
@@ -109,9 +109,9 @@ def _writer(ndims: tuple[int, ...]) -> Any:
 
         def write(arena, table, at, d, values):
             if values[0].shape != shape(table, at):
-                raise ValueError("a custom op returned an array of another shape than its result has")
+                raise ValueError("a custom op returned an array whose shape differs from the declared result")
             A = carray(arena, 1)
-            for value in values[0].flat:  # an assignment to a slice takes seconds to compile
+            for value in values[0].flat:  # a slice assignment would take seconds to compile
                 A[d] = value
                 d += uint64(1)
             rest(arena, table, at + ndim, d, values[1:])

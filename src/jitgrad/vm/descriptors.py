@@ -1,4 +1,4 @@
-"""What the native loop over epochs is given: passes over rows, and where it is. Its side is ``train.py``."""
+"""Descriptors of the native training loop: passes over rows, and its position. The loop is in ``train.py``."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from jitgrad.vm.records import Count, Counts, Elements, Flag, Reals, Record, poi
 
 @record
 class BatchDescriptor(Record):
-    """A Program for a number of rows."""
+    """A Program for a batch of a given number of rows."""
 
     context: Annotated[int, pointer_to("ContextDescriptor")]
     stop: Count  # instruction
-    trips: Count  # steps that a run does at most, if the Program is a loop of them; 0 where it is a step
-    loss: Count  # place in the arena, of a loop that of the first trip
-    sums: Count  # place in the arena, of a loop that of the first trip
-    slots: Counts  # place in the arena of each array of data
+    trips: Count  # maximum number of steps of a run if the Program is a loop of steps; 0 if it is a single step
+    loss: Count  # place in the arena; for a loop, of the first trip
+    sums: Count  # place in the arena; for a loop, of the first trip
+    slots: Counts  # place in the arena of each data array
 
 
 @record
 class Feed(Record):
-    """An array of data."""
+    """A data array."""
 
     rows: Elements
     width: Count  # elements of a row
@@ -29,40 +29,40 @@ class Feed(Record):
 
 @record
 class Copy(Record):
-    """A Variable that an evaluation pass takes from the training arena."""
+    """A Variable that an evaluation pass copies from the training arena."""
 
-    source: Count  # place there
+    source: Count  # place in the training arena
     batch: Annotated[int, pointer_to("BatchDescriptor")]
-    place: Count  # in its arena
-    size: Count  # elements
+    place: Count  # place in the evaluation arena
+    size: Count  # number of elements
 
 
 @record
 class PassDescriptor(Record):
-    """A pass over rows, batch by batch."""
+    """A pass over rows in batches."""
 
     full: Annotated[int, pointer_to("BatchDescriptor")]
-    tail: Annotated[int, pointer_to("BatchDescriptor")]  # the smaller last one, or ``full``
+    tail: Annotated[int, pointer_to("BatchDescriptor")]  # the last, smaller batch, or ``full``
     rows: Count
     size: Count  # rows of a full batch
     feeds: Annotated[int, pointer_to("Feed")]
-    n_feeds: Count  # 0 where they stand in the arena already
-    order: Counts  # of the rows
+    n_feeds: Count  # 0 if the data is in the arena already
+    order: Counts  # permutation of the rows
     shuffles: Flag
     seed: Count
     copies: Annotated[int, pointer_to("Copy")]
     n_copies: Count
-    n_state: Count  # elements of the arena, from its start on
+    n_state: Count  # elements of state at the start of the arena
     n_sums: Count
-    losses: Reals  # of each epoch, the mean over rows
-    sums: Reals  # n_sums of each epoch
+    losses: Reals  # mean over rows of each epoch
+    sums: Reals  # n_sums for each epoch
 
 
 @record
 class Position(Record):
-    """Where the loop is."""
+    """The position of the loop."""
 
     epoch: Count
     row: Count
-    evaluates: Flag  # whether the epoch is at its evaluation pass
-    not_finite: Flag  # whether a loss or the state was not
+    evaluates: Flag  # whether the epoch is in its evaluation pass
+    not_finite: Flag  # whether a loss or the state was not finite

@@ -1,4 +1,4 @@
-"""Subnormal numbers: zero in native training loops, and wherever the calling thread computes if the user wants it so."""
+"""Subnormal numbers: flushed to zero in native training loops, and in the calling thread if the user requests it."""
 
 from __future__ import annotations
 
@@ -16,45 +16,50 @@ if TYPE_CHECKING:
 
 
 def set_flush_denormal(mode: bool) -> bool:
-    """Treat subnormal numbers as zero in the calling thread, or compute with them as IEEE 754 says.
-
-    Numbers below 2.2e-308 in float64 and 1.2e-38 in float32 have fewer digits, and on many processors one operation with
-    them takes as long as a hundred others. Native training loops (``fit``, ``minimize`` with ``steps``, ``evaluate``) always
-    treat them as zero, in all their threads, and leave the calling thread's mode as it was. Everything else follows the
-    mode, which is IEEE's unless it is set: the values of Tensors, functions, curve fits.
-
-    As PyTorch's function of this name, it sets the mode of the processor for the calling thread, and so for NumPy and
-    Python there, too. Threads that are started later take it over; those that run do not.
+    """Treat subnormal numbers as zero in the calling thread, or compute with them as in IEEE 754.
 
     Parameters
     ----------
     mode : bool
-        True to treat subnormal numbers as zero, False for gradual underflow.
+        True to flush subnormal numbers to zero, False for gradual underflow.
 
     Returns
     -------
     bool
-        Whether the processor has such a mode (x86-64 and AArch64 have) and it is now as asked for.
+        Whether the processor supports the mode (x86-64 and AArch64 do) and it is now set.
 
     Raises
     ------
     ArgumentError
-        If ``mode`` is no bool.
+        If ``mode`` is not a bool.
+
+    Notes
+    -----
+    Numbers below 2.2e-308 in float64 and 1.2e-38 in float32 have reduced precision, and on many processors an operation with
+    them takes as long as a hundred others. Native training loops (``fit``, ``minimize`` with ``steps``, ``evaluate``) always
+    flush them to zero, in all threads, and restore the mode of the calling thread. Everything else follows the mode, which is
+    that of IEEE 754 unless it is set: the values of Tensors, functions, curve fits.
+
+    As the function of this name in PyTorch, it sets the mode of the processor for the calling thread, so it affects NumPy and
+    Python in this thread as well. Threads that start later inherit it; running threads do not.
+
+    See Also
+    --------
+    set_num_threads
 
     Examples
     --------
-    >>> import jitgrad
-    >>> jitgrad.set_flush_denormal(True)
+    >>> jg.set_flush_denormal(True)
     True
-    >>> print(jitgrad.tensor(1e-300) * 1e-20)
+    >>> print(jg.tensor(1e-300) * 1e-20)
     0.0
-    >>> jitgrad.set_flush_denormal(False)
+    >>> jg.set_flush_denormal(False)
     True
-    >>> print(jitgrad.tensor(1e-300) * 1e-20)
+    >>> print(jg.tensor(1e-300) * 1e-20)
     1e-320
     """
     if not isinstance(mode, (bool, np.bool_)):
-        raise ArgumentError(f"mode is {mode!r}. Give True or False.")
+        raise ArgumentError(f"mode is {mode!r}. Pass True or False.")
     change, bits = _change()
     asked = bits if mode else 0
     change.call(asked)
@@ -63,8 +68,8 @@ def set_flush_denormal(mode: bool) -> bool:
 
 @functools.cache
 def _change() -> tuple[Function, int]:
-    """The native function that sets the mode, see ``subnormals.py``, and its bits. LLVM makes it in no time."""
-    with forks.loading:  # as in late.py
+    """Return the native function that sets the mode, see ``subnormals.py``, and its bits. It compiles in negligible time."""
+    with forks.loading:  # see late.py
         from jitgrad.vm import native, subnormals
 
         return native.emitted(subnormals.setter(), "change", CFUNCTYPE(c_uint64, c_uint64)), subnormals.FLUSH

@@ -1,7 +1,7 @@
-"""Folders of code that this process may run: nobody but the user and root can put anything there.
+"""Folders with code that this process may run: only the user and root can write to them.
 
-A path is walked from its root, each level opened relative to the one before it, so that what was looked at is what is used.
-Symbolic links are followed only where nobody else can change them.
+A path is walked from the root. Each level is opened relative to the previous one, so the folders that were checked are the ones
+that are used. Symbolic links are followed only if no one else can change them.
 """
 
 from __future__ import annotations
@@ -16,22 +16,26 @@ from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
-# To open a folder on the way, it need not be readable.
+# A folder on the path need not be readable to be opened.
 _LEVEL = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40
 
 
 class UnsafeError(Exception):
-    """Another user can write somewhere on the path: the message says where, and how to change it."""
+    """Another user can write to a level of the path. The message contains the level and the remedy."""
 
 
 class Folder(NamedTuple):
     """An open folder; a ``with`` statement closes it.
 
-    Attributes:
-        path: what it was opened by.
-        opened: its file descriptor; what is in it is opened relative to that.
-        writable: whether this process can write there.
+    Attributes
+    ----------
+    path : str
+        The path that was opened.
+    opened : int
+        Its file descriptor. Files in the folder are opened relative to it.
+    writable : bool
+        Whether this process can write to it.
     """
 
     path: Path
@@ -45,7 +49,7 @@ class Folder(NamedTuple):
         os.close(self.opened)
 
     def read(self, name: str) -> bytes | None:
-        """The content of a file; None where there is none, or none that is safe to use."""
+        """Return the content of a file, or None if it does not exist or is not safe to use."""
         try:
             file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.opened)
         except OSError:
@@ -60,7 +64,7 @@ class Folder(NamedTuple):
             os.close(file)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file aside and rename it, so that it is whole or not there."""
+        """Write a file under a temporary name and rename it, so that it is complete or absent."""
         aside = f"{name}.{secrets.token_hex(8)}"
         with open(self.create(aside, os.O_EXCL), "wb") as file:
             try:
@@ -72,17 +76,20 @@ class Folder(NamedTuple):
                 raise
 
     def create(self, name: str, *flags: int) -> int:
-        """Open a file to write, made if need be."""
+        """Open a file for writing, creating it if needed."""
         how = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(name, how | sum(flags), 0o644, dir_fd=self.opened)
 
 
 def open_folder(path: Path, mode: int) -> Folder:
-    """Open a folder, and make it and those above it where they are missing, with permissions ``mode``.
+    """Open a folder, creating it and its parents with permissions ``mode`` if needed.
 
-    Raises:
-        UnsafeError: where somebody else than the user and root can write into a level of the path, or replace it.
-        OSError: where it is not there and cannot be made.
+    Raises
+    ------
+    UnsafeError
+        If someone other than the user and root can write to a level of the path, or replace it.
+    OSError
+        If it does not exist and cannot be created.
     """
     parts, links = deque(path.absolute().parts), 0
     here = os.open(parts.popleft(), _LEVEL)
@@ -113,7 +120,7 @@ def open_folder(path: Path, mode: int) -> Folder:
 
 
 def _link(path: Path, above: int) -> Path | None:
-    """Where a symbolic link leads; None of what is no link."""
+    """Return the target of a symbolic link, or None if it is not a link."""
     try:
         state = os.stat(path.name, dir_fd=above, follow_symlinks=False)
     except FileNotFoundError:
@@ -121,38 +128,38 @@ def _link(path: Path, above: int) -> Path | None:
     if not stat.S_ISLNK(state.st_mode):
         return None
     if state.st_uid not in _trusted():
-        raise UnsafeError(f"{path} is a symbolic link of {_user(state)}, who can make it lead elsewhere. Use another path.")
+        raise UnsafeError(f"{path} is a symbolic link owned by {_user(state)}, who can change its target. Use another path.")
     return Path(os.readlink(path.name, dir_fd=above))
 
 
 def _opened(part: str, above: int, mode: int) -> int:
-    """A folder in the folder ``above``."""
+    """Open a folder in the folder ``above``."""
     try:
         return os.open(part, _LEVEL, dir_fd=above)
     except FileNotFoundError:
-        with contextlib.suppress(FileExistsError):  # another process was faster
+        with contextlib.suppress(FileExistsError):  # another process created it first
             os.mkdir(part, mode, dir_fd=above)
         return os.open(part, _LEVEL, dir_fd=above)
 
 
 def _check(path: Path, state: os.stat_result, last: bool) -> None:
-    """Refuse a level that others can write into.
+    """Reject a level that others can write to.
 
-    Where only owners may delete (``/tmp``), others may write on the way, but not at the end.
+    In folders where only owners can delete files, such as ``/tmp``, others may write on the way, but not at the last level.
     """
     if state.st_uid not in _trusted():
         raise UnsafeError(
-            f"{path} belongs to {_user(state)}, who could put code there. Use a folder of your own, or change its owner."
+            f"{path} belongs to {_user(state)}, who could place code there. Use a folder that you own, or change its owner."
         )
     if _others_write(state) and (last or not state.st_mode & stat.S_ISVTX):
         raise UnsafeError(
-            f"Other users can write into {path} (mode {stat.S_IMODE(state.st_mode):o}) and could put code there. "
-            f"Use a folder of your own, or `chmod go-w {path}`."
+            f"Other users can write to {path} (mode {stat.S_IMODE(state.st_mode):o}) and could place code there. "
+            f"Use a folder that only you can write to, or run `chmod go-w {path}`."
         )
 
 
 def _trusted() -> tuple[int, int]:
-    """Whose files may be run: the user's and root's."""
+    """Return the owners whose files may be run: the user and root."""
     return os.geteuid(), 0
 
 
@@ -162,7 +169,7 @@ def _others_write(state: os.stat_result) -> bool:
 
 
 def _is_private(group: int) -> bool:
-    """Whether a group is the user's alone, as many systems give one to each user, with a umask that lets it write."""
+    """Return whether a group has no other members. Many systems create such a group, with write access, for each user."""
     try:
         user, members = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
     except KeyError:

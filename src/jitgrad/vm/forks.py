@@ -8,10 +8,11 @@ import threading
 
 
 def lock() -> threading.RLock:
-    """A reentrant lock that a forked process finds free.
+    """Return a reentrant lock that is free in a forked process.
 
-    Only the thread that forks lives on in the child: what another one holds at that moment would be held there for ever. So a
-    fork waits until the lock is free. What it guards is whole in the child, too, as LLVM is with its own locks.
+    Only the forking thread survives in the child, so a lock held by another thread would never be released there. A fork
+    therefore waits until the lock is free. The data that it guards is then consistent in the child, too, as LLVM is with its
+    own locks.
     """
     made = threading.RLock()
     if hasattr(os, "register_at_fork"):
@@ -20,4 +21,4 @@ def lock() -> threading.RLock:
 
 
 loading = lock()
-"""Who compiles or loads code has this one lock: two would be taken in either order by a fork."""
+"""The single lock for compiling and loading code. With two, forks could take them in different orders."""

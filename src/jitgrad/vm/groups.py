@@ -1,6 +1,7 @@
-"""The native functions, in groups: what is compiled together, by one process, when a program first needs one of a group.
+"""The native functions, in groups that are compiled together when a program first needs one of them.
 
-What nearly every program needs is one group, the engine. What few need is in groups of its own: nobody else waits for it.
+Functions that nearly all programs need form one group, the engine. Less common ones form further groups, so that programs that
+do not need them do not wait for them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ NUMBER = ctypes.c_uint64
 
 
 class Form(NamedTuple):
-    """A native function: the module that has it by its name, and its type for ctypes."""
+    """A native function: the module that defines it, and its ctypes type."""
 
     module: str
     kind: Any
@@ -26,12 +27,18 @@ class Form(NamedTuple):
 class Group(NamedTuple):
     """Native functions that are compiled together.
 
-    Attributes:
-        what: the group in messages.
-        seconds: that it takes to compile for one dtype, about, in a process that has compiled something else.
-        functions: by name.
-        dtypes: those that it is compiled for.
-        calls: what must be made known of SciPy's before the code is loaded, see ``symbols``.
+    Attributes
+    ----------
+    what : str
+        The name of the group in messages.
+    seconds : float
+        Approximate time to compile it for one dtype, in a process that has compiled something else.
+    functions : dict
+        By name.
+    dtypes : tuple of str
+        The dtypes that it is compiled for.
+    calls : str
+        SciPy's functions that must be registered before the code is loaded, see ``symbols``.
     """
 
     what: str
@@ -42,7 +49,7 @@ class Group(NamedTuple):
 
 
 def _kernels(module: str, *names: str) -> dict[str, Form]:
-    """Functions for the instruction ``call``."""
+    """Return functions for the instruction ``call``."""
     kind = CFUNCTYPE(None, POINTER, POINTER, NUMBER, NUMBER, NUMBER)
     return {name: Form(f"jitgrad.vm.kernels.{module}", kind) for name in names}
 
@@ -102,7 +109,7 @@ FORMS = {name: form for group in GROUPS.values() for name, form in group.functio
 
 
 class Unit(NamedTuple):
-    """What one process compiles at a time: a group for a dtype."""
+    """The unit of compilation of a process: a group for a dtype."""
 
     group: str
     dtype: str
@@ -112,36 +119,36 @@ class Unit(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """That compiling takes, about."""
+        """Approximate time to compile it."""
         return GROUPS[self.group].seconds
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """The functions, and under which name each is kept."""
+        """Return the functions, with the name under which each is cached."""
         return ((name, file_of(name, self.dtype)) for name in GROUPS[self.group].functions)
 
 
 UNITS = [Unit(name, dtype) for name, group in GROUPS.items() for dtype in group.dtypes]
-"""All there are."""
+"""All units."""
 
 
 def unit_of(name: str, dtype: str) -> Unit:
-    """The unit that a function is compiled in."""
+    """Return the unit that contains a function."""
     (group,) = [key for key, group in GROUPS.items() if name in group.functions]
     return Unit(group, dtype)
 
 
 def needed(dtype: str, *groups: str) -> list[Unit]:
-    """What a program needs that uses groups for a dtype: these, and the engine."""
+    """Return the units that a program needs that uses groups for a dtype: these and the engine."""
     return [Unit(group, dtype) for group in dict.fromkeys(("engine", *groups))]
 
 
 def file_of(name: str, dtype: str) -> str:
-    """The name under which a function is kept."""
+    """Return the name under which a function is cached."""
     return f"{name}-{dtype}"
 
 
 def text(units: Iterable[Unit]) -> str:
-    """Units in a message: ``the engine and least squares for float64``."""
+    """Return units as text: ``the engine and least squares for float64``."""
     dtypes: dict[str, list[str]] = {}  # by group
     for unit in units:
         dtypes.setdefault(unit.group, []).append(unit.dtype)

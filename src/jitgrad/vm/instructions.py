@@ -1,11 +1,11 @@
-"""The instruction set: what the columns of an instruction mean, and which parts of the arena it reads and writes.
+"""The instruction set: the fields of instructions, and the memory that they read and write.
 
-An instruction is a row of WIDTH unsigned integers: the opcode, then its fields. An elementwise op of the table gives an
-instruction for each useful pattern of operands along the columns: ``v`` runs with them, ``s`` stays (``add.sv`` adds a
-scalar to a vector), and ``1`` where there is but one element and no loop. Every other instruction is a call of a kernel, and
-its row here is all it takes to add one; updates are emitted, too, from ``kernels/update.py``.
+An instruction is a row of WIDTH unsigned integers: the opcode, then its fields. An elementwise op of the table has one
+instruction for each useful pattern of operands along the columns: ``v`` advances with them, ``s`` stays (``add.sv`` adds a
+scalar to a vector), and ``1`` stands for a single element without a loop. Every other instruction is a call of a kernel, and a
+row here is all it takes to add one. The code of updates is emitted, too, from ``kernels/update.py``.
 
-This module needs no llvmlite: lowering, validation and dumps stay light.
+This module does not import llvmlite, which keeps lowering, validation and dumps light.
 """
 
 from __future__ import annotations
@@ -25,32 +25,38 @@ OPERATION = 0
 """The column of the opcode."""
 MOVE = 3
 WORD, BY_TRIP, BY_LANE = range(MOVE)
-"""What the table has of a place that a loop moves: where it stands, and what is added to it with each trip and each lane."""
+"""The table entries of a place that a loop moves: its position, and its increments per trip and per lane."""
 
 Extent = tuple[int, int]
 Fields = Mapping[str, int]
 Extents = Callable[[Fields, np.ndarray], list[Extent]]
 Splits = Callable[[Fields], "Cut"]
-"""How an instruction of these fields may be done in parts."""
+"""Splits an instruction with these fields into parts."""
 Limit = Callable[[Fields, np.ndarray, np.dtype[Any]], str]
-"""From the fields, the table and the dtype to what is wrong with a number that is no place or size; empty where nothing is."""
+"""Checks numbers that are not places or sizes, given the fields, the table and the dtype; returns a fault, or an empty text."""
 
 LEAST_ELEMENTS = 32768
-"""Of a part of an elementwise instruction or of an update: some microseconds, ten times what sharing costs."""
+"""Minimum size of a part of an elementwise instruction or an update: some microseconds, ten times the cost of sharing it."""
 LEAST_PRODUCTS = 2**20
-"""Multiplications and additions of a part of a matrix product: some ten microseconds."""
-_GRAIN = 16  # where elements or rows are cut: the kernels' vectors and blocks
+"""Minimum number of multiply-adds of a part of a matrix product: about ten microseconds."""
+_GRAIN = 16  # where elements or rows are cut: the vectors and blocks of the kernels
 
 
 class Cut(NamedTuple):
-    """How an instruction may be cut into parts that threads can do at once.
+    """How an instruction can be split into parts for threads.
 
-    Attributes:
-        axis: the field that says how long it is.
-        moves: how far each place moves on along it.
-        work: of the whole, in elements or products.
-        least: the work of a part.
-        grain: what the length of a part is a multiple of.
+    Attributes
+    ----------
+    axis : str
+        The field with the length that is split.
+    moves : dict
+        How far each place advances along it.
+    work : callable
+        Work of the whole instruction, in elements or multiply-adds.
+    least : int
+        Minimum work of a part.
+    grain : int
+        The length of a part is a multiple of it.
     """
 
     axis: str
@@ -64,18 +70,29 @@ class Cut(NamedTuple):
 class Instruction:
     """One kind of instruction.
 
-    Attributes:
-        name: as dumps print it.
-        fields: the names of the columns after the opcode.
-        places: those that are places in the arena, which a loop may move.
-        writes, reads: from the fields and the table to the extents (start, count) of the arena that are touched. What an
-            instruction updates in place is in both.
-        kernel: the module that the kernel stands in, and its name; None for an elementwise instruction.
-        op, pattern: the op of the table and its operands' pattern, for an elementwise instruction.
-        splits: how it may be done in parts, if it may.
-        limits: of the numbers that the extents do not bound, in the order in which they are checked, before the extents.
-        numbers: for an update, at which places how many numbers stand that all elements share.
-        of_arrays: whether there are no limits, and the extents may be asked for arrays, of the fields of many instructions.
+    Attributes
+    ----------
+    name : str
+        As printed in dumps.
+    fields : tuple of str
+        The names of the columns after the opcode.
+    places : tuple of str
+        The fields that are places in the arena, which a loop may move.
+    writes, reads : callable
+        Compute from the fields and the table the extents (start, count) of the arena that are written and read. Memory that is
+        updated in place is in both.
+    kernel : tuple of str or None
+        Module and name of the kernel; None for an elementwise instruction.
+    op, pattern : Op and str
+        For an elementwise instruction, the op of the table and the pattern of its operands.
+    splits : callable or None
+        How the instruction can be split into parts.
+    limits : tuple of callable
+        Limits of numbers that the extents do not bound, in the order in which they are checked, before the extents.
+    numbers : dict
+        For an update, the number of elements at each place whose numbers all elements share.
+    of_arrays : bool
+        Whether it has no limits and its extents can be computed for arrays of fields of many instructions.
     """
 
     name: str
@@ -97,7 +114,7 @@ class Instruction:
         return self.kernel is None or self.kernel[0] == "update"
 
 
-# What the operands of an elementwise op are called, in its value and in its instructions.
+# Names of the operands of an elementwise op, in its value and in its instructions.
 OPERANDS = {1: "x", 2: "ab", 3: "cab"}
 
 INSTRUCTIONS: list[Instruction] = []
@@ -110,7 +127,7 @@ def _add(instruction: Instruction) -> None:
 
 
 class _Products:
-    """Extents that are products of fields, which may be arrays, one number an instruction."""
+    """Extents that are products of fields. The fields may be arrays with one number for each instruction."""
 
     def __init__(self, **counts: str) -> None:
         self._factors = {offset: count.split(" * ") for offset, count in counts.items()}
@@ -123,20 +140,20 @@ class _Products:
 
 
 def extents(**counts: str) -> Extents:
-    """Extents from text: ``extents(a="m * k")`` is m·k elements from field ``a``."""
+    """Parse extents: ``extents(a="m * k")`` is m·k elements at the place in field ``a``."""
     return _Products(**counts)
 
 
 def along(*places: str) -> Splits:
-    """``n`` elements, along which these places move on."""
+    """Return a cut along ``n`` elements, along which these places advance."""
     return lambda f: Cut("n", dict.fromkeys(places, 1), f["n"])
 
 
-# Elementwise instructions, from the table.
+# Elementwise instructions, from the op table.
 
 
 def patterns(op: Op) -> tuple[str, ...]:
-    """The patterns of operands along the columns that the interpreter has a loop for."""
+    """Return the patterns of operands along the columns for which the interpreter has a loop."""
     if op.loops:
         return op.loops
     if op.arity == 1:
@@ -146,12 +163,12 @@ def patterns(op: Op) -> tuple[str, ...]:
     return ("vvv", "vvs", "vsv", "vss")
 
 
-# Lowered to another op by exchanging the operands, or to no instruction at all.
+# Lowered to another op with exchanged operands, or to no instruction.
 SWAPPED = {"greater": "less", "greater_equal": "less_equal"}
 ALIASES = ("stop_gradient", "reshape")
 
 
-_SPECIAL = {"digamma", "polygamma"}  # with loops and branches of their own, in kernels/special.py
+_SPECIAL = {"digamma", "polygamma"}  # with their own loops and branches, in kernels/special.py
 
 
 def _elementwise(op: Op, pattern: str) -> Instruction:
@@ -214,7 +231,7 @@ def _sizes_and_strides(f: Fields, table: np.ndarray) -> tuple[list[int], list[in
 
 
 def _is_view(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
-    """At least one axis, in the table, and as many elements as the sizes say."""
+    """Check that a view has at least one axis, in the table, and that its sizes match the number of elements."""
     if f["ndim"] == 0 or f["t"] + 2 * f["ndim"] > len(table):
         return f"t={f['t']} ndim={f['ndim']}, past the table of {len(table)}"
     sizes, _ = _sizes_and_strides(f, table)
@@ -222,7 +239,7 @@ def _is_view(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
 
 
 def _view(offset: str) -> Extents:
-    """The extent of a strided view: between its lowest and its highest element."""
+    """Return the extent of a strided view, from its lowest to its highest element."""
 
     def extents_of(f: Fields, table: np.ndarray) -> list[Extent]:
         reach = [(n - 1) * stride for n, stride in zip(*_sizes_and_strides(f, table), strict=True)]
@@ -241,7 +258,7 @@ def _kernel(
     splits: Splits | None = None,
     limits: tuple[Limit, ...] = (),
 ) -> None:
-    """``*`` stands before the fields that are places."""
+    """Declare the instruction of a kernel. Fields with a ``*`` are places."""
     names = tuple(fields.replace("*", "").split())
     places = tuple(field[1:] for field in fields.split() if field[0] == "*")
     products = isinstance(writes, _Products) and isinstance(reads, _Products) and not limits
@@ -263,7 +280,7 @@ _kernel(
 
 
 def _at_least_one(f: Fields, table: np.ndarray) -> list[Extent]:
-    """The operand of a reduction that looks at its first element in any case."""
+    """Return the extent of a reduction's operand, of which the first element is always read."""
     return [(f["a"], f["outer"] * max(f["reduced"], 1) * f["inner"])]
 
 
@@ -281,12 +298,12 @@ _kernel("order", "argsort", "*d *a *s outer n", extents(d="outer * n", s="n"), e
 
 
 def _products(f: Fields, table: np.ndarray) -> list[Extent]:
-    """``batch`` products, whose operands lie ``sa`` and ``sb`` apart and stand transposed where ``ta`` and ``tb`` are 1.
+    """Return the extents of ``batch`` products with operands ``sa`` and ``sb`` apart, transposed if ``ta`` and ``tb`` are 1.
 
-    The rows of the left operand, as it stands, are ``ra`` apart: it may be a part of the rows or columns of a larger one.
+    The rows of the left operand, as stored, are ``ra`` apart: it may be a block of rows or columns of a larger matrix.
 
-    To them is added what stands at ``c``, a row (``rc`` = 0) or as many as there are (``rc`` = n); nothing where ``c`` is ``d``
-    and ``rc`` 0.
+    The matrix at ``c`` is added: one row (``rc`` = 0) or as many as the result has (``rc`` = n). Nothing is added if ``c`` is
+    ``d`` and ``rc`` is 0.
     """
     last = f["batch"] - 1
     if last < 0:
@@ -302,9 +319,9 @@ def _products(f: Fields, table: np.ndarray) -> list[Extent]:
 
 
 def _split_products(f: Fields) -> Cut:
-    """Along the batch, or along the rows of one product."""
+    """Split along the batch, or along the rows of a single product."""
     work = f["batch"] * f["m"] * f["k"] * f["n"]
-    row = f["n"] if f["c"] == f["d"] else f["rc"]  # one place stays one place: there nothing, or what is there, is added
+    row = f["n"] if f["c"] == f["d"] else f["rc"]  # no addend, or the target itself, moves with the result
     if f["batch"] != 1:
         moves = {"d": f["m"] * f["n"], "a": f["sa"], "b": f["sb"], "c": f["m"] * row}
         return Cut("batch", moves, work, LEAST_PRODUCTS, 1)
@@ -319,13 +336,13 @@ _kernel("random", "uniform", "*d *a stream n", extents(d="n"), extents(a="5"))
 
 
 def _operands(f: Fields, table: np.ndarray) -> list[Extent]:
-    """The operands of a call: pairs of offset and size in the table."""
+    """Return the extents of the operands of a call: pairs of offset and size in the table."""
     numbers = table[f["t"] : f["t"] + 2 * f["count"]].tolist()
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def _is_called_right(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
-    """A known function, the numbers that it wants in the table, and as many elements as they say."""
+    """Check that the function is registered, reads numbers within the table, and that its sizes match."""
     callee = addresses.callee(f["kernel"])
     first = f["t"] + 2 * f["count"]
     if callee.dtype != dtype:
@@ -337,8 +354,8 @@ def _is_called_right(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
     return "" if given == wanted else f"results, room and operands of {given} elements, where {callee.name} has {wanted}"
 
 
-# A function by its address, see ``language.call_kernel``. ``n`` results at ``d``; ``room`` elements at ``s`` to work in. In the
-# table stand offset and size of each of the ``count`` operands, and then what numbers the function wants to know.
+# A function called by address, see ``language.call_kernel``: ``n`` results at ``d``, ``room`` elements of scratch memory at
+# ``s``. The table has offset and size of each of the ``count`` operands, followed by the integers that the function reads.
 _kernel(
     "", "call", "kernel *d n *s room t count",
     extents(d="n", s="room"), _operands, limits=(_is_called_right,),
@@ -346,7 +363,7 @@ _kernel(
 
 
 def _update(name: str, fields: str, writes: str, **numbers: int) -> None:
-    """An update in place of ``n`` elements at each place, but for those that hold some numbers; without n, of numbers alone."""
+    """Declare an update in place of ``n`` elements at each place, except for shared numbers; without n, of shared numbers."""
     names = fields.split()
     places = [x for x in names if x != "n"]
     counts = {x: str(numbers.get(x, "n")) for x in places}
@@ -359,7 +376,7 @@ def _update(name: str, fields: str, writes: str, **numbers: int) -> None:
     )  # fmt: skip
 
 
-# Updates change state in place. "assign" is the copy, "add_product" is a matmul whose ``c`` is ``d``.
+# Updates change state in place. "assign" is the copy; "add_product" is a matmul whose ``c`` is ``d``.
 _update("sgd", "p g h n", "p", h=1)
 _update("momentum", "p v g h n", "p v", h=2)
 _update("nesterov", "p v g h n", "p v", h=2)
@@ -373,9 +390,9 @@ _kernel(
 _kernel("random", "advance", "*p n", extents(p="n"), extents(p="n"), limits=(_is("n", 5),))
 
 
-# The ``length`` instructions that follow run ``trips`` times; behind them stands ``next``, which goes back to their beginning,
-# and then the ``tail``, which runs once. What moves stands in the table: ``moves`` triples of a word, counted from the first
-# instruction of the body, and what is added to it with each trip, and with each of the ``lanes`` that threads may share.
+# The next ``length`` instructions run ``trips`` times. They are followed by ``next``, which jumps back to their beginning, and
+# by the ``tail``, which runs once. The table has ``moves`` triples for the fields that move: a word, counted from the first
+# instruction of the body, and its increments with each trip, and with each of the ``lanes`` that threads can share.
 def _is_loop(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
     if f["trips"] == 0 or f["t"] + MOVE * f["moves"] > len(table):
         return f"trips={f['trips']} t={f['t']} moves={f['moves']}, none or past the table of {len(table)}"
@@ -387,5 +404,5 @@ _kernel("loop", "next", "left trips length t moves", extents(), extents())
 
 
 def column(name: str, field: str) -> np.uint64:
-    """Where a field stands in an instruction."""
+    """Return the column of a field in an instruction."""
     return np.uint64(1 + INSTRUCTIONS[OPCODE[name]].fields.index(field))

@@ -1,4 +1,4 @@
-"""The one place for Numba, which compiles the users' functions alone: its options, and kernels of such functions."""
+"""The only use of Numba, which compiles users' functions: its options, and kernels of such functions."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from numba.extending import intrinsic, overload
 from jitgrad.vm import forks
 from jitgrad.vm.processor import processor
 
-config: Any = _config  # its names are made at run time
+config: Any = _config  # its names are created at run time
 
 
 def _njit(function: Callable[..., Any], **options: Any) -> Any:
-    """Numba's njit, which ``NUMBA_DISABLE_JIT`` does not turn off: it is for the user's functions."""
+    """Apply Numba's njit, ignoring ``NUMBA_DISABLE_JIT``, which is meant for the user's functions."""
     disabled, config.DISABLE_JIT = config.DISABLE_JIT, 0
     try:
         return numba.njit(**options)(function)
@@ -34,22 +34,22 @@ def _njit(function: Callable[..., Any], **options: Any) -> Any:
 
 
 def generic(function: Callable[..., Any]) -> Any:
-    """Compile for callers in compiled code. nnan and ninf are never set: LLVM would delete the handling of nan and inf."""
+    """Compile a function for calls from compiled code, without nnan and ninf, which would remove checks for nan and inf."""
     options: Any = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     return _njit(function, fastmath={"contract"}, **options)
 
 
 @functools.cache
 def _codegen() -> JITCPUCodegen:
-    """Numba's part that speaks to LLVM, of our own: the user's may be for another processor, or not optimise."""
+    """Return our instance of Numba's code generator. The user's may target another processor or not optimize."""
     return JITCPUCodegen("jitgrad")
 
 
 @contextmanager
 def _our_settings() -> Iterator[None]:
-    """For our processor, and with Numba's defaults, whatever ``NUMBA_`` variables the user has set."""
+    """Set our processor and Numba's defaults, whatever ``NUMBA_`` variables the user has set."""
     with global_compiler_lock:
-        config.reload_config()  # so that the compiler, which calls it too, finds nothing new
+        config.reload_config()  # otherwise the compiler, which calls it too, would reset our settings
         context = cpu_target.target_context
         users, codegen = {name: value for name, value in vars(config).items() if name.isupper()}, context._internal_codegen
         try:
@@ -63,14 +63,14 @@ def _our_settings() -> Iterator[None]:
 
 
 def kernel_signature(dtype: Any) -> Any:
-    """That of a kernel for the instruction ``call``: ``kernel(arena, table, t, d, s)``."""
+    """Return the signature of a kernel for the instruction ``call``: ``kernel(arena, table, t, d, s)``."""
     number = numba.uint64
     return types.void(types.CPointer(dtype), types.CPointer(number), number, number, number)
 
 
 def compiled_kernel(function: Callable[..., Any], dtype: str) -> Any:
-    """Compile a kernel for float32 or float64; it has an ``address`` for as long as it is kept."""
-    # No fastmath: what a function is compiled with holds for all that it calls, too, and those have their own.
+    """Compile a kernel for float32 or float64. Its ``address`` is valid for as long as it is referenced."""
+    # No fastmath: it would also apply to the functions that are called, which have their own options.
     signature = kernel_signature(getattr(numba, dtype))
     compiled: Any = CFunc(function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
     with forks.loading, _our_settings():
@@ -80,7 +80,7 @@ def compiled_kernel(function: Callable[..., Any], dtype: str) -> Any:
 
 @intrinsic
 def beyond(context, pointer, n):  # type: ignore[no-untyped-def]
-    """The pointer ``n`` elements on."""
+    """Return the pointer ``n`` elements on."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.gep(arguments[0], [arguments[1]])
@@ -90,7 +90,7 @@ def beyond(context, pointer, n):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def readonly(context, array):  # type: ignore[no-untyped-def]
-    """The same array, but to write to it does not compile."""
+    """Return a read-only view; code that writes to it does not compile."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return impl_ret_borrowed(context, builder, signature.return_type, arguments[0])
@@ -99,9 +99,9 @@ def readonly(context, array):  # type: ignore[no-untyped-def]
 
 
 def exactly(ndims: tuple[int, ...], advice: str) -> Any:
-    """A function in compiled code of a tuple of arrays of ``ndims`` axes, which it returns; of one, it may stand alone.
+    """Return a compiled function that checks for a tuple of arrays of ``ndims`` axes, or a single array if there is one.
 
-    What does not fit does not compile.
+    Other values do not compile.
     """
 
     def checked(values):  # type: ignore[no-untyped-def]
@@ -112,7 +112,7 @@ def exactly(ndims: tuple[int, ...], advice: str) -> Any:
         given: Any = values if isinstance(values, types.BaseTuple) else (values,)
         found = tuple(getattr(value, "ndim", 0) for value in tuple(given))
         if found != ndims:
-            raise TypingError(f"it returns values of {found} axes, where {ndims} are wanted; {advice}")
+            raise TypingError(f"it returns values with {found} axes instead of {ndims}; {advice}")
         if isinstance(values, types.BaseTuple):
             return lambda values: values
         return lambda values: (values,)

@@ -1,4 +1,4 @@
-"""Native functions for those that do without llvmlite until they need one."""
+"""Native functions for modules that defer the import of llvmlite until they need one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 @functools.cache
 def load(name: str, dtype: np.dtype[Any]) -> Function:
-    """The native function ``name`` for a float dtype, see ``native.load``.
+    """Load the native function ``name`` for a float dtype, see ``native.load``.
 
-    A fork waits until the import is done: what another thread has half imported stays so in the child, which would wait for
-    it for ever.
+    A fork waits until the import is done. Otherwise a half-imported module would block the child forever.
     """
     with forks.loading:
-        from jitgrad.vm import native  # llvmlite, and the compiler where nothing is compiled yet
+        from jitgrad.vm import native  # imports llvmlite, and the compiler if something must be compiled
 
         return native.load(name, dtype)

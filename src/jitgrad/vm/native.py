@@ -1,6 +1,6 @@
-"""The compiled functions, ready to call: loaded from where they are kept, or compiled first.
+"""The compiled functions, ready to call: loaded from the cache, or compiled first.
 
-Loading needs llvmlite alone. The modules of the kernels and their compiler are imported only where something must be compiled.
+Loading needs only llvmlite. The kernels and their compiler are imported only if something must be compiled.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from jitgrad.vm.processor import target_machine
 class Function:
     """A native function.
 
-    Attributes:
-        address: where its code starts, in this process.
-        call: calls it with addresses and numbers; the GIL is released while it runs.
+    Attributes
+    ----------
+    address : int
+        Address of its code in this process.
+    call : callable
+        Calls it with addresses and numbers, and releases the GIL while it runs.
     """
 
     def __init__(self, compiled: ObjectCode, kind: Any) -> None:
@@ -37,9 +40,9 @@ _loaded: dict[tuple[str, np.dtype[Any]], Function] = {}
 
 
 def load(name: str, dtype: np.dtype[Any]) -> Function:
-    """The native function ``name`` for a float dtype.
+    """Load the native function ``name`` for a float dtype.
 
-    Where it is not compiled yet, all of its group is, in one wait with the engine.
+    If it is not compiled, its whole group is compiled together with the engine.
     """
     found = _loaded.get((name, dtype))
     if found is None:
@@ -60,13 +63,13 @@ def _load(name: str, dtype: str) -> Function:
 
 
 def emitted(module: ir.Module, name: str, kind: Any) -> Function:
-    """A native function of a module that was emitted by hand. It is small: it is kept nowhere."""
+    """Compile a function of a module that was emitted by hand. It is small and not cached."""
     symbols.start_llvm()
     code = target_machine().emit_object(binding.parse_assembly(str(module)))
     return Function(ObjectCode(name, [], code), kind)
 
 
 def _engine() -> Any:
-    """LLVM's execution engine for the processor."""
+    """Return LLVM's execution engine for the processor."""
     symbols.start_llvm()
     return binding.create_mcjit_compiler(binding.parse_assembly(""), target_machine(jit=True))

@@ -1,4 +1,4 @@
-"""What people are told on stderr."""
+"""Notices on stderr."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import sys
 
 
 def say(text: str) -> None:
-    """Say a line. It is lost where stderr is closed or full: nothing fails for that.
+    """Print a line. If stderr is closed or full, it is lost without an error.
 
-    It goes past the buffer, where a line that cannot be written would wait and make the process fail as it ends.
+    It bypasses the buffer. A line that cannot be written would stay there and make the process fail at exit.
     """
     stream, line = sys.stderr, f"jitgrad: {text}\n"
     if stream is None:
         return
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     with contextlib.suppress(OSError, ValueError):
-        if raw is None:  # without a buffer, or a stream of somebody else's
+        if raw is None:  # an unbuffered or custom stream
             stream.write(line)
             stream.flush()
         else:

@@ -1,4 +1,4 @@
-"""What the native coordinate descent is given, and what it changes, see ``coordinate_descent.py``."""
+"""The record that native coordinate descent reads and writes, see ``coordinate_descent.py``."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ class Penalised(Record):
 
     n: Count
     rows: Count  # of A
-    leading: Count  # distance of the rows of H, or of the columns of A
+    leading: Count  # stride of the rows of H, or of the columns of A
     matrix: Reals  # H by rows, or A by columns
     curvature: Reals  # the diagonal of H
     lasso: Reals
     ridge: Reals
     coefficients: Reals
-    gradient: Reals  # by which the function falls, without its penalty: at the coefficients of ``descend_gram``, else at b₀
-    fitted: Reals  # A (b − b₀), of ``descend_columns``
-    active: Counts  # room for n places
-    tolerance: Real  # a change that is small, as one of a slope
-    change: Real  # the largest of the last sweep
+    gradient: Reals  # negative slopes without the penalty: at the coefficients for ``descend_gram``, else at b₀
+    fitted: Reals  # A (b − b₀), for ``descend_columns``
+    active: Counts  # space for n indices
+    tolerance: Real  # largest change of a slope that counts as small
+    change: Real  # largest change of the last sweep

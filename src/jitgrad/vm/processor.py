@@ -1,7 +1,7 @@
-"""The processor that code is compiled for: this machine's, or the one that ``JITGRAD_CPU`` names.
+"""The processor that code is compiled for: this machine's, or the one given by ``JITGRAD_CPU``.
 
-LLVM names processors and knows what each of them has: ``x86-64-v3``, ``haswell``, ``znver4``. It does not say what it knows,
-but it inlines a function into another only where the caller's processor has all that the callee's needs, and so it is asked.
+LLVM knows processors by name and the features of each: ``x86-64-v3``, ``haswell``, ``znver4``. It does not list the features,
+but it inlines a function into another only if the caller's processor has all features of the callee's, so they can be queried.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from llvmlite import binding
 from jitgrad.errors import ArgumentError, near_name
 
 _VARIABLE = "JITGRAD_CPU"
-# What makes one processor's code wrong on another. The rest (protection keys, random numbers, …) is switched off if need be.
+# Features without which code crashes on another processor. The rest (protection keys, random numbers, …) is disabled if needed.
 _DECISIVE = ("avx", "bmi", "f16c", "fma", "lzcnt", "movbe", "neon", "popcnt", "sse2", "sse3", "sse4.", "ssse3", "sve")
-# Every processor of 64 bits has one of these, x86-64 or AArch64. What LLVM does not know has none.
+# Every 64-bit processor has one of these, x86-64 or AArch64. A processor that LLVM does not know has none.
 _BASIC = ("cx8", "neon")
 _COMMON = (
     "host", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "nehalem", "haswell", "skylake", "skylake-avx512", "cascadelake",
@@ -29,27 +29,32 @@ _COMMON = (
 class Processor(NamedTuple):
     """A processor.
 
-    Attributes:
-        name: LLVM's.
-        features: whether it has each of the features that LLVM knows.
+    Attributes
+    ----------
+    name : str
+        LLVM's name.
+    features : dict of str to bool
+        Whether it has each of the features that LLVM knows.
     """
 
     name: str
     features: dict[str, bool]
 
     def flags(self) -> str:
-        """The features as LLVM takes them: ``+avx,-avx512f``."""
+        """Return the features in LLVM's syntax: ``+avx,-avx512f``."""
         return ",".join(f"{'+' if there else '-'}{feature}" for feature, there in sorted(self.features.items()))
 
 
 @functools.cache
 def processor() -> Processor:
-    """The processor to compile for, in this process.
+    """Return the processor to compile for in this process.
 
-    ``JITGRAD_CPU``, else ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``, else this machine's.
+    It is taken from ``JITGRAD_CPU``, else ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``, else from this machine.
 
-    Raises:
-        ArgumentError: where LLVM does not know the processor, or this machine lacks something that it has.
+    Raises
+    ------
+    ArgumentError
+        If LLVM does not know the processor, or this machine lacks one of its features.
     """
     if _crossed is not None:
         return _crossed
@@ -58,24 +63,25 @@ def processor() -> Processor:
     if name == "host":
         variable = "NUMBA_CPU_NAME"
         given = os.environ.get(variable)
-        name = given or host.name  # "generic" too, where LLVM is older than the processor: its features are known all the same
+        name = given or host.name  # LLVM reports "generic" for processors newer than itself, but knows their features
         flags = os.environ.get("NUMBA_CPU_FEATURES", "" if given == "generic" else host.flags())
         if (name, flags) == (host.name, host.flags()):
             return host
-    needed = "+64bit" if "64bit" in host.features else ""  # without it, LLVM would stop the process
+    needed = "+64bit" if "64bit" in host.features else ""  # without it, LLVM would abort the process
     others = [other for other in _COMMON if other != name]
     if not any(_has(name, needed, [feature for feature in _BASIC if feature in host.features]).values()):
         raise ArgumentError(
-            f"{variable} is {name!r}, which LLVM does not know as a processor of this kind.{near_name(name, others)} "
-            f"Give one of x86-64-v2, x86-64-v3, x86-64-v4, one of LLVM's names, such as haswell or znver4, or host."
+            f"{variable} is {name!r}, which is not a processor that LLVM knows for this architecture.{near_name(name, others)} "
+            f"Use x86-64-v2, x86-64-v3, x86-64-v4, one of LLVM's names such as haswell or znver4, or host."
         )
     wanted = _has(name, f"{needed},{flags}", list(host.features))
     missing = [feature for feature, there in wanted.items() if there and not host.features[feature]]
     decisive = sorted(feature for feature in missing if feature.startswith(_DECISIVE))
     if decisive:
         raise ArgumentError(
-            f"{variable} is {name!r}, but this machine, {host.name}, cannot run its code: it has no {', '.join(decisive)}. "
-            f"Unset it, or name a processor that has no more than this one."
+            f"{variable} is {name!r}, but this machine, {host.name}, cannot run its code because it lacks "
+            f"{', '.join(decisive)}. "
+            f"Unset it, or choose a processor without features that this one lacks."
         )
     return Processor(name, wanted | dict.fromkeys(missing, False))
 
@@ -94,13 +100,13 @@ def compile_for(name: str) -> None:
 
 
 def target_machine(jit: bool = False) -> Any:
-    """What LLVM makes code for the processor with, once LLVM is started."""
+    """Return LLVM's target machine for the processor, once LLVM is started."""
     triple, (name, _) = binding.Target.from_default_triple(), processor()
     return triple.create_target_machine(cpu=name, features=processor().flags(), jit=jit)
 
 
 def _has(name: str, flags: str, features: list[str]) -> dict[str, bool]:
-    """Whether the processor ``name`` with ``flags`` has each of ``features``, in LLVM's opinion."""
+    """Query LLVM: return whether the processor ``name`` with ``flags`` has each of ``features``."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     text = ["declare void @used(i64)", _attributes(0, name, flags)]
@@ -123,5 +129,5 @@ def _attributes(number: int, name: str, flags: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """As a string in LLVM's code."""
+    """Escape text as a string in LLVM's IR."""
     return "".join(f"\\{byte:02x}" for byte in text.encode())

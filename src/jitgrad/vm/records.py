@@ -1,7 +1,8 @@
-"""Layouts of memory that Python and compiled code share, declared once: a class with an annotation for each field.
+"""Memory layouts shared by Python and compiled code, declared once as a class with an annotation for each field.
 
-In Python a record is a ctypes structure. Compiled code has a pointer to it and knows its fields by the same names
-(``compiler/types.py``). A field that points to something is a pointer there; in Python it is given what it points to.
+In Python, a record is a ctypes structure. Compiled code has a pointer to it and accesses its fields by the same names
+(``compiler/types.py``). A field that points to arrays or records is a pointer in compiled code; in Python, it is assigned the
+target.
 """
 
 from __future__ import annotations
@@ -14,14 +15,19 @@ import numpy as np
 
 
 class Kind(NamedTuple):
-    """What a field is.
+    """The kind of a field.
 
-    Attributes:
-        ctype: in Python.
-        of: in compiled code, or what it points to there: the name of a type of numbers or of a record, or ``element`` for the
-            dtype of the program.
-        points: whether it points.
-        shared: whether threads write it by atomic operations: compiled code gets a pointer to it.
+    Attributes
+    ----------
+    ctype : type
+        Its type in Python.
+    of : str
+        Its type in compiled code, or the type of its target: the name of a number type or of a record, or ``element`` for the
+        dtype of the program.
+    points : bool
+        Whether it is a pointer.
+    shared : bool
+        Whether threads access it by atomic operations. Compiled code gets a pointer to it.
     """
 
     ctype: Any
@@ -31,18 +37,18 @@ class Kind(NamedTuple):
 
 
 def pointer_to(of: str) -> Kind:
-    """The kind of a pointer to the first of some numbers or records: ``Annotated[int, pointer_to("Context")]``."""
+    """Return the kind of a pointer to numbers or records: ``Annotated[int, pointer_to("Context")]``."""
     return Kind(ctypes.c_uint64, of, points=True)
 
 
 Count = Annotated[int, Kind(ctypes.c_uint64, "uint64")]
-"""A number of something, a place, an address: what indexes is unsigned."""
+"""A count, a place or an address. Indices are unsigned."""
 Choice = Annotated[int, Kind(ctypes.c_int64, "int64")]
-"""A name of an enumeration."""
+"""A value of an enumeration."""
 Flag = Annotated[bool, Kind(ctypes.c_bool, "boolean")]
 Real = Annotated[float, Kind(ctypes.c_double, "float64")]
 Shared = Annotated[int, Kind(ctypes.c_uint64, "uint64", shared=True)]
-"""A number that several threads read and write. Nothing else is on its cache line, where one's writing slows others down."""
+"""A number that several threads access. It has its own cache line, so that writes do not slow down other data."""
 
 Counts = Annotated[int, pointer_to("uint64")]
 Flags = Annotated[int, pointer_to("boolean")]
@@ -59,7 +65,7 @@ _LINE = 64
 
 
 class Record(ctypes.Structure):
-    """A layout with values. What its fields point to, as far as it was given here, is kept with it."""
+    """A layout with values. It keeps references to the targets of its pointers that are assigned in Python."""
 
     kinds: dict[str, Kind]
 
@@ -69,7 +75,7 @@ class Record(ctypes.Structure):
         self.set(**values)
 
     def set(self, **values: Any) -> None:
-        """Give fields their values: numbers, or the arrays and records that they point to."""
+        """Assign fields: numbers, or the arrays and records that they point to."""
         for name, value in values.items():
             if self.kinds[name].points and type(value) is not int:
                 self._targets[name] = value
@@ -78,14 +84,14 @@ class Record(ctypes.Structure):
 
 
 def address(target: Any) -> int:
-    """Where an array or a record is, 0 where there is nothing: to ask NumPy takes 2 µs. It must be kept meanwhile."""
+    """Return the address of an array or a record, or 0 for None. The caller must keep a reference. (NumPy takes 2 µs.)"""
     if isinstance(target, np.ndarray):
         return int(target.ctypes.data) if target.size else 0
     return ctypes.addressof(target)
 
 
 def in_row(layout: type[Record], records: Sequence[Record]) -> ctypes.Array[Any]:
-    """Copies of some records, one after the other, to point to. What the records point to is kept with them."""
+    """Copy records into a contiguous array that a field can point to. References to their targets are kept."""
     made: Any = (layout * len(records))(*records)
     made.copied = records
     return made
@@ -93,11 +99,11 @@ def in_row(layout: type[Record], records: Sequence[Record]) -> ctypes.Array[Any]
 
 R = TypeVar("R", bound=Record)
 RECORDS: dict[str, type[Record]] = {}
-"""All, by name."""
+"""All records, by name."""
 
 
 def record(layout: type[R]) -> type[R]:
-    """Make a layout of a class's annotations: a decorator."""
+    """Class decorator that creates a layout from annotations."""
     hints = get_type_hints(layout, include_extras=True)
     layout.kinds = {name: hint.__metadata__[0] for name, hint in hints.items() if get_origin(hint) is Annotated}
     fields = []

@@ -1,7 +1,7 @@
-"""The mode in which subnormal numbers are zero, as LLVM code: a word of the processor, for the thread that sets it.
+"""The processor mode in which subnormal numbers are zero, as LLVM code: a control word of the thread that sets it.
 
-With it, operations neither take nor give subnormal numbers, which cost some processors 150 cycles each. x86 has two bits for
-it in MXCSR, flush-to-zero for results and denormals-are-zero for operands; AArch64 has one in FPCR.
+In this mode, operations neither read nor produce subnormal numbers, which cost some processors 150 cycles each. x86 has two
+bits for it in MXCSR, flush-to-zero for results and denormals-are-zero for operands; AArch64 has one in FPCR.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _TRIPLE = binding.get_process_triple()
 _IS_X86 = _TRIPLE.startswith(("x86_64", "i686"))
 _IS_ARM = _TRIPLE.startswith(("aarch64", "arm64"))
 FLUSH = 1 << 15 | 1 << 6 if _IS_X86 else 1 << 24 if _IS_ARM else 0
-"""The bits of the mode; none where the processor is not known to have it."""
+"""The bits of the mode; 0 if the processor is not known to have it."""
 
 
 def control(builder: ir.IRBuilder) -> Any:
-    """The word that says how this thread computes with floats."""
+    """Read the floating-point control word of this thread."""
     if _IS_X86:
         place = _place(builder)
         _call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(place, BYTE.as_pointer()))
@@ -30,7 +30,7 @@ def control(builder: ir.IRBuilder) -> Any:
 
 
 def set_control(builder: ir.IRBuilder, word: Any) -> None:
-    """Set it."""
+    """Write the floating-point control word of this thread."""
     if _IS_X86:
         place = _place(builder)
         builder.store(builder.trunc(word, HALF), place)
@@ -40,7 +40,7 @@ def set_control(builder: ir.IRBuilder, word: Any) -> None:
 
 
 def change(builder: ir.IRBuilder, mode: Any) -> Any:
-    """Set the bits of the mode, FLUSH or 0; returns those that were there, to be put back."""
+    """Set the bits of the mode, FLUSH or 0. Return the previous bits, to be restored."""
     before = control(builder)
     set_control(builder, builder.or_(builder.and_(before, ir.Constant(WORD, ~FLUSH)), mode))
     return builder.and_(before, ir.Constant(WORD, FLUSH))
@@ -48,12 +48,12 @@ def change(builder: ir.IRBuilder, mode: Any) -> Any:
 
 @emitted(result="uint64")
 def flush_mode(emit: Emitter, mode: Any) -> Any:
-    """Set the bits of the mode in this thread; returns those that were there, to be put back."""
+    """Set the bits of the mode in this thread. Return the previous bits, to be restored."""
     return change(emit.builder, mode)
 
 
 def setter() -> ir.Module:
-    """A module of one function, ``change``: the mode as an argument, that which was there as the result."""
+    """Return a module with a function ``change``, which takes the mode and returns the previous one."""
     module = ir.Module()
     module.triple = _TRIPLE
     function = ir.Function(module, ir.FunctionType(WORD, [WORD]), "change")
@@ -68,7 +68,7 @@ def _place(builder: ir.IRBuilder) -> Any:
 
 
 def _call(builder: ir.IRBuilder, name: str, result: Any, *arguments: Any) -> Any:
-    """Call an intrinsic of LLVM, and let no access to memory, and so no arithmetic on what stands there, pass it."""
+    """Call an LLVM intrinsic as a barrier for memory accesses, and so for arithmetic on their values."""
     builder.fence("seq_cst", "singlethread")
     made = call(builder, name, result, *arguments)
     builder.fence("seq_cst", "singlethread")

@@ -1,4 +1,4 @@
-"""Where in this process the names are that compiled code refers to, for LLVM to know: C's functions and SciPy's."""
+"""Addresses of external names in compiled code, for LLVM: functions of C and of SciPy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llvmlite import binding
 
 from jitgrad.errors import ProgramError
 
-# What compiled code may call: C's mathematics, of double and of float, memory, and the scheduler.
+# What compiled code may call: C's math functions for double and float, memory functions, and the scheduler.
 _MATHEMATICS = """
     acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax fmin fmod
     frexp hypot ldexp lgamma log log10 log1p log2 logb modf nearbyint nextafter pow remainder rint round scalbn sin sincos
@@ -21,7 +21,7 @@ _SYSTEM = "memcmp memcpy memmove memset sched_yield"
 
 @functools.cache
 def start_llvm() -> None:
-    """Start LLVM and tell it where C's functions are, which it does not find by itself."""
+    """Start LLVM and register C's functions, which it does not find by itself."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     mathematics = _MATHEMATICS.split()
@@ -31,17 +31,17 @@ def start_llvm() -> None:
 
 
 def check(declared: list[str]) -> None:
-    """Raise ProgramError for a name that code refers to and that has no address: LLVM would leave all of them without."""
+    """Raise ProgramError if code refers to a name without an address. LLVM would leave all symbols unresolved."""
     for name in declared:
         if not name.startswith("llvm.") and binding.address_of_symbol(name) is None:
             raise ProgramError(
-                f"Compiled code calls {name}, which is not known in this process. Add it to jitgrad.vm.symbols, "
-                f"or remove what is kept of compiled code (`jitgrad doctor` says where) if it is from another version."
+                f"Compiled code calls {name}, which has no address in this process. Add it to jitgrad.vm.symbols, "
+                f"or delete the cached code of another version (`jitgrad doctor` prints its folder)."
             )
 
 
 _LAPACK = [letter + name for name in ("getrf", "getrs", "potrf", "syevd", "gesdd", "geqrf", "orgqr") for letter in "sd"]
-# Of several forms of a function, for complex numbers or for float, the one for double.
+# Of the variants of a function, for complex numbers or float, select the one for double.
 _SPECIAL = {
     name: f"__pyx_fuse_{form}{name}" if form else name
     for form, names in {
@@ -55,7 +55,7 @@ _SPECIAL = {
 
 @functools.cache
 def provide(what: str) -> None:
-    """Tell LLVM where SciPy has "lapack" or "special" functions, as ``scipy_dgetrf`` and so on."""
+    """Register SciPy's "lapack" or "special" functions with LLVM, as ``scipy_dgetrf`` and so on."""
     if what == "lapack":
         from scipy.linalg import cython_lapack
 

@@ -1,6 +1,6 @@
-"""The thread pool: helpers that do tasks beside the thread that fits, in native code and without the GIL.
+"""The thread pool: helpers that run tasks beside the fitting thread, in native code and without the GIL.
 
-Between two uses they sleep. Within one they look for work all the time, for what is shared takes but microseconds.
+Between fits they sleep. During a fit they poll for work, because shared work takes only microseconds.
 """
 
 from __future__ import annotations
@@ -31,12 +31,32 @@ class _Settings:
 
 
 def get_num_threads() -> int:
-    """The number of threads that a fit may use: what was set, else ``JITGRAD_NUM_THREADS``, else this process's cores.
+    """Return the number of threads that a fit may use.
 
-    Of these at most ``OMP_NUM_THREADS``, with which joblib, Dask and others tell one process among many what its part is.
+    Returns
+    -------
+    int
+        The number that was set by `set_num_threads`, else the value of ``JITGRAD_NUM_THREADS``, else the number of cores that
+        this process may use, at most ``OMP_NUM_THREADS``.
 
-    Raises:
-        ArgumentError: where ``JITGRAD_NUM_THREADS`` is no number from 1 on.
+    Raises
+    ------
+    ArgumentError
+        If ``JITGRAD_NUM_THREADS`` is not a positive integer.
+
+    Notes
+    -----
+    joblib, Dask and others set ``OMP_NUM_THREADS`` to divide the cores among their processes.
+
+    See Also
+    --------
+    set_num_threads
+
+    Examples
+    --------
+    >>> jg.set_num_threads(2)
+    >>> jg.get_num_threads()
+    2
     """
     if _Settings.threads is None:
         part = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
@@ -46,19 +66,37 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(count: int) -> None:
-    """Use at most ``count`` threads in fits, from the next one on. Results do not depend on it, only the time does.
+    """Set the number of threads of fits.
 
-    Args:
-        count: 1 to 1024; 1 keeps to the calling thread, and more than 32 are not used.
+    Parameters
+    ----------
+    count : int
+        Number of threads, from 1 to 1024. With 1, the calling thread works alone. At most 32 are used.
 
-    Raises:
-        ArgumentError: for anything else.
+    Raises
+    ------
+    ArgumentError
+        If ``count`` is out of range.
+
+    Notes
+    -----
+    The setting takes effect with the next fit. Results do not depend on the number of threads.
+
+    See Also
+    --------
+    get_num_threads
+
+    Examples
+    --------
+    >>> jg.set_num_threads(1)
+    >>> jg.get_num_threads()
+    1
     """
     _Settings.threads = arguments.count("count", count, high=1024)
 
 
 class _Threads:
-    """What threads share, and the helpers, made as they are needed."""
+    """State shared by threads, and the helpers, which are created on demand."""
 
     def __init__(self) -> None:
         self.context = ContextDescriptor()
@@ -69,7 +107,7 @@ class _Threads:
         self._assist: Function | None = None
 
     def begin(self, execute: Function, assist: Function, helpers: int) -> None:
-        """Call the helpers."""
+        """Wake the helpers."""
         self.context.execute = execute.address
         self.pool.set(threads=helpers + 1, leave=0)
         self._assist = assist
@@ -78,18 +116,18 @@ class _Threads:
         self._wake.release(helpers)
 
     def _start(self) -> bool:
-        """Start a helper; whether the system could."""
+        """Start a helper; return whether the system could."""
         number = len(self._helpers) + 1
         helper = threading.Thread(target=self._help, args=(number,), name=f"jitgrad-{number}", daemon=True)
         try:
             helper.start()
-        except RuntimeError:  # there are too many threads, and it goes on with fewer
+        except RuntimeError:  # too many threads; continue with fewer
             return False
         self._helpers.append(helper)
         return True
 
     def end(self) -> None:
-        """Let the helpers go to sleep."""
+        """Let the helpers sleep."""
         self.pool.leave = 1
 
     def close(self) -> None:
@@ -114,9 +152,9 @@ _threads = _Threads()
 
 @contextmanager
 def thread_pool(contexts: Sequence[ContextDescriptor], dtype: np.dtype[np.floating]) -> Iterator[None]:
-    """Have helpers for what runs in these contexts while it lasts.
+    """Provide helpers for work in these contexts within the block.
 
-    There are none where one thread is set, or while another thread has them.
+    There are none if one thread is set, or if another thread is using them.
     """
     helpers, mine = min(get_num_threads(), MOST_TASKS) - 1, False
     try:
@@ -135,7 +173,7 @@ def thread_pool(contexts: Sequence[ContextDescriptor], dtype: np.dtype[np.floati
 
 
 def _after_fork() -> None:
-    """A forked process has no threads but one."""
+    """Reset the pool in a forked process, which has a single thread."""
     global _threads
     _threads = _Threads()
 

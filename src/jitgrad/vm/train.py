@@ -1,7 +1,7 @@
-"""The native loop: ``train`` runs whole epochs of a Program, each with an evaluation pass over other rows, if there is one.
+"""The native training loop: ``train`` runs whole epochs of a Program, each with an optional evaluation pass over other rows.
 
-It returns every so many steps, so that Python can show progress and take a Ctrl-C. All it needs to go on stands in
-its arguments, and the order of the rows depends on the seed and the epoch alone: where the loop is cut changes nothing.
+It returns after a number of steps, so that Python can show progress and handle Ctrl-C. Its whole state is in its arguments, and
+the order of the rows depends only on the seed and the epoch. Results do not depend on where the loop is interrupted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ZERO, _ONE = uint64(0), uint64(1)
 
 @compiled
 def _mix(state):
-    """The output function of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014)."""
+    """Mix a state (the output function of SplitMix64; Steele, Lea and Flood, "Fast splittable PRNGs", 2014)."""
     z = state
     z = (z ^ (z >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> uint64(27))) * uint64(0x94D049BB133111EB)
@@ -29,7 +29,7 @@ def _mix(state):
 
 @compiled
 def _permute(order, n, seed, epoch):
-    """A permutation of the rows from the seed and the epoch alone (Fisher and Yates's shuffle)."""
+    """Fill ``order`` with a permutation that depends only on the seed and the epoch (Fisher-Yates shuffle)."""
     for i in range(n):
         order[i] = i
     state = _mix(_mix(seed + uint64(0x9E3779B97F4A7C15)) + epoch)
@@ -48,7 +48,7 @@ def _move(to, source, n):
 
 @compiled
 def _load(passing, batch, first, count):
-    """Gather ``count`` rows, from position ``first`` of the order on, of every array of data into its slot."""
+    """Gather ``count`` rows, from position ``first`` of the order on, of each data array into its slot."""
     arena, order = batch.context.arena, after(passing.order, first)
     for f in range(passing.n_feeds):
         feed = passing.feeds[f]
@@ -59,7 +59,7 @@ def _load(passing, batch, first, count):
 
 @compiled
 def _record(passing, batch, epoch, count):
-    """Add what a batch of ``count`` rows says to its epoch: its part of the mean loss, and its sums. Returns the loss."""
+    """Add the results of a batch of ``count`` rows to its epoch: its part of the mean loss, and its sums. Return the loss."""
     arena, n = batch.context.arena, passing.n_sums
     loss, found, sums = arena[batch.loss], after(arena, batch.sums), after(passing.sums, epoch * n)
     passing.losses[epoch] += float(loss) * float(count) / float(passing.rows)
@@ -70,9 +70,9 @@ def _record(passing, batch, epoch, count):
 
 @compiled
 def _step(passing, epoch, row):
-    """Gather the rows of the batch that starts at ``row``, run its Program and record its loss, which is returned.
+    """Gather the rows of the batch that starts at ``row``, run its Program, record and return its loss.
 
-    The smaller last batch has an arena of its own, whose first elements are the same state.
+    The last, smaller batch has its own arena, which begins with the same state.
     """
     count = min(passing.size, passing.rows - row)
     batch, n_state = passing.full, _ZERO
@@ -90,7 +90,7 @@ def _step(passing, epoch, row):
 
 @compiled
 def _copy(evaluation, arena):
-    """Give the evaluation pass the present values of the Variables that it reads."""
+    """Copy the current values of Variables to the evaluation pass."""
     for c in range(evaluation.n_copies):
         copy = evaluation.copies[c]
         _move(after(copy.batch.context.arena, copy.place), after(arena, copy.source), copy.size)
@@ -98,7 +98,7 @@ def _copy(evaluation, arena):
 
 @compiled
 def _run(batch, steps):
-    """Run a Program, so many trips of one that is a loop of steps: it begins with the loop."""
+    """Run a Program; if it is a loop of steps, run that many trips. The loop is its first instruction."""
     if batch.trips != _ZERO:
         batch.context.code[TRIPS] = steps
     call_execute(batch.context, _ZERO, batch.stop)
@@ -106,7 +106,7 @@ def _run(batch, steps):
 
 @compiled
 def _whole_steps(training, position, epochs, max_steps):
-    """Steps on all rows, which are in their slots already. Nothing but the Program runs."""
+    """Run steps on all rows, which are in their slots. Nothing but the Program runs."""
     batch, n, epoch, steps = training.full, training.n_sums, position.epoch, _ZERO
     losses, sums = after(batch.context.arena, batch.loss), after(batch.context.arena, batch.sums)
     while epoch < epochs and steps < max_steps and not position.not_finite:
@@ -126,7 +126,7 @@ def _whole_steps(training, position, epochs, max_steps):
 
 @compiled
 def _steps(training, evaluation, position, epochs, max_steps):
-    """Steps on gathered rows, of both passes."""
+    """Run steps on gathered rows, in both passes."""
     epoch, row, evaluates, steps = position.epoch, position.row, position.evaluates, _ZERO
     while epoch < epochs and steps < max_steps:
         current = evaluation if evaluates else training
@@ -150,10 +150,10 @@ def _steps(training, evaluation, position, epochs, max_steps):
 
 @compiled
 def _train(training, evaluation, position, epochs, max_steps):
-    """At most ``max_steps`` steps, up to the end of ``epochs``; returns how many were done.
+    """Run at most ``max_steps`` steps, until the end of ``epochs``; return the number of steps.
 
-    An epoch is a pass of the rows that are fitted and one of those of ``evaluation``, if it has any. Without rows, a step is
-    an epoch. Subnormal numbers count as zero meanwhile, whatever the thread's mode is outside.
+    An epoch is a pass over the training rows, followed by a pass over those of ``evaluation``, if any. Without rows, a step is
+    an epoch. Subnormal numbers are flushed to zero meanwhile, whatever the mode of the thread.
     """
     mode = flush_mode(uint64(FLUSH))
     if training.size == training.rows and evaluation.rows == _ZERO:
@@ -169,7 +169,7 @@ def _train(training, evaluation, position, epochs, max_steps):
 
 
 def _arguments(element: Number) -> tuple[Type, ...]:
-    """Of ``train``."""
+    """Return the argument types of ``train``."""
     descriptor = Records(PassDescriptor, element)
     return descriptor, descriptor, Records(Position, element), UINT64, UINT64
 

@@ -11,7 +11,7 @@ from jitgrad.vm.groups import Unit
 
 
 def main() -> None:
-    """Compile what the arguments name, one after the other, as long as the process lives that asked for it."""
+    """Compile the units in the arguments one after the other, for as long as the parent process lives."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     said = Notice([], begun=True)
     for name in sys.argv[1:]:
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    """Standard input is a pipe from it, which the system closes."""
+    """Exit when standard input, a pipe from the parent, is closed."""
     os.read(0, 1)
     os._exit(1)
 

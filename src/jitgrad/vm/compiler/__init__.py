@@ -1,12 +1,12 @@
-"""A compiler for functions in a small part of Python: numbers, pointers, records and loops, to LLVM code in one walk.
+"""A compiler from a small subset of Python (numbers, pointers, records and loops) to LLVM IR, in one pass over the syntax tree.
 
-Numba's front end takes 30 ms a function, this one takes less than one. What it knows: assignments, ``if``, ``while``, ``for``
-over ``range``, ``return`` of some values, arithmetic and comparisons, fields of records and elements behind pointers, functions
-of the same kind (``language.py``) and those of ``builtins.py``. A variable keeps the type of its first value; integers and
-float32 become float64 where that is wanted, and other types do not mix. A vector of eight numbers, ``lanes``, is a number like
-others: its comparisons give eight flags, for ``where`` and ``any``, and a single number beside it is the same in all lanes. A
-function is compiled once for each list of types of its arguments. What it does not know it refuses, with the place: objects,
-arrays with shapes, keywords, closures, exceptions.
+Numba's front end takes 30 ms for a function, this one less than 1 ms. The subset: assignments, ``if``, ``while``, ``for`` over
+``range``, ``return`` of one or several values, arithmetic and comparisons, fields of records and elements of pointers, and
+calls of functions of the same kind (``language.py``) and of ``builtins.py``. A variable keeps the type of its first value.
+Integers and float32 convert to float64 if needed; other types do not mix. A vector of eight numbers, ``lanes``, is used like a
+number: comparisons give eight flags, for ``where`` and ``any``, and a scalar operand is broadcast to all lanes. A function is
+compiled once for each tuple of argument types. Everything else is rejected with its location: objects, arrays with shapes,
+keyword arguments, closures, exceptions.
 
-What cannot be said in this part of Python is emitted: ``emitter.py`` has expressions on numbers and vectors alike.
+Code that the subset cannot express is emitted: ``emitter.py`` has expressions on numbers and vectors alike.
 """

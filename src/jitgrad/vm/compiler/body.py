@@ -1,4 +1,4 @@
-"""Statements, and whole functions, as LLVM code."""
+"""Lowering of statements and whole functions to LLVM IR."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jitgrad.vm.compiler.types import UINT64, Literal, Object, Operand, Type, Va
 
 
 class Compiled(NamedTuple):
-    """A function in LLVM's code: its name there, and the types of its results."""
+    """A function in LLVM IR: its name, and the types of its results."""
 
     name: str
     results: tuple[Type, ...]
@@ -24,7 +24,7 @@ class Compiled(NamedTuple):
 
 
 class Body(Expressions):
-    """A function for arguments of some types."""
+    """continue and break labels of each loop"""
 
     def __init__(
         self, module: Any, function: Any, definition: ast.FunctionDef, types: Sequence[Type | Object], name: str
@@ -32,7 +32,7 @@ class Body(Expressions):
         super().__init__(module, function, name)
         self._results: tuple[Type, ...] | None = None
         self._result_places: list[str] = []
-        self._loops: list[tuple[str, str]] = []  # where each goes on, and where it ends
+        self._loops: list[tuple[str, str]] = []  # A function for given argument types.
         names = [argument.arg for argument in definition.args.args]
         if len(names) != len(types):
             raise self.error(f"{function.__name__} takes {len(names)} arguments, not {len(types)}")
@@ -53,7 +53,7 @@ class Body(Expressions):
         self._signature = ", ".join(f"{kind.code} %{given}" for given, kind in values)
 
     def text(self, linkage: str) -> str:
-        """The whole function."""
+        """Return the IR of the whole function."""
         (entry, first), *others = self._blocks
         head = f"{self.compiled.result_code} {self.compiled.name}({self._signature}) {attributes(self.function) or ''}"
         lines = [f"define {linkage} {head} {{", f"{entry}:"]
@@ -67,11 +67,11 @@ class Body(Expressions):
             self.node = node
             method = getattr(self, f"_{type(node).__name__}", None)
             if method is None:
-                raise self.error(f"{type(node).__name__} is not for the compiler")
+                raise self.error(f"{type(node).__name__} is not supported")
             method(node)
 
     def _Expr(self, node: ast.Expr) -> None:
-        if not isinstance(node.value, ast.Constant):  # a docstring
+        if not isinstance(node.value, ast.Constant):  # skips docstrings
             self.evaluate(node.value)
 
     def _Pass(self, node: ast.Pass) -> None:
@@ -86,7 +86,7 @@ class Body(Expressions):
         self.node = target
         if isinstance(target, ast.Tuple):
             if not isinstance(value, list) or len(value) != len(target.elts):
-                raise self.error(f"{len(target.elts)} values are wanted")
+                raise self.error(f"{len(target.elts)} values are expected")
             for one, part in zip(target.elts, value, strict=True):
                 self._assign(one, part)
         elif isinstance(target, ast.Name):
@@ -102,12 +102,12 @@ class Body(Expressions):
         self.keep(self.value(operand, kind), place)
 
     def _target(self, target: ast.expr) -> tuple[Any, str, str]:
-        """The type of what is assigned to, its place, and what it is."""
+        """Return the type and the address of an assignment target, and its description."""
         if isinstance(target, ast.Attribute):
             return *self.field_place(self.evaluate(target.value), target.attr), "field"
         if isinstance(target, ast.Subscript):
             return self.item(target)
-        raise self.error(f"nothing can be assigned to {type(target).__name__}")
+        raise self.error(f"cannot assign to {type(target).__name__}")
 
     def _AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
@@ -129,7 +129,7 @@ class Body(Expressions):
 
     def _While(self, node: ast.While) -> None:
         if node.orelse:
-            raise self.error("a loop has no else")
+            raise self.error("loops with else are not supported")
         start, inside, end = self.label(), self.label(), self.label()
         self.go(start)
         self.begin(start)
@@ -141,7 +141,7 @@ class Body(Expressions):
     def _For(self, node: ast.For) -> None:
         call = node.iter
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("range", "unrolled")):
-            raise self.error("loops are over a range from one number to another")
+            raise self.error("loops must iterate over a range with one or two arguments")
         given = [self.evaluate(limit) for limit in call.args]
         if call.func.id == "unrolled":
             self._unrolled(node, *given)
@@ -168,15 +168,15 @@ class Body(Expressions):
         self.begin(end)
 
     def _unrolled(self, node: ast.For, count: Operand) -> None:
-        """The statements once more for each number."""
+        """Emit the statements once for each number."""
         if not isinstance(count, Literal) or any(isinstance(n, ast.Break | ast.Continue) for n in ast.walk(node)):
-            raise self.error("a loop is unrolled for a number known here, and it runs to its end")
+            raise self.error("an unrolled loop requires a constant number of iterations and no break")
         for number in range(int(count.value)):
             self._assign(node.target, Literal(number))
             self._statements(node.body)
 
     def _loop(self, statements: list[ast.stmt], inside: str, following: str, end: str) -> None:
-        """The body of a loop."""
+        """Emit the body of a loop."""
         self.begin(inside)
         self._loops.append((following, end))
         self._statements(statements)
@@ -184,7 +184,7 @@ class Body(Expressions):
 
     def _Continue(self, node: ast.Continue) -> None:
         self.go(self._loops[-1][0])
-        self.begin(self.label())  # nothing leads there
+        self.begin(self.label())  # unreachable
 
     def _Break(self, node: ast.Break) -> None:
         self.go(self._loops[-1][1])
@@ -197,14 +197,14 @@ class Body(Expressions):
             self._results = tuple(self.materialised(operand).type for operand in operands)
             self._result_places = [self.place(kind) for kind in self._results]
         if len(operands) != len(self._results):
-            raise self.error(f"{len(self._results)} values are returned elsewhere")
+            raise self.error(f"other returns have {len(self._results)} values")
         for operand, kind, place in zip(operands, self._results, self._result_places, strict=True):
             self.keep(self.value(operand, kind), place)
         self.go("exit")
         self.begin(self.label())
 
     def _write_results(self) -> None:
-        """Return what was kept, each value in a place of its own: LLVM sees through those that meet, not through structures."""
+        """Store the results in separate slots, through whose phis LLVM optimizes better than through structs."""
         results = self._results or ()
         values = [self.kept(kind, place) for kind, place in zip(results, self._result_places, strict=True)]
         code = Compiled("", results).result_code

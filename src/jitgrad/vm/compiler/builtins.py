@@ -1,4 +1,4 @@
-"""Functions that the compiler knows: for each, what it writes for a call."""
+"""Builtin functions of the compiler: the IR of a call of each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from jitgrad.vm.compiler.types import (
 
 
 def _call(name: str) -> Callable[..., Operand]:
-    """Of one of C's functions or LLVM's intrinsics, named for doubles, of floats of one type."""
+    """Return the call of a C function or LLVM intrinsic on floats of one type. The name is the one for doubles."""
 
     def write(body: Any, *operands: Operand) -> Value:
         number = body.common(*operands)
@@ -35,7 +35,7 @@ def _call(name: str) -> Callable[..., Operand]:
         if name.startswith("llvm."):
             symbol = f"{name}.{'f32' if number == FLOAT32 else f'v{LANE_COUNT}f64' if number == LANES else 'f64'}"
         elif number == LANES:
-            raise body.error(f"{name} is not for lanes")
+            raise body.error(f"{name} does not accept lanes")
         else:
             symbol = name + "f" if number == FLOAT32 else name
         return body.call(symbol, number, [body.value(operand, number) for operand in operands], body.flags)
@@ -44,7 +44,7 @@ def _call(name: str) -> Callable[..., Operand]:
 
 
 def _choice(comparison: str) -> Callable[..., Operand]:
-    """The first of two, or the second where it compares so with it: of nan and a number the first."""
+    """Return the first of two operands, or the second if the comparison holds; with nan and a number, the first."""
 
     def write(body: Any, first: Operand, second: Operand) -> Operand:
         number = body.common(first, second)
@@ -56,7 +56,7 @@ def _choice(comparison: str) -> Callable[..., Operand]:
 
 
 def _where(body: Any, condition: Operand, first: Operand, second: Operand) -> Operand:
-    """One of two numbers that are both known, lane by lane where the condition or a number has lanes."""
+    """Select between two computed numbers, lane by lane if the condition or a number is a vector."""
     number = body.common(first, second)
     if isinstance(condition, Value) and condition.type == FLAGS:
         number = {FLOAT64: LANES, BOOLEAN: FLAGS}.get(number, number)
@@ -86,7 +86,7 @@ def _conversion(number: Number) -> Callable[..., Operand]:
 
 def _after(body: Any, pointer: Value, n: Operand) -> Operand:
     if not isinstance(pointer.type, Pointer):
-        raise body.error("after takes a pointer")
+        raise body.error("after requires a pointer")
     return body.element(pointer, n)
 
 
@@ -104,7 +104,7 @@ def _put(body: Any, pointer: Value, k: Operand, flags: Value, x: Operand) -> Non
     assert isinstance(pointer.type, Pointer)
     place, kind = body.element(pointer, k), pointer.type.to
     chosen = body.choice(flags, body.value(x, kind), body.load(kind, place.name, kind.each.name))
-    # LLVM makes a masked store of it else, which takes AMD's processors some twenty operations.
+    # Prevents LLVM from creating a masked store, which takes AMD's processors about twenty operations.
     body.store(chosen, kind, place.name, kind.each.name, volatile=True)
 
 
@@ -119,7 +119,7 @@ def _is_null(body: Any, pointer: Value) -> Operand:
 
 
 def _by_address(body: Any, address: Value, *operands: Value) -> None:
-    """Call what is at an address, which returns nothing."""
+    """Call the function at an address. It returns nothing."""
     kinds = ", ".join(operand.type.code for operand in operands)
     function = body.register(f"inttoptr i64 {address.name} to void ({kinds})*")
     body.write(f"call void {function}({', '.join(f'{operand.type.code} {operand.name}' for operand in operands)})")

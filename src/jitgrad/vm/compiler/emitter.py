@@ -1,7 +1,7 @@
-"""From expressions to LLVM code: Python's operators on ``Value`` emit instructions, on numbers or on vectors of them alike.
+"""Emission of LLVM IR from expressions: Python's operators on ``Value`` emit instructions, on numbers or vectors alike.
 
-So one text of an op, or one function of ``kernels/mathfun.py``, gives the code of a single element and of as many as a
-register holds, with the same bits: what is rounded where is the same in both.
+One text of an op, or one function of ``kernels/mathfun.py``, gives the code for a single element and for as many as a register
+holds. The results have the same bits, because both round in the same places.
 """
 
 from __future__ import annotations
@@ -18,34 +18,37 @@ from jitgrad.vm.processor import processor
 
 _FEATURES = processor().features
 VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") else 16
-"""The width of the registers."""
+"""The width of vector registers."""
 
 BIT, BYTE, HALF, WORD = (ir.IntType(n) for n in (1, 8, 32, 64))
 SINGLE, DOUBLE = ir.FloatType(), ir.DoubleType()
 
 
 def word(value: int) -> Any:
-    """A number of 64 bits."""
+    """Return a 64-bit integer constant."""
     return ir.Constant(WORD, value)
 
 
 def call(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
-    """Call a function that stands elsewhere, or an intrinsic of LLVM, by its name."""
+    """Call an external function or an LLVM intrinsic by name."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.call(builder.module.globals.get(name) or ir.Function(builder.module, kind, name), arguments)
 
 
 def indices(values: list[int]) -> Any:
-    """A constant that says which lanes a shuffle takes."""
+    """Return the constant mask of a shuffle."""
     return ir.Constant(ir.VectorType(HALF, len(values)), values)
 
 
 class Value:
-    """A number in compiled code, or a vector of them; comparisons give flags, for ``where``.
+    """A number in compiled code, or a vector of numbers. Comparisons give flags, for ``where``.
 
-    Attributes:
-        emit: what emits the instructions.
-        code: llvmlite's value.
+    Attributes
+    ----------
+    emit : Emitter
+        Emits the instructions.
+    code : ir.Value
+        llvmlite's value.
     """
 
     __slots__ = ("code", "emit")
@@ -64,7 +67,7 @@ class Value:
         return self.number in (SINGLE, DOUBLE)
 
     def like(self, number: Any) -> Value:
-        """``number`` in the type of this one."""
+        """Return ``number`` as a constant of this type."""
         if isinstance(number, Value):
             return number
         made: Any = ir.Constant(self.number, float(number) if self.is_float else int(number))
@@ -151,22 +154,22 @@ class Value:
     __hash__ = None  # type: ignore[assignment]
 
     def __bool__(self) -> bool:
-        raise TypeError("what a comparison gives is known only as compiled code runs; use where()")
+        raise TypeError("the result of a comparison is not known while code is emitted; use where()")
 
     def bits(self) -> Value:
-        """The bits of a float as a signed integer of its width."""
+        """Return the bits of a float as a signed integer of its width."""
         return self._as(self.emit.builder.bitcast, {SINGLE: HALF, DOUBLE: WORD}[self.number])
 
     def from_bits(self) -> Value:
-        """The float of these bits."""
+        """Return the float with these bits."""
         return self._as(self.emit.builder.bitcast, {HALF: SINGLE, WORD: DOUBLE}[self.number])
 
     def integer(self) -> Value:
-        """A float without a fraction as a signed integer of its width."""
+        """Convert an integral float to a signed integer of its width."""
         return self._as(self.emit.builder.fptosi, {SINGLE: HALF, DOUBLE: WORD}[self.number])
 
     def to(self, number: Any) -> Value:
-        """In the float type ``number``."""
+        """Convert to the float type ``number``."""
         if self.number == number:
             return self
         builder = self.emit.builder
@@ -181,12 +184,16 @@ class Value:
 
 
 class Emitter:
-    """Emits instructions at the place of a builder, on numbers of one float type.
+    """Emits instructions at the position of a builder, on numbers of one float type.
 
-    Args:
-        builder: llvmlite's.
-        number: SINGLE or DOUBLE.
-        contract: whether a product and a sum may become one FMA.
+    Parameters
+    ----------
+    builder : ir.IRBuilder
+        llvmlite's builder.
+    number : ir.Type
+        SINGLE or DOUBLE.
+    contract : bool
+        Whether a product and a sum may become one FMA.
     """
 
     def __init__(self, builder: Any, number: Any, contract: bool = True) -> None:
@@ -200,13 +207,13 @@ class Emitter:
         self._fastmath = ("contract",) if contract else ()
 
     def arithmetic(self, name: str, a: Any, b: Any, floats: bool) -> Any:
-        """``add``, ``sub``, ``mul`` or ``div`` of two of llvmlite's values."""
+        """Emit ``add``, ``sub``, ``mul`` or ``div`` of two of llvmlite's values."""
         if floats:
             return getattr(self.builder, "f" + name)(a, b, flags=self._fastmath)
         return getattr(self.builder, name)(a, b)
 
     def intrinsic(self, name: str, *arguments: Value) -> Value:
-        """LLVM's own function of numbers or of vectors: ``llvm.sqrt.v8f64``."""
+        """Call an LLVM intrinsic on numbers or vectors, such as ``llvm.sqrt.v8f64``."""
         kind = arguments[0].code.type
         function = self.builder.module.declare_intrinsic(
             f"llvm.{name}.{_suffix(kind)}", (), ir.FunctionType(kind, [kind] * len(arguments))
@@ -214,13 +221,13 @@ class Emitter:
         return Value(self, self.builder.call(function, [x.code for x in arguments]))
 
     def c(self, name: str, *arguments: Value) -> Value:
-        """C's function, of numbers."""
+        """Call a C function on numbers."""
         kind = arguments[0].code.type
         name += "f" if kind == SINGLE else ""
         return Value(self, call(self.builder, name, kind, *(x.code for x in arguments)))
 
     def sum_of_lanes(self, x: Value) -> Value:
-        """The sum of a vector's numbers: of its halves, of theirs, and so on."""
+        """Sum the lanes of a vector by repeatedly adding its halves."""
         undefined, width = ir.Constant(self.vector, ir.Undefined), self.lanes
         while width > 1:
             width //= 2
@@ -229,11 +236,11 @@ class Emitter:
         return Value(self, self.builder.extract_element(x.code, ir.Constant(HALF, 0)))
 
     def where(self, condition: Value, a: Value, b: Value) -> Value:
-        """``a`` where the condition holds, else ``b``."""
+        """Select ``a`` if the condition holds, else ``b``."""
         return Value(self, self.builder.select(condition.code, a.code, b.code))
 
     def loop(self, stop: Any, step: int, body: Callable[[Any], None], start: Any = None) -> None:
-        """``for k in range(start, stop, step): body(k)``."""
+        """Emit ``for k in range(start, stop, step): body(k)``."""
         builder, first = self.builder, self.builder.block
         head, inside, done = (builder.append_basic_block(name) for name in ("head", "body", "done"))
         builder.branch(head)
@@ -250,7 +257,7 @@ class Emitter:
     # Memory.
 
     def at(self, base: Any, *offsets: Any) -> Any:
-        """The pointer ``offsets`` elements, words or numbers, after ``base``."""
+        """Return the pointer ``offsets`` elements, words or numbers, after ``base``."""
         for offset in offsets:
             base = self.builder.gep(base, [word(offset) if isinstance(offset, int) else offset])
         return base
@@ -259,7 +266,7 @@ class Emitter:
         return self.builder.bitcast(place, kind.as_pointer())
 
     def mask(self, count: Any) -> Any:
-        """Flags for the first ``count`` lanes."""
+        """Return flags for the first ``count`` lanes."""
         number = ir.IntType(8 * self.size)
         if self.size == 4:
             most = ir.Constant(WORD, self.lanes)
@@ -269,17 +276,17 @@ class Emitter:
         return self.builder.icmp_unsigned("<", ir.Constant(lanes, list(range(self.lanes))), self.spread(count, lanes))
 
     def spread(self, value: Any, kind: Any) -> Any:
-        """A vector with ``value`` in all lanes."""
+        """Broadcast ``value`` to all lanes."""
         undefined = ir.Constant(kind, ir.Undefined)
         first = self.builder.insert_element(undefined, value, ir.Constant(HALF, 0))
         return self.builder.shuffle_vector(first, undefined, indices([0] * self.lanes))
 
     def scalar(self, place: Any) -> Any:
-        """The number at a place in all lanes."""
+        """Load a number and broadcast it to all lanes."""
         return self.spread(self.builder.load(self.pointer(place, self.number)), self.vector)
 
     def load(self, place: Any, mask: Any = None) -> Any:
-        """A vector; 0 where it is masked."""
+        """Load a vector; masked lanes are 0."""
         pointer = self.pointer(place, self.vector)
         if mask is None:
             loaded = self.builder.load(pointer)
@@ -290,7 +297,7 @@ class Emitter:
         return self.builder.call(function, [pointer, ir.Constant(HALF, self.size), mask, self.zero])
 
     def store(self, value: Any, place: Any, mask: Any = None) -> None:
-        """Write a vector, but where it is masked."""
+        """Store a vector, except masked lanes."""
         pointer = self.pointer(place, self.vector)
         if mask is None:
             self.builder.store(value, pointer).align = self.size
@@ -301,17 +308,17 @@ class Emitter:
 
 
 def _suffix(kind: Any) -> str:
-    """How LLVM's intrinsics call a type."""
+    """Return the suffix of a type in the names of LLVM intrinsics."""
     if isinstance(kind, ir.VectorType):
         return f"v{kind.count}{_suffix(kind.element)}"
     return {SINGLE: "f32", DOUBLE: "f64"}[kind]
 
 
-# Texts.
+# Texts of ops.
 
 
 class _Selecting(ast.NodeTransformer):
-    """Python's ``a if c else b``, ``and`` and ``or`` as functions, for they cannot be operators of a Value."""
+    """Replaces Python's ``a if c else b``, ``and`` and ``or`` by functions, because a Value cannot overload them."""
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         self.generic_visit(node)
@@ -330,14 +337,14 @@ def _compiled(text: str) -> CodeType:
 
 
 def called(text: str) -> set[str]:
-    """The functions that a text calls."""
+    """Return the functions that a text calls."""
     return {
         node.func.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
 
 
 def evaluate(text: str, functions: Mapping[str, Any], operands: Mapping[str, Value]) -> Value:
-    """Emit the value of a text, an op's in the table say, of operands by their names."""
+    """Emit the value of a text, such as that of an op of the table, with operands by name."""
     one = next(iter(operands.values()))
     names = {**functions, **operands, "where": lambda c, a, b: one.emit.where(c, one.like(a), one.like(b))}
     made: Value = eval(_compiled(text), names)

@@ -1,4 +1,4 @@
-"""Expressions, as LLVM code."""
+"""Lowering of expressions to LLVM IR."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from jitgrad.vm.compiler.types import (
 )
 from jitgrad.vm.compiler.types import Type as Kind
 
-_FLAGS = "contract"  # nnan and ninf are never among them: they would let LLVM delete the handling of nan and inf
+_FLAGS = "contract"  # never nnan or ninf, which would let LLVM remove checks for nan and inf
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 _INTEGER = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor",
@@ -49,19 +49,19 @@ _SAME = {"==": "eq", "!=": "ne"}
 
 
 class CompileError(Exception):
-    """A function has what the compiler does not know."""
+    """A function uses something that the compiler does not support."""
 
 
 class Expressions:
-    """Writes lines of code into blocks; ``flags`` are LLVM's of floating-point arithmetic."""
+    """Emits lines of IR into blocks; ``flags`` are LLVM's flags for floating-point arithmetic."""
 
     def __init__(self, module: Any, function: Any, name: str) -> None:
         self.module, self.function, self.flags = module, function, _FLAGS
         self.node: ast.AST | None = None
         self._count = 0
-        self._places: list[str] = []  # of variables, at the beginning
+        self._places: list[str] = []  # allocas of variables, at function entry
         self._blocks: list[tuple[str, list[str]]] = [("entry", [])]
-        self.variables: dict[str, tuple[Kind, str]] = {}  # type and place
+        self.variables: dict[str, tuple[Kind, str]] = {}  # type and address
         self.arguments: dict[str, Value | Object] = {}
 
     # Lines.
@@ -74,7 +74,7 @@ class Expressions:
         self._blocks[-1][1].append(line)
 
     def register(self, text: str) -> str:
-        """Write what gives a value; returns the name of the value."""
+        """Emit an instruction with a result; return the name of the result."""
         self._count += 1
         self.write(f"%v{self._count} = {text}")
         return f"%v{self._count}"
@@ -87,7 +87,7 @@ class Expressions:
         return f"b{self._count}"
 
     def begin(self, label: str) -> None:
-        """What is written from here on is in a block of this label."""
+        """Start a block with this label."""
         self._blocks.append((label, []))
 
     def go(self, label: str) -> None:
@@ -97,7 +97,7 @@ class Expressions:
         self.write(f"br i1 {self.truth(condition).name}, label %{yes}, label %{no}")
 
     def place(self, kind: Kind) -> str:
-        """A place for a value in the function's memory, which LLVM turns to registers."""
+        """Allocate a slot on the stack, which LLVM promotes to registers."""
         self._count += 1
         self._places.append(f"%p{self._count} = alloca {kind.code}")
         return f"%p{self._count}"
@@ -111,15 +111,15 @@ class Expressions:
     # Types.
 
     def common(self, *operands: Operand) -> Number:
-        """The type in which operands meet: that of those that are no literals, a float's before an integer's.
+        """Return the common type of operands, ignoring literals: floats take precedence over integers.
 
-        A vector's is before that of its numbers.
+        Vectors take precedence over scalars.
         """
         found: list[Number] = []
         for operand in operands:
             if isinstance(operand, Value):
                 if not isinstance(operand.type, Number):
-                    raise self.error(f"numbers are wanted, not {operand.type.name}")
+                    raise self.error(f"expected numbers, not {operand.type.name}")
                 found.append(operand.type)
         numbers = set(found) or {operand.default() for operand in operands if isinstance(operand, Literal)}
         floats = {number for number in numbers if number.is_float}
@@ -128,13 +128,13 @@ class Expressions:
         kinds = floats or numbers
         kinds = kinds - {vector.of for vector in kinds if vector.of}
         if len(kinds) != 1:
-            raise self.error(f"{' and '.join(sorted(number.name for number in numbers))} do not mix: convert one")
+            raise self.error(f"{' and '.join(sorted(number.name for number in numbers))} do not mix; convert one")
         return kinds.pop()
 
     def value(self, operand: Operand, kind: Kind) -> Value:
-        """An operand as a value of a type: a literal that fits, an integer or a shorter float where a float is wanted.
+        """Convert an operand implicitly: a literal that fits, or an integer or float32 to a float.
 
-        A number is one in all lanes where a vector is wanted.
+        A scalar is broadcast if a vector is expected.
         """
         if isinstance(operand, Literal) and isinstance(kind, Number) and operand.fits(kind):
             return Value(kind, operand.text(kind))
@@ -148,37 +148,37 @@ class Expressions:
         raise self.error(f"{given} is not of the type {kind.name}")
 
     def choice(self, condition: Operand, first: Value, second: Value) -> Value:
-        """One of two values that are both known."""
+        """Select between two computed values."""
         which = condition if isinstance(condition, Value) and condition.type == FLAGS else self.truth(condition)
         code = first.type.code
         return self.line(first.type, f"select {which.type.code} {which.name}, {code} {first.name}, {code} {second.name}")
 
     def _spread(self, value: Value, kind: Number) -> Value:
-        """A vector with a number in all lanes."""
+        """Broadcast a number to all lanes."""
         first = self.register(f"insertelement {kind.code} poison, {value.type.code} {value.name}, i64 0")
         return self.line(kind, f"shufflevector {kind.code} {first}, {kind.code} poison, <{LANE_COUNT} x i32> zeroinitializer")
 
     def truth(self, operand: Operand) -> Value:
-        """Whether a condition holds: a number does that is not 0."""
+        """Return the truth of a condition. Nonzero numbers are true."""
         return self.convert(operand, BOOLEAN)
 
     def materialised(self, operand: Operand) -> Value:
         return self.value(operand, operand.default()) if isinstance(operand, Literal) else operand
 
     def convert(self, operand: Operand, number: Number) -> Value:
-        """A number as another type, as the program says."""
+        """Convert a number explicitly."""
         given = self.materialised(operand)
         if isinstance(operand, Literal) and operand.fits(number):
             return self.value(operand, number)
         kind = given.type
         if not isinstance(kind, Number):
-            raise self.error(f"{kind.name} is no number")
+            raise self.error(f"{kind.name} is not a number")
         if kind.code == number.code:
             return Value(number, given.name)
         if number.of:
             return self.value(given, number)
         if kind.of:
-            raise self.error(f"{kind.name} are not one {number.name}: take where() of them, or any()")
+            raise self.error(f"{kind.name} is not a single {number.name}; use where() or any()")
         if number == BOOLEAN:
             return self.compare("!=", given, Literal(0))
         if kind == BOOLEAN:
@@ -191,10 +191,10 @@ class Expressions:
             how = "uitofp" if kind == UINT64 else "sitofp"
         return self.line(number, f"{how} {kind.code} {given.name} to {number.code}")
 
-    # Memory. A field of a record and an element behind a pointer are never at one place, nor are elements of two types.
+    # Memory. A record field and an array element never alias, nor do elements of different types.
 
     def field_place(self, record: Operand | Object, name: str) -> tuple[Any, str]:
-        """The type of a record's field, and its place."""
+        """Return the type and the address of a record's field."""
         kind = record.type.field(name) if isinstance(record, Value) and isinstance(record.type, Records) else None
         if kind is None or not isinstance(record, Value) or not isinstance(record.type, Records):
             raise self.error(f"there is no field {name}")
@@ -203,7 +203,7 @@ class Expressions:
         return kind, self.register(f"bitcast i8* {start} to {kind.stored}*")
 
     def field(self, record: Operand | Object, name: str) -> Value:
-        """The value of a field; of one that threads share, the pointer to it."""
+        """Load a field; of a field that threads share, return the pointer."""
         kind, place = self.field_place(record, name)
         assert isinstance(record, Value) and isinstance(record.type, Records)
         if record.type.layout.kinds[name].shared:
@@ -211,7 +211,7 @@ class Expressions:
         return self.load(kind, place, "field")
 
     def element(self, pointer: Operand | Object, index: Operand) -> Value:
-        """The pointer to an element."""
+        """Return the pointer to an element."""
         if not isinstance(pointer, Value) or not isinstance(pointer.type, Pointer):
             raise self.error("only pointers and records have elements")
         stored, place = pointer.type.to.stored, self.value(index, UINT64)
@@ -225,7 +225,7 @@ class Expressions:
         )
 
     def store(self, operand: Operand, kind: Kind, place: str, what: str, volatile: bool = False) -> None:
-        """Write to memory; where it is volatile, as it stands here."""
+        """Store to memory. A volatile store is neither moved nor removed."""
         value = self.value(operand, kind)
         wide = kind.code != kind.stored
         name = self.register(f"zext {kind.code} {value.name} to {kind.stored}") if wide else value.name
@@ -233,18 +233,18 @@ class Expressions:
         how = "store volatile" if volatile else "store"
         self.write(f"{how} {kind.stored} {name}, {kind.stored}* {place}{align}, !tbaa {self.module.tag(what)}")
 
-    # Expressions: a method for each kind of node.
+    # Expressions: one method for each kind of node.
 
     def evaluate(self, node: ast.expr) -> Any:
         self.node = node
         method = getattr(self, f"_{type(node).__name__}", None)
         if method is None:
-            raise self.error(f"{type(node).__name__} is not for the compiler")
+            raise self.error(f"{type(node).__name__} is not supported")
         return method(node)
 
     def _Constant(self, node: ast.Constant) -> Operand:
         if not isinstance(node.value, (bool, int, float)):
-            raise self.error(f"{node.value!r} is no number")
+            raise self.error(f"{node.value!r} is not a number")
         return Literal(node.value)
 
     def _Name(self, node: ast.Name) -> Any:
@@ -259,11 +259,11 @@ class Expressions:
         if isinstance(builtin, ModuleType):
             builtin = vars(builtin)
         if node.id not in builtin:
-            raise self.error(f"{node.id} is not known here")
+            raise self.error(f"{node.id} is not defined")
         return Object(builtin[node.id])
 
     def constant(self, found: Any) -> Any:
-        """A thing of Python's that does not change."""
+        """Return the operand of a Python constant."""
         if isinstance(found, np.uint64):
             return Value(UINT64, str(int(found)))
         return Literal(found) if isinstance(found, (bool, int, float)) else Object(found)
@@ -279,7 +279,7 @@ class Expressions:
         return Value(kind, place) if what == "record" else self.load(kind, place, what)
 
     def item(self, node: ast.Subscript) -> tuple[Any, str, str]:
-        """The type of an element, its place, and what it is."""
+        """Return the type and address of an element, and its description."""
         of, index = self.evaluate(node.value), self.evaluate(node.slice)
         if isinstance(of, Value) and isinstance(of.type, Records):
             size, number = ctypes.sizeof(of.type.layout), self.value(index, UINT64)
@@ -301,7 +301,7 @@ class Expressions:
             return self.line(number, f"{how} {self.value(x, number).name}")
         if isinstance(node.op, ast.Invert) and isinstance(x, Value) and x.type in (BOOLEAN, FLAGS):
             return self.line(x.type, f"xor {x.type.code} {x.name}, {Literal(True).text(x.type)}")
-        raise self.error(f"{type(node.op).__name__} is not for the compiler")
+        raise self.error(f"{type(node.op).__name__} is not supported")
 
     def _BinOp(self, node: ast.BinOp) -> Operand:
         return self.arithmetic(node.op, self.evaluate(node.left), self.evaluate(node.right))
@@ -314,14 +314,14 @@ class Expressions:
                 return self.arithmetic(ast.Mult(), a, a)
             kind = self.common(a, b)
             if kind == LANES:
-                raise self.error("the only power of lanes is 2")
+                raise self.error("lanes can only be raised to the power 2")
             return self.call("powf" if kind == FLOAT32 else "pow", kind, [self.value(a, kind), self.value(b, kind)], self.flags)
         number = FLOAT64 if isinstance(op, ast.Div) and not self.common(a, b).is_float else self.common(a, b)
         left, right = self.value(a, number), self.value(b, number)
         if number.is_float and type(op) in _FLOAT:
             return self.line(number, f"{_FLOAT[type(op)]} {self.flags} {number.code} {left.name}, {right.name}")
         if number.is_float or type(op) not in _INTEGER or (isinstance(op, _UNSIGNED_ONLY) and number != UINT64):
-            raise self.error(f"{type(op).__name__} is not for {number.name}")
+            raise self.error(f"{type(op).__name__} is not defined for {number.name}")
         return self.line(number, f"{_INTEGER[type(op)]} {number.code} {left.name}, {right.name}")
 
     def compare(self, how: str, a: Operand, b: Operand) -> Value:
@@ -343,7 +343,7 @@ class Expressions:
                 other = self.evaluate(right)
                 part, left = self.compare(_COMPARED[type(op)], left, other), other
             else:
-                raise self.error(f"{type(op).__name__} is not for the compiler")
+                raise self.error(f"{type(op).__name__} is not supported")
             found = part if found is None else self._joined("and", [found, part])
         assert found is not None
         return found
@@ -356,7 +356,7 @@ class Expressions:
         return found
 
     def _BoolOp(self, node: ast.BoolOp) -> Operand:
-        """``and`` and ``or`` evaluate what follows only if need be."""
+        """Lower ``and`` and ``or``, which evaluate later operands only if needed."""
         place, end = self.place(BOOLEAN), self.label()
         for number, part in enumerate(node.values):
             found = self.truth(self.evaluate(part))
@@ -370,7 +370,7 @@ class Expressions:
         return self.kept(BOOLEAN, place)
 
     def _IfExp(self, node: ast.IfExp) -> Any:
-        """One of two values, or of two lists of values."""
+        """Lower a conditional expression of one or several values."""
         yes, no, end = self.label(), self.label(), self.label()
         self.branch(self.evaluate(node.test), yes, no)
         self.begin(yes)
@@ -385,7 +385,7 @@ class Expressions:
         for (_, value), kind, place in zip(pairs, kinds, places, strict=True):
             self.keep(self.value(value, kind), place)
         self.go(end)
-        self._blocks.append(ended)  # to go on in it
+        self._blocks.append(ended)  # to continue in it
         for (value, _), kind, place in zip(pairs, kinds, places, strict=True):
             self.keep(self.value(value, kind), place)
         self.go(end)
@@ -395,7 +395,7 @@ class Expressions:
         return found if several else found[0]
 
     def _meeting(self, first: Operand, second: Operand) -> Kind:
-        """The type of one or the other."""
+        """Return the common type of two alternatives."""
         kinds = [operand.type for operand in (first, second) if isinstance(operand, Value)]
         return kinds[0] if kinds and not isinstance(kinds[0], Number) else self.common(first, second)
 
@@ -408,13 +408,13 @@ class Expressions:
         self.node = node
         function = called.value if isinstance(called, Object) else None
         if node.keywords or function is None:
-            raise self.error("calls are of functions, without keywords")
+            raise self.error("only functions can be called, without keyword arguments")
         if isinstance(function, Room):
             return self._room(function, *operands)
         if function in BUILTINS:
             return BUILTINS[function](self, *operands)
         if attributes(function) is None and not isinstance(function, Emitted):
-            raise self.error(f"{function!r} is not for the compiler")
+            raise self.error(f"{function!r} is not supported")
         known = tuple(operand if isinstance(operand, Object) else self.materialised(operand).type for operand in operands)
         given = [self.materialised(operand) for operand in operands if not isinstance(operand, Object)]
         made = self.module.add(function, known)
@@ -427,7 +427,7 @@ class Expressions:
         return [self.line(kind, f"extractvalue {made.result_code} {found}, {k}") for k, kind in enumerate(made.results)]
 
     def _room(self, room: Room, like: Operand) -> Value:
-        """A pointer to memory of the function's, which lies as vectors do."""
+        """Return a pointer to stack memory with the alignment of vectors."""
         assert isinstance(like, Value)
         self._count += 1
         place, kind = f"%p{self._count}", f"[{room.size} x i8]"
@@ -437,12 +437,12 @@ class Expressions:
         return self.line(like.type, f"bitcast {kind}* {place} to {like.type.code}")
 
     def call(self, symbol: str, number: Number, given: list[Value], fast: str) -> Value:
-        """Call one of C's functions or LLVM's, of numbers of one type."""
+        """Call a C function or an LLVM intrinsic on numbers of one type."""
         self.module.declare(symbol, f"{number.code} @{symbol}({', '.join(number.code for _ in given)})")
         text = ", ".join(f"{number.code} {value.name}" for value in given)
         return self.line(number, f"call {fast} {number.code} @{symbol}({text})")
 
 
 def _alignment(kind: Any) -> str:
-    """How vectors lie in memory: as their numbers do."""
+    """Return the alignment of vectors in memory: that of their numbers."""
     return f", align {1 if kind == FLAGS else 8}" if isinstance(kind, Number) and kind.of else ""

@@ -1,4 +1,4 @@
-"""Machine code of a function with all that it calls."""
+"""Machine code of a function and everything that it calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IN_IR = {FLOAT32: SINGLE, FLOAT64: DOUBLE, UINT64: WORD, BOOLEAN: BIT}
 
 
 class Module:
-    """LLVM's code of functions, each once for the types of its arguments."""
+    """LLVM IR of functions, each once for its argument types."""
 
     def __init__(self) -> None:
         self._compiled: dict[tuple[Any, tuple[Type | Object, ...]], Compiled] = {}
@@ -36,10 +36,10 @@ class Module:
         self._begun: set[Any] = set()
 
     def add(self, function: Any, types: tuple[Type | Object, ...], symbol: str = "") -> Compiled:
-        """A function for some types. It is seen from outside if it has a symbol."""
+        """Add a function for some argument types. A symbol makes it external."""
         made = self._compiled.get((function, types))
         if (function, types) in self._begun:
-            raise CompileError(f"{function.__name__} calls itself, which compiled functions cannot: write a loop")
+            raise CompileError(f"{function.__name__} calls itself. Recursion is not supported; write a loop")
         if made is None:
             self._begun.add((function, types))
             named = function.name if isinstance(function, Emitted) else function.__name__
@@ -75,18 +75,18 @@ class Module:
         self._declared[symbol] = f"declare {text}"
 
     def tag(self, what: str) -> str:
-        """Of memory that is used as this and as nothing else."""
+        """Return the alias metadata of memory that is accessed only through this type or field."""
         return f"!{self._tags.setdefault(what, 1 + 2 * len(self._tags))}"
 
     def text(self) -> str:
-        """The code of the functions, but for those that were emitted."""
+        """Return the IR of all functions except emitted ones."""
         tags = ['!0 = !{!"memory"}']
         for what, number in self._tags.items():
             tags += [f"!{number} = !{{!{number + 1}, !{number + 1}, i64 0}}", f'!{number + 1} = !{{!"{what}", !0, i64 0}}']
         return "\n".join([*self._declared.values(), *self._texts, *tags])
 
     def linked(self, symbol: str) -> Any:
-        """All of it as LLVM's module, seen from outside by ``symbol`` alone."""
+        """Return everything as one LLVM module in which only ``symbol`` is external."""
         module = binding.parse_assembly(self.text())
         module.link_in(binding.parse_assembly(str(self._emitted)))
         for function in module.functions:
@@ -96,7 +96,7 @@ class Module:
 
 
 def _in_ir(kind: Any) -> Any:
-    """A type as llvmlite's."""
+    """Return a type as llvmlite's."""
     if isinstance(kind, Pointer):
         return (BYTE if kind.to.each == BOOLEAN else _IN_IR[kind.to.each]).as_pointer()
     return _IN_IR[kind] if isinstance(kind, Number) else BYTE.as_pointer()
@@ -105,9 +105,12 @@ def _in_ir(kind: Any) -> Any:
 class Native(NamedTuple):
     """A function that Python calls by its address.
 
-    Attributes:
-        function: in machine code it is called as here, without underscores before its name.
-        arguments: from the type of the elements to those of its arguments.
+    Attributes
+    ----------
+    function : callable
+        The function. Its symbol is its name without leading underscores.
+    arguments : callable
+        Maps the element type to the argument types.
     """
 
     function: Callable[..., Any]
@@ -118,7 +121,7 @@ class Native(NamedTuple):
         return self.function.__name__.lstrip("_")
 
     def compile(self, dtype: str) -> ObjectCode:
-        """Compile for float32 or float64, to be kept."""
+        """Compile for float32 or float64; the result can be cached."""
         symbols.start_llvm()
         code, machine = Module(), target_machine()
         code.add(self.function, self.arguments(NUMBERS[dtype]), self.symbol)
@@ -126,7 +129,7 @@ class Native(NamedTuple):
         module.data_layout = str(machine.target_data)
         module.verify()
         options = binding.create_pipeline_tuning_options(speed_level=2)
-        # Only small functions are inlined where they are called twice, and small loops not unrolled: else it is twice the code.
+        # Inline only small functions with several callers, and do not unroll small loops: otherwise the code doubles in size.
         options.inlining_threshold, options.loop_unrolling = 30, False
         passes = binding.create_pass_builder(machine, options)
         passes.getModulePassManager().run(module, passes)
@@ -135,13 +138,13 @@ class Native(NamedTuple):
 
 
 def _definition(function: Any) -> ast.FunctionDef:
-    """The source of a function, whose lines are counted from its first."""
+    """Return the source of a function, with lines counted from its first."""
     return _definitions(inspect.getmodule(function))[function.__code__.co_firstlineno]
 
 
 @functools.cache
 def _definitions(module: Any) -> dict[int, ast.FunctionDef]:
-    """The functions of a module by their first lines, decorators included."""
+    """Return the functions of a module by their first lines, including decorators."""
     tree = ast.parse(inspect.getsource(module))
     found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     return {min(node.lineno, *(one.lineno for one in node.decorator_list), node.lineno): node for node in found}

@@ -1,4 +1,4 @@
-"""What functions for the compiler are written with, beside Python's own: how they are marked, and what only they call."""
+"""The vocabulary of compiled functions beyond Python: decorators, and functions that only compiled code calls."""
 
 from __future__ import annotations
 
@@ -11,95 +11,100 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 _ATTRIBUTES: dict[Any, str] = {}
-"""LLVM's attributes of the functions that are for the compiler."""
+"""LLVM attributes of compiled functions."""
 
 
 def compiled(function: F) -> F:
-    """A function for the compiler. Its products and sums may become one FMA."""
+    """Mark a function for the compiler. Products and sums may be contracted to FMAs."""
     _ATTRIBUTES[function] = ""
     return function
 
 
 def elementwise(function: F) -> F:
-    """The same, for what a loop does with each element: it becomes a part of the loop, which may then vectorise."""
+    """Mark a function that a loop applies to each element. It is always inlined, so that the loop can be vectorized."""
     _ATTRIBUTES[function] = "alwaysinline"
     return function
 
 
 def noinline(function: F) -> F:
-    """The same, with memory of its own: its code is not put into its callers."""
+    """Mark a function that is never inlined, because it has its own stack memory."""
     _ATTRIBUTES[function] = "noinline"
     return function
 
 
 def attributes(function: Any) -> str | None:
-    """LLVM's attributes of a function; None if it is not one for the compiler."""
+    """Return the LLVM attributes of a function, or None if it is not compiled."""
     return _ATTRIBUTES.get(function) if callable(function) else None
 
 
 class Emitted:
     """A function whose code is emitted by Python: ``emit(emitter, *arguments)`` of llvmlite's values, see ``emitter.py``.
 
-    Args:
-        emit: returns the result. Its emitter is for the floats that the first pointer points to.
-        name: in LLVM's code.
-        result: ``element`` for such a float, ``boolean``, ``uint64``, or nothing.
-        inline: whether its code goes into its callers.
+    Parameters
+    ----------
+    emit : callable
+        Returns the result. Its emitter is for the floats that the first pointer points to.
+    name : str
+        Name in LLVM IR.
+    result : str
+        ``element`` for such a float, ``boolean``, ``uint64``, or empty.
+    inline : bool
+        Whether it is inlined into its callers.
     """
 
     def __init__(self, emit: Callable[..., Any], name: str, result: str = "", inline: bool = True) -> None:
         self.emit, self.name, self.result, self.inline = emit, name, result, inline
 
     def __call__(self, *arguments: Any) -> Any:
-        raise NotImplementedError(f"{self.name} is for compiled code alone")
+        raise NotImplementedError(f"{self.name} can only be called in compiled code")
 
 
 def emitted(result: str = "", inline: bool = True) -> Callable[[Callable[..., Any]], Emitted]:
-    """Make an ``Emitted`` of a function."""
+    """Decorator that makes an ``Emitted`` of a function."""
     return lambda emit: Emitted(emit, emit.__name__, result, inline)
 
 
 class Room:
-    """A function that gives a pointer, like the one it is given, to some bytes on the stack of the caller."""
+    """A function that returns a pointer, of the type of its argument, to memory on the caller's stack."""
 
     def __init__(self, size: int, cleared: bool = False) -> None:
         self.size, self.cleared = size, cleared
 
     def __call__(self, like: Any) -> Any:
-        raise NotImplementedError("memory on the stack is for compiled code alone")
+        raise NotImplementedError("stack memory is only available in compiled code")
 
 
 unrolled = range
-"""A range of a number that is known, whose loop has no jumps: in compiled code its statements stand that often."""
+"""A range of a known number of iterations, which compiled code unrolls completely."""
 
 
 def after(pointer, n):  # type: ignore[no-untyped-def]
-    """The pointer ``n`` elements on."""
+    """Return the pointer ``n`` elements on."""
     return pointer[n:]
 
 
 def number(pointer, x):  # type: ignore[no-untyped-def]
-    """``x`` as a number of those that the pointer points to."""
+    """Convert ``x`` to the element type of the pointer."""
     return type(pointer[0])(x)
 
 
 def itemsize(pointer):  # type: ignore[no-untyped-def]
-    """The bytes of one of the numbers that the pointer points to."""
+    """Return the size in bytes of an element of the pointer."""
     return uint64(pointer.itemsize)
 
 
 def put(pointer, k, flags, x):  # type: ignore[no-untyped-def]
-    """Write ``x`` to the lanes of vector ``k`` whose flags hold."""
+    """Store ``x`` to the lanes of vector ``k`` whose flags are set."""
     pointer[k] = where(flags, x, pointer[k])
 
 
 def numbers(pointer):  # type: ignore[no-untyped-def]
-    """The pointer to the first of the numbers in the vectors that a pointer points to."""
+    """Return the pointer to the first number of the vectors that a pointer points to."""
     return pointer.reshape(-1)
 
 
 def is_null(pointer):  # type: ignore[no-untyped-def]
-    """Whether a pointer points nowhere."""
+    """Return whether a pointer is null."""
     raise NotImplementedError
 
 
@@ -109,5 +114,5 @@ def call_kernel(address, arena, table, t, d, s):  # type: ignore[no-untyped-def]
 
 
 def call_execute(context, start, stop):  # type: ignore[no-untyped-def]
-    """Run the instructions start ≤ i < stop of a context. The interpreter is not compiled into its caller."""
+    """Run the instructions start ≤ i < stop of a context. The interpreter is not inlined."""
     raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Types of values, and values: how each is written in LLVM's code."""
+"""Types of values, values, and their notation in LLVM IR."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jitgrad.vm.records import RECORDS, Record
 
 @dataclass(frozen=True)
 class Number:
-    """A number, or a vector of some ``of`` another type: ``code`` in a register, ``stored`` in memory."""
+    """A number, or a vector ``of`` numbers: ``code`` is its type in registers, ``stored`` in memory."""
 
     name: str
     code: str
@@ -20,7 +20,7 @@ class Number:
 
     @property
     def each(self) -> Number:
-        """The type of each number of a vector, of a number its own. In memory they are the same numbers."""
+        """The element type of a vector, or the type of a number itself."""
         return self.of or self
 
     @property
@@ -29,7 +29,7 @@ class Number:
 
     @property
     def flag(self) -> Number:
-        """The type of what a comparison gives."""
+        """The type of the result of a comparison."""
         return FLAGS if self.of else BOOLEAN
 
 
@@ -37,7 +37,7 @@ FLOAT32, FLOAT64 = Number("float32", "float", "float"), Number("float64", "doubl
 INT64, UINT64 = Number("int64", "i64", "i64"), Number("uint64", "i64", "i64")
 BOOLEAN = Number("boolean", "i1", "i8")
 LANE_COUNT = 8
-"""Numbers of a vector, however wide registers are: LLVM takes several."""
+"""Length of vectors, independent of the width of registers; LLVM splits them."""
 LANES = Number("lanes", f"<{LANE_COUNT} x double>", f"<{LANE_COUNT} x double>", FLOAT64)
 FLAGS = Number("flags", f"<{LANE_COUNT} x i1>", f"<{LANE_COUNT} x i8>", BOOLEAN)
 NUMBERS = {number.name: number for number in (FLOAT32, FLOAT64, INT64, UINT64, BOOLEAN, LANES, FLAGS)}
@@ -45,7 +45,7 @@ NUMBERS = {number.name: number for number in (FLOAT32, FLOAT64, INT64, UINT64, B
 
 @dataclass(frozen=True)
 class Pointer:
-    """To the first of some numbers."""
+    """A pointer to numbers."""
 
     to: Number
 
@@ -62,7 +62,7 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Records:
-    """A pointer to the first of some records, or to one, whose elements are of the type ``element``."""
+    """A pointer to one or several records, whose ``element`` type is given."""
 
     layout: type[Record]
     element: Number
@@ -73,7 +73,7 @@ class Records:
         return f"{self.layout.__name__}*"
 
     def field(self, name: str) -> Type | None:
-        """The type of a field; None where there is no such field."""
+        """Return the type of a field, or None if it does not exist."""
         kind = self.layout.kinds.get(name)
         if kind is None:
             return None
@@ -88,7 +88,7 @@ Type = Number | Pointer | Records
 
 @dataclass(frozen=True)
 class Value:
-    """A value in a register, by its name there."""
+    """A value in a register, by name."""
 
     type: Type
     name: str
@@ -96,22 +96,22 @@ class Value:
 
 @dataclass(frozen=True)
 class Literal:
-    """A number that is known, whose type is what it is used with."""
+    """A literal number, whose type follows from its use."""
 
     value: int | float | bool
 
     def default(self) -> Number:
-        """Its type where it is used with nothing."""
+        """Its type if its use does not determine one."""
         return BOOLEAN if isinstance(self.value, bool) else INT64 if isinstance(self.value, int) else FLOAT64
 
     def fits(self, number: Number) -> bool:
-        """Whether it is a number of that type."""
+        """Return whether it is representable in that type."""
         if number.is_float:
             return not isinstance(self.value, bool)
         return isinstance(self.value, bool) if number.each == BOOLEAN else isinstance(self.value, int)
 
     def text(self, number: Number) -> str:
-        """It as a number of that type, in all lanes of a vector. Floats are written as the bits of a double."""
+        """Return the literal in that type, repeated for vectors. Floats are written as the bits of a double."""
         if number.of:
             return f"<{', '.join([f'{number.of.code} {self.text(number.of)}'] * LANE_COUNT)}>"
         if not number.is_float:
@@ -122,7 +122,7 @@ class Literal:
 
 @dataclass(frozen=True)
 class Object:
-    """What a name stands for that is no value: a function, a module."""
+    """A name that is not a value: a function or a module."""
 
     value: Any
 

@@ -1,5 +1,5 @@
-"""What the interpreter's branches call: loops over the arena, in compiled code.
+"""Kernels, which the interpreter's branches call: loops over the arena, in compiled code.
 
-``A`` is the arena; ``d`` is where a result goes; other letters are operands: offsets into the arena, and sizes. All are
-unsigned: the compiler takes no other index.
+``A`` is the arena, ``d`` the place of the result; other letters are operands (offsets into the arena) and sizes. All are
+unsigned, because the compiler requires unsigned indices.
 """

@@ -1,4 +1,4 @@
-"""Cofactors of a batch of square matrices: the derivative of the determinant, whether or not there is an inverse."""
+"""Cofactors of a batch of square matrices, the derivative of the determinant, also for singular matrices."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jitgrad.vm.kernels.lapack import TRANSPOSED, factor, kernel_arguments, pivo
 
 @compiled
 def _cofactor(A, table, t, d, s):
-    """det(a)·a⁻ᵀ; where a is nearly singular by a = u·s·vᵀ, as det(u)·det(v)·u·(products of all s but one)·vᵀ.
+    """Compute det(a)·a⁻ᵀ, for a nearly singular a = u·s·vᵀ as det(u)·det(v)·u·(products of all s but one)·vᵀ.
 
-    At ``s`` stand a copy, pivots, the singular vectors and values, and room for floats and for integers.
+    At ``s`` there is space for a copy, pivots, the singular vectors and values, and for LAPACK's floats and integers.
     """
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
     pivots = s + n * n

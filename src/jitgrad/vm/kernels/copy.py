@@ -1,4 +1,4 @@
-"""Copies between a block of the arena and a strided view of it, and rows by their indices."""
+"""Copies between a contiguous block of the arena and a strided view of it; gathers and scatters of rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def copy(A, d, a, n):
 
 @compiled
 def _row_of_view(table, p, t, ndim, r):
-    """Where row ``r`` of a view begins, a row being what is along its last axis."""
+    """Return the start of row ``r`` of a view; a row is the last axis."""
     for axis in range(uint64(1), ndim):
         i = ndim - uint64(1) - axis
         size = table[t + i]
@@ -32,7 +32,7 @@ def _row_of_view(table, p, t, ndim, r):
 
 @compiled
 def copy_from(A, table, d, a, t, ndim, n):
-    """A[d …] = the view at ``a`` whose sizes, then strides, stand in the table at ``t``; strides wrap modulo 2**64."""
+    """Copy the view at ``a`` to A[d …]. Its sizes, then strides, are in the table at ``t``; strides wrap modulo 2**64."""
     inner = table[t + ndim - uint64(1)]
     step = table[t + ndim + ndim - uint64(1)]
     rows = n // inner if inner else uint64(0)
@@ -48,7 +48,7 @@ def copy_from(A, table, d, a, t, ndim, n):
 
 @compiled
 def copy_into(A, table, d, a, t, ndim, n):
-    """The view at ``d`` whose sizes, then strides, stand in the table at ``t`` = A[a …]."""
+    """Copy A[a …] to the view at ``d``, whose sizes, then strides, are in the table at ``t``."""
     inner = table[t + ndim - uint64(1)]
     step = table[t + ndim + ndim - uint64(1)]
     rows = n // inner if inner else uint64(0)
@@ -64,7 +64,7 @@ def copy_into(A, table, d, a, t, ndim, n):
 
 @compiled
 def _row(value, rows):
-    """The row that an index held as a float means; ``rows`` (one past the last) where it means none."""
+    """Convert a row index stored as a float; return ``rows``, one past the last, if it is invalid."""
     index, end = float(value), float(rows)
     if index != index or index >= end or index < -end:
         return rows
@@ -75,7 +75,7 @@ def _row(value, rows):
 
 @compiled
 def gather(A, d, a, b, outer, count, rows, width):
-    """From each of ``outer`` matrices at ``a`` the ``count`` rows A[b + r], of ``width``; nan where there is no such row."""
+    """Gather ``count`` rows A[b + r] of ``width`` from each of ``outer`` matrices at ``a``; nan for invalid indices."""
     for o in range(outer):
         for r in range(count):
             row = _row(A[b + r], rows)
@@ -91,7 +91,7 @@ def gather(A, d, a, b, outer, count, rows, width):
 
 @compiled
 def scatter(A, d, a, b, outer, count, rows, width):
-    """``outer`` matrices of zeros at ``d``, and to row A[b + r] row r of that at ``a`` added; nowhere if there is none."""
+    """Fill ``outer`` matrices at ``d`` with zeros and add row r at ``a`` to row A[b + r]; skip invalid indices."""
     for k in range(outer * rows * width):
         A[d + k] = 0
     for o in range(outer):

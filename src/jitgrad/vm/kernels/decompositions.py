@@ -1,7 +1,7 @@
-"""Decompositions by LAPACK, over a batch of matrices, as in ``lapack.py``. Where there is none the results are nan.
+"""Decompositions by LAPACK, over a batch of matrices, as in ``lapack.py``. If a decomposition fails, its results are nan.
 
-The results of a kernel stand one after the other at ``d``, each with its batch in front. LAPACK works on copies at ``s``,
-column by column, and after them has room for floats and for integers.
+The results of a kernel are adjacent at ``d``, each with the batch as its first axis. LAPACK works on column-major copies at
+``s``, which are followed by its workspaces of floats and integers.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _reflectors = routine("geqrf", "iipippi")
 _orthonormal = routine("orgqr", "iiipippi")
 _L, _V, ALL, _S = uint64(ord("L")), uint64(ord("V")), uint64(ord("A")), uint64(ord("S"))
 BLOCK = uint64(32)
-"""Columns that LAPACK's blocked algorithms work on at once, in this much room a column."""
+"""Columns of a block of LAPACK's blocked algorithms, which determine the size of their workspace."""
 
 
 @compiled
 def _turn(A, d, a, rows, columns):
-    """Write the matrix at ``a``, row by row, to ``d``, column by column."""
+    """Transpose the row-major matrix at ``a`` to column-major order at ``d``."""
     for r in range(rows):
         for c in range(columns):
             A[d + c * rows + r] = A[a + r * columns + c]
@@ -37,7 +37,7 @@ def fill(A, d, n, value):
 
 @compiled
 def finite(A, s, n):
-    """Whether numbers are all finite: LAPACK takes nan for a number, and may go on for ever with an infinite one."""
+    """Return whether all numbers are finite. LAPACK does not check, and may not terminate for infinite ones."""
     total = number(A, 0)
     for j in range(n):
         total += A[s + j] * 0
@@ -46,7 +46,7 @@ def finite(A, s, n):
 
 @compiled
 def _eigh(A, table, t, d, s):
-    """Eigenvalues and eigenvectors of symmetric matrices, of which the lower triangle is read."""
+    """Compute eigenvalues and eigenvectors of symmetric matrices from their lower triangles."""
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
     floats, integers = uint64(2) * n * n + uint64(6) * n + uint64(1), uint64(5) * n + uint64(3)
     work = s + n * n
@@ -65,7 +65,7 @@ def _eigh(A, table, t, d, s):
 
 @compiled
 def _svd(A, table, t, d, s):
-    """Left singular vectors, singular values and right singular vectors; with ``full`` as many vectors as make a basis."""
+    """Compute left singular vectors, singular values and right singular vectors; with ``full``, complete bases of vectors."""
     a, batch, m, n = table[t], table[t + uint64(2)], table[t + uint64(3)], table[t + uint64(4)]
     full = table[t + uint64(5)] != uint64(0)
     k = min(m, n)
@@ -82,7 +82,7 @@ def _svd(A, table, t, d, s):
             info = decompose(A, job, m, n, s, m, values, left, m, right, q, work, floats, work + floats)
         elif k:
             info = uint64(1)
-        else:  # any basis
+        else:  # an arbitrary basis
             fill(A, left, m * p, 0)
             fill(A, right, q * n, 0)
             for j in range(m):
@@ -100,7 +100,7 @@ def _svd(A, table, t, d, s):
 
 @compiled
 def _pinv(A, table, t, d, s):
-    """Pseudo-inverses, without the singular values up to a number times the largest."""
+    """Compute pseudo-inverses, ignoring singular values up to a fraction of the largest."""
     a, rcond = table[t], A[table[t + uint64(2)]]
     batch, m, n = table[t + uint64(4)], table[t + uint64(5)], table[t + uint64(6)]
     k = min(m, n)
@@ -126,7 +126,7 @@ def _pinv(A, table, t, d, s):
 
 @compiled
 def _qr(A, table, t, d, s):
-    """Orthonormal columns and an upper triangle, of matrices with no more columns than rows."""
+    """Compute orthonormal columns and an upper triangle of matrices with no more columns than rows."""
     a, batch, m, n = table[t], table[t + uint64(2)], table[t + uint64(3)], table[t + uint64(4)]
     factors = s + m * n
     work, floats = factors + n, BLOCK * n

@@ -1,7 +1,7 @@
-"""The instructions whose code is emitted from expressions: a function for each, and a switch over them all.
+"""Instructions whose code is emitted from expressions: one function for each, and a switch over them.
 
-They compute element by element: the ops of the table from their texts, the updates from ``kernels/update.py``. Along the
-columns a function goes vector by vector, and masks the last one. What C computes it computes number by number.
+They operate element by element: ops of the table from their texts, and updates from ``kernels/update.py``. Along the columns a
+function processes vectors and masks the last one. Functions of C are called for each number.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from jitgrad.vm.compiler.language import emitted
 from jitgrad.vm.instructions import INSTRUCTIONS, OPERANDS, Instruction
 from jitgrad.vm.kernels import mathfun, update
 
-_ROUNDED = {"multiply_add"}  # what lowering makes of two ops gives what the two gave: no FMA
-_UP_TO_NEAR = {"sin", "cos", "tan"}  # beyond, where nobody hurries, it is C's turn
+_ROUNDED = {"multiply_add"}  # replaces two ops in lowering with identical results, so no FMA
+_UP_TO_NEAR = {"sin", "cos", "tan"}  # larger arguments are rare and left to C
 
 Operands = Mapping[str, Any]
 """Values, or tuples of them, by the fields of an instruction that hold their places."""
@@ -25,7 +25,7 @@ Operands = Mapping[str, Any]
 
 @emitted(result="boolean")
 def run(emit: Emitter, arena: Any, instruction: Any, opcode: Any) -> Any:
-    """Run the instruction at a place if it is one of these; returns whether it is."""
+    """Run the instruction at a place if it is emitted here; return whether it is."""
     builder, number = emit.builder, emit.number
     other, done = builder.append_basic_block("other"), builder.append_basic_block("done")
     switch = builder.switch(opcode, other)
@@ -50,7 +50,7 @@ def run(emit: Emitter, arena: Any, instruction: Any, opcode: Any) -> Any:
 
 
 def _is_scalar(row: Instruction) -> bool:
-    """Whether it computes single elements, without a loop."""
+    """Return whether a row computes single elements, without a loop."""
     return set(row.pattern) == {"1"} if row.op is not None else "n" not in row.fields
 
 
@@ -63,7 +63,7 @@ def _fields(builder: Any, row: Instruction, instruction: Any) -> dict[str, Any]:
 
 
 def _results(row: Instruction, operands: Operands) -> dict[str, Any]:
-    """What an instruction computes, by the fields that say where it goes."""
+    """Compute the results of an instruction, by the fields of their places."""
     if row.op is None:
         made: dict[str, Any] = getattr(update, row.name)(**operands)
         return made
@@ -72,7 +72,7 @@ def _results(row: Instruction, operands: Operands) -> dict[str, Any]:
 
 
 def _emit_scalars(emit: Emitter, row: Instruction, arena: Any, instruction: Any) -> None:
-    """The code of an instruction on single elements."""
+    """Emit the code of an instruction on single elements."""
     field = _fields(emit.builder, row, instruction)
     operands: dict[str, Any] = _numbers(emit, row, arena, field)
     if row.op is not None:
@@ -83,7 +83,7 @@ def _emit_scalars(emit: Emitter, row: Instruction, arena: Any, instruction: Any)
 
 
 def _numbers(emit: Emitter, row: Instruction, arena: Any, field: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers that all elements share."""
+    """Load the numbers that all elements share."""
     return {
         x: tuple(Value(emit, emit.builder.load(emit.at(arena, field[x], k))) for k in range(count))
         for x, count in row.numbers.items()
@@ -91,7 +91,7 @@ def _numbers(emit: Emitter, row: Instruction, arena: Any, field: Mapping[str, An
 
 
 def _function(module: Any, number: Any, row: Instruction) -> Any:
-    """A function of the arena and an instruction of the kind ``row``."""
+    """Return the function of the arena and an instruction of the kind ``row``."""
     kind = ir.FunctionType(ir.VoidType(), [number.as_pointer(), WORD.as_pointer()])
     function = ir.Function(module, kind, f"emitted.{row.name}")
     function.linkage = "internal"
@@ -120,7 +120,7 @@ def _function(module: Any, number: Any, row: Instruction) -> Any:
 
 
 def _emit_columns(emit: Emitter, row: Instruction, vectors: Mapping[str, Any], shared: Operands, count: Any) -> None:
-    """``count`` elements from each of some places on, and what they share."""
+    """Emit ``count`` elements from each place in ``vectors``, with shared operands."""
     builder, given = emit.builder, [x for x in vectors if x != "d"]
     far = row.name if row.name in _UP_TO_NEAR else ""
     spread = {x: _spread(emit, value) for x, value in shared.items()}
@@ -145,21 +145,21 @@ def _emit_columns(emit: Emitter, row: Instruction, vectors: Mapping[str, Any], s
     whole = builder.and_(count, word(2**64 - emit.lanes))
     emit.loop(whole, emit.lanes, vector)
     rest = builder.sub(count, whole)
-    with builder.if_then(builder.icmp_unsigned("==", rest, word(1))):  # a single number, read late from a masked vector
+    with builder.if_then(builder.icmp_unsigned("==", rest, word(1))):  # a masked load would delay a single number
         one(whole)
     with builder.if_then(builder.icmp_unsigned(">", rest, word(1))):
         vector(whole, emit.mask(rest))
 
 
 def _spread(emit: Emitter, value: Any) -> Any:
-    """A number, or a tuple of them, in all lanes."""
+    """Broadcast a number, or a tuple of numbers, to all lanes."""
     if isinstance(value, tuple):
         return tuple(_spread(emit, each) for each in value)
     return Value(emit, emit.spread(value.code, emit.vector))
 
 
 def _far_by_c(emit: Emitter, name: str, x: Value, made: Value) -> Value:
-    """What was made of a vector x, and of its elements beyond NEAR by C."""
+    """Recompute by C the elements of a vector x beyond NEAR."""
     builder = emit.builder
     far = ~(abs(x) <= mathfun.NEAR)
     number = ir.IntType(emit.lanes)

@@ -1,8 +1,8 @@
-"""The Gram matrix of some columns: their products with one another, each a sum along the rows.
+"""The Gram matrix of columns: all products of two columns, each a sum over rows.
 
-It is for tall matrices of few columns, as the Jacobians of small fits. The sums of a tile stay in registers while the rows
-run, so that a column is read once for several products. Each product is added in the same order, whatever stands beside it:
-vectors along the rows, the last one masked, and then their lanes.
+It is for tall matrices with few columns, such as the Jacobians of small fits. The sums of a tile stay in registers while the
+loop runs over rows, so each load of a column serves several products. The order of additions does not depend on the tile:
+vectors along the rows, the last one masked, then the lanes.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _REGISTERS = 32 if VECTOR_BYTES == 64 else 16
 _NONE, _ONE, _TWO, _FULL = (uint64(n) for n in (0, 1, 2, _SIDE))
 
 Pairs = list[tuple[int, int]]
-"""Which columns a tile multiplies, row by row."""
+"""The columns that a tile multiplies, row by row."""
 Columns = dict[tuple[Any, int], Any]
-"""Pointers to columns, by where their pointers stand and their numbers there."""
+"""Pointers to columns, by the place of their pointers and their numbers there."""
 
 
 def _triangle(first: int, last: int) -> Pairs:
-    """Columns from the first to before the last, with those before them and with themselves."""
+    """Return the pairs of columns first ≤ j < last with the columns up to and including themselves."""
     return [(i, j) for i in range(first, last) for j in range(i + 1)]
 
 
 def _whole(*cuts: int) -> Emitted:
-    """A function in compiled code: all products of a few columns, in tiles that are cut at these.
+    """Return a compiled function for all products of a few columns, in tiles cut at these columns.
 
-    Called with pointers to the columns' pointers and to the first product, how many rows there are, the distance of products,
-    and the number of the first column among all.
+    Its arguments are pointers to the columns' pointers and to the first product, the number of rows, the stride of products,
+    and the number of the first column.
     """
 
     def emit_all(emit: Emitter, x: Any, to: Any, depth: Any, distance: Any, first: Any) -> None:
@@ -47,9 +47,9 @@ def _whole(*cuts: int) -> Emitted:
 
 
 def _between(rows: int) -> Emitted:
-    """A function in compiled code: the products of some columns with a tile of others.
+    """Return a compiled function for the products of some columns with a tile of others.
 
-    Called with pointers to the pointers of these and of those, and then as above.
+    Its arguments are pointers to the pointers of both, followed by those of ``_whole``.
     """
 
     def emit_tile(emit: Emitter, x: Any, y: Any, to: Any, depth: Any, distance: Any, first: Any) -> None:
@@ -95,9 +95,9 @@ def _emit_tile(emit: Emitter, pairs: Pairs, bases: tuple[Any, Any], to: Any, dep
 def _further(
     emit: Emitter, pairs: Pairs, sums: list[Any], bases: tuple[Any, Any], columns: Columns, k: Any, mask: Any = None
 ) -> list[Any]:
-    """The sums with the rows of a vector more.
+    """Add the products of the next vector of rows to the sums.
 
-    Where sums and columns are more than registers, columns are read again for each row of products: they are in the cache.
+    If sums and columns exceed the registers, columns are reloaded for each row of products; they are in cache.
     """
     builder, made = emit.builder, []
     scarce = mask is None and len(pairs) + len({i for i, _ in pairs} | {j for _, j in pairs}) > _REGISTERS
@@ -119,17 +119,17 @@ def _further(
 
 
 def _pointer(emit: Emitter, base: Any, number: int) -> Any:
-    """The pointer to a column."""
+    """Return the pointer to a column."""
     return emit.builder.load(emit.at(emit.pointer(base, emit.number.as_pointer()), number))
 
 
 def _hidden(builder: Any, number: Any) -> Any:
-    """A number that LLVM does not know to be the same, so that it reads again what it has read from there."""
+    """Hide the value of a number from LLVM, so that it reloads what it has loaded from there."""
     return builder.asm(ir.FunctionType(WORD, [WORD]), "", "=r,0", [number], False)
 
 
 def _emit_products(emit: Emitter, pairs: Pairs, totals: list[Any], to: Any, distance: Any, first: Any) -> None:
-    """Write the sums of lanes where they belong."""
+    """Store the sums of the lanes."""
     builder, place = emit.builder, to
     for group in range(0, len(totals), emit.lanes):
         together = totals[group : group + emit.lanes]
@@ -148,7 +148,7 @@ _between1, _between2, _between3 = (_between(rows) for rows in (1, 2, 3))
 
 @compiled
 def _small(columns, to, rows, cols, distance, first):
-    """The products of six columns at most."""
+    """Compute the products of up to six columns."""
     if cols == uint64(6):
         _gram6(columns, to, rows, distance, first)
     elif cols == uint64(5):
@@ -165,7 +165,7 @@ def _small(columns, to, rows, cols, distance, first):
 
 @compiled
 def _tile(columns, others, to, rows, cols, distance, first):
-    """The products of up to four columns with a tile of others."""
+    """Compute the products of up to four columns with a tile of others."""
     if cols == _FULL:
         _between2(columns, others, to, rows, distance, first)
         half = after(to, (_TWO * first + uint64(3)) * distance)
@@ -180,9 +180,9 @@ def _tile(columns, others, to, rows, cols, distance, first):
 
 @noinline
 def gram(columns, rows, cols, to, distance):
-    """Write the product of columns i and j ≤ i at ``to[(i * (i + 1) // 2 + j) * distance]``.
+    """Write the product of columns i and j ≤ i to ``to[(i * (i + 1) // 2 + j) * distance]``.
 
-    There are ``cols`` of them, records of a pointer each, of ``rows`` elements.
+    ``columns`` has ``cols`` records with a pointer each to ``rows`` elements.
     """
     if cols <= uint64(6):
         _small(columns, to, rows, cols, distance, _NONE)

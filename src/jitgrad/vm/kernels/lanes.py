@@ -1,4 +1,4 @@
-"""A lane, some of the trips of a loop that threads share, on a copy of the body; and what all loops need: places that move."""
+"""Lanes: ranges of trips of a loop that threads share, which run on copies of the body; and moving places."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _LEFT, _ALL = column("next", "left"), column("next", "trips")
 
 @compiled
 def row(code, i):
-    """Instruction ``i``."""
+    """Return instruction ``i``."""
     return after(code, i * uint64(WIDTH))
 
 
 @compiled
 def begin(code, following, trips):
-    """Begin the first of some trips, at the end of which the instruction ``following`` stands."""
+    """Begin the first of some trips, at whose end the instruction ``following`` is."""
     end = row(code, following)
     end[_LEFT], end[_ALL] = trips, trips
 
 
 @compiled
 def move(code, table, first, t, moves, trips, lanes):
-    """Move the places in the body that begins with the instruction ``first`` on, by some trips and some lanes."""
+    """Advance the places in the body that begins with instruction ``first`` by some trips and lanes."""
     body = row(code, first)
     for m in range(moves):
         one = after(table, t + uint64(MOVE) * m)
@@ -37,7 +37,7 @@ def move(code, table, first, t, moves, trips, lanes):
 
 @noinline
 def run_lane(context, i, lane):
-    """Run one of the lanes of the loop at instruction ``i``, or, after them all, its tail."""
+    """Run a lane of the loop at instruction ``i``, or, as the last one, its tail."""
     code, table, loop = context.code, context.table, row(context.code, i)
     trips, length, tail, lanes = loop[TRIPS], loop[_LENGTH], loop[_TAIL], loop[_LANES]
     if lane == lanes:

@@ -1,7 +1,7 @@
-"""Linear algebra by LAPACK, over a batch of square matrices. What has no solution is nan.
+"""Linear algebra by LAPACK, over a batch of square matrices. A system without a solution gives nan.
 
-These are kernels for the instruction ``call``: ``kernel(arena, table, t, d, s)`` finds its operands' offsets in the table, and
-after them the batch and the sizes. LAPACK sees row-major matrices transposed.
+These are kernels for the instruction ``call``: ``kernel(arena, table, t, d, s)`` reads the offsets of its operands from the
+table, then the batch and the sizes. LAPACK sees row-major matrices transposed.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ from jitgrad.vm.compiler.types import UINT64, Number, Pointer, Type
 
 
 def kernel_arguments(element: Number) -> tuple[Type, ...]:
-    """Of a kernel for the instruction ``call``: ``kernel(arena, table, t, d, s)``."""
+    """Return the argument types of a kernel for the instruction ``call``: ``kernel(arena, table, t, d, s)``."""
     return Pointer(element), Pointer(UINT64), UINT64, UINT64, UINT64
 
 
 def routine(name: str, form: str) -> Emitted:
-    """A function ``call(arena, *arguments)`` in compiled code of a LAPACK routine, which returns its info.
+    """Return a compiled function ``call(arena, *arguments)`` of a LAPACK routine, which returns its info.
 
-    Args:
-        name: without the letter of the dtype.
-        form: for each of the arguments, uint64: ``p`` for the place in the arena of an array, ``i`` for an integer, ``c`` for a
-            letter. The routine's last argument is info.
+    Parameters
+    ----------
+    name : str
+        Its name without the letter of the dtype.
+    form : str
+        One letter for each argument, a uint64: ``p`` for the place of an array in the arena, ``i`` for an integer, ``c`` for a
+        character. The routine's last argument is info.
     """
 
     def emit_call(emit: Emitter, arena: Any, *arguments: Any) -> Any:
@@ -57,7 +60,7 @@ _U, TRANSPOSED = uint64(ord("U")), uint64(ord("T"))
 
 @compiled
 def _solve(A, table, t, d, s):
-    """a⁻¹·b by LU with partial pivoting. At ``s`` stand a, then b transposed, then the pivots."""
+    """Compute a⁻¹·b by LU with partial pivoting. At ``s`` there is space for a, b transposed, and the pivots."""
     a, b = table[t], table[t + uint64(2)]
     batch, n, k = table[t + uint64(4)], table[t + uint64(5)], table[t + uint64(6)]
     right, pivots = s + n * n, s + n * n + n * k
@@ -77,14 +80,14 @@ def _solve(A, table, t, d, s):
 
 @emitted(result="uint64")
 def _pivot(emit: Emitter, pivots: Any, j: Any) -> Any:
-    """Pivot j, an integer of LAPACK's, counted from 1."""
+    """Return pivot j, an integer of LAPACK's, counted from 1."""
     builder = emit.builder
     return builder.zext(builder.load(builder.gep(builder.bitcast(pivots, HALF.as_pointer()), [j])), WORD)
 
 
 @compiled
 def pivots_product(A, s, pivots, n):
-    """The product of what is on the diagonal of factors at ``s``, its sign, and the logarithm of its size."""
+    """Return the product of the diagonal of the factors at ``s``, its sign, and the logarithm of its absolute value."""
     value, sign, size = number(A, 1), number(A, 1), number(A, 0)
     for j in range(n):
         x = A[s + j * n + j]
@@ -101,7 +104,7 @@ def pivots_product(A, s, pivots, n):
 
 @compiled
 def _determinant(A, table, t, d, s):
-    """The determinants, their signs, and the logarithms of their sizes. At ``s`` stand a copy and the pivots."""
+    """Compute determinants, signs, and logarithms of absolute values. At ``s`` there is space for a copy and pivots."""
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
     pivots = s + n * n
     for i in range(batch):
@@ -114,7 +117,7 @@ def _determinant(A, table, t, d, s):
 
 @compiled
 def _cholesky(A, table, t, d, s):
-    """The lower triangular l with l·lᵀ = a, of which the lower triangle is read."""
+    """Compute the lower triangular l with l·lᵀ = a from the lower triangle of a."""
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
     for i in range(batch):
         q = d + i * n * n

@@ -1,7 +1,6 @@
-"""The instructions ``loop`` and ``next``: a body runs again and again, and places in it move on from trip to trip.
+"""The instructions ``loop`` and ``next``: a body runs repeatedly, and places in it advance from trip to trip.
 
-``loop`` stands before the body, ``next`` behind it. The body is changed where it stands, and is at the end what it was at the
-beginning.
+``loop`` precedes the body, ``next`` follows it. The body is modified in place, and restored at the end.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _LEFT = column("next", "left")
 
 @compiled
 def loop(context, code, i, trips, length, tail, lanes):
-    """Begin the loop at instruction ``i``, or have threads run it; returns how many instructions are left out."""
+    """Begin the loop at instruction ``i``, or let threads run it; return the number of instructions to skip."""
     if lanes != _ZERO and not is_null(context.pool):
         share(context, i, lanes + uint64(tail != _ZERO))
         return length + _ONE + tail
@@ -31,7 +30,7 @@ def loop(context, code, i, trips, length, tail, lanes):
 
 @compiled
 def next(code, table, i, left, trips, length, t, moves):
-    """Go back to the beginning of the body for the next trip, if there is one: returns how far, a negative number."""
+    """Jump back to the beginning of the body for the next trip, if any: return the distance, a negative number."""
     left -= _ONE
     row(code, i)[_LEFT] = left
     if left == _ZERO:

@@ -1,16 +1,16 @@
-"""Functions of numbers as code without branches, so that a vector of numbers costs little more than one; C's are one call each.
+"""Math functions as code without branches, so that a vector costs little more than a number; those of C are one call each.
 
-They are written on ``Value``, see ``compiler/emitter.py``, for float32 and float64 alike or for each beside the other. The
-largest errors are in units in the last place, as measured over dense samples by ``tests/vm/test_mathfun.py``. Values at 0, -0,
+They are written on ``Value``, see ``compiler/emitter.py``, either for both float32 and float64 or with a variant for each.
+Maximum errors are in units in the last place, measured over dense samples by ``tests/vm/test_mathfun.py``. Values at 0, -0,
 ±inf and nan, and beyond overflow, are NumPy's.
 
 Exponentials: x = n·ln 2 + r with ln 2 in two parts, so that r is exact (Cody and Waite, "Software manual for the elementary
-functions", 1980), and a polynomial of r: in float32 the minimax one of Moshier's Cephes library, in float64 Taylor's to r¹³, by
-Estrin's scheme. Logarithms: x = m·2ᵉ with m from √½ to √2, log m by the odd series of s = f / (2 + f), f = m - 1, with the
-minimax coefficients of FreeBSD's msun (Sun Microsystems, 1993).
+functions", 1980), and a polynomial of r: in float32 the minimax polynomial of Moshier's Cephes library, in float64 Taylor's up
+to r¹³, by Estrin's scheme. Logarithms: x = m·2ᵉ with m from √½ to √2, and log m by the odd series of s = f / (2 + f), f = m -
+1, with the minimax coefficients of FreeBSD's msun (Sun Microsystems, 1993).
 
-Sines: x = n·π/2 + r with π/2 in three parts, as msun has them, and msun's polynomials of r; in float32 all in float64. That
-holds up to NEAR; elements beyond go to C's functions, see ``vm/kernels/elementwise.py``.
+Sines: x = n·π/2 + r with π/2 in three parts, as in msun, and msun's polynomials of r; float32 is computed in float64. This
+holds up to NEAR; larger elements are left to C's functions, see ``vm/kernels/elementwise.py``.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import Any
 
 from jitgrad.vm.compiler.emitter import DOUBLE, SINGLE, Value
 
-_MAGIC = 6755399441055744.0  # 1.5·2⁵²: adding it rounds to a whole number, which is then in the low bits
+_MAGIC = 6755399441055744.0  # 1.5·2⁵²: adding it rounds to an integer, which is then in the low bits
 _MAGIC_BITS = 0x4338000000000000
 
 
 def where(condition: Value, a: Any, b: Any) -> Value:
-    """``a`` where the condition holds, else ``b``; one of both may be a plain number."""
+    """Select ``a`` if the condition holds, else ``b``. One of them may be a Python number."""
     typed = a if isinstance(a, Value) else b
     return condition.emit.where(condition, typed.like(a), typed.like(b))
 
@@ -55,7 +55,7 @@ def _is_single(x: Value) -> bool:
 
 
 def _exp_parts(x: Value) -> tuple[Value, Value, Value, Value]:
-    """n, two factors of 2ⁿ that are finite and normal, and eʳ - 1; x kept to where the results are finite."""
+    """Return n, two finite normal factors of 2ⁿ, and eʳ - 1, with x clamped to the range of finite results."""
     return _exp_parts32(x) if _is_single(x) else _exp_parts64(x)
 
 
@@ -86,13 +86,13 @@ def _exp_parts64(x: Value) -> tuple[Value, Value, Value, Value]:
 
 
 def _halves(exponents: Value, place: int) -> tuple[Value, Value]:
-    """Two powers of two, about equal, whose exponents add to some that are not negative; they stand at a place of a float."""
+    """Return two similar powers of two whose product has the given nonnegative exponents, in the bits at ``place``."""
     first = (exponents << (place - 1)) & (-1 << place)
     return first.from_bits(), ((exponents << place) - first).from_bits()
 
 
 def exp(x: Value) -> Value:
-    """eˣ: 1 ULP in either dtype."""
+    """eˣ: 1 ULP in both dtypes."""
     _, u, v, p = _exp_parts(x)
     return (p * u + u) * v
 
@@ -105,7 +105,7 @@ def expm1(x: Value) -> Value:
 
 
 def log(x: Value) -> Value:
-    """The natural logarithm: 0.8 ULP."""
+    """Natural logarithm: 0.8 ULP."""
     y = _log32(x) if _is_single(x) else _log64(x)
     y = where(x < math.inf, y, x)
     y = where(x > 0, y, -math.inf)
@@ -145,7 +145,7 @@ def _log64(x: Value) -> Value:
 
 
 def log1p(x: Value) -> Value:
-    """log(1 + x), by Kahan's correction for what 1 + x loses: 1.2 ULP."""
+    """log(1 + x), by Kahan's correction of the rounding of 1 + x: 1.2 ULP."""
     u = x + 1
     lost = where(x < 1, x - (u - 1), 1 - (u - x))
     y = log(u)
@@ -173,11 +173,11 @@ def softplus(x: Value) -> Value:
 
 
 NEAR = 1e6
-"""Up to here sin, cos and tan are right."""
+"""Largest argument for which sin, cos and tan are accurate."""
 
 
 def _quarters(x: Value) -> tuple[Value, Value, Value]:
-    """How many quarters of a turn there are before x, and sine and cosine of what is left of it, in float64."""
+    """Return the number of quarter turns before x, and sine and cosine of the remainder, in float64."""
     y = x.to(DOUBLE)
     t = y * 6.36619772367581382433e-01 + _MAGIC
     k = t - _MAGIC
@@ -189,7 +189,7 @@ def _quarters(x: Value) -> tuple[Value, Value, Value]:
 
 
 def _sine_and_cosine64(r: Value, rest: Value) -> tuple[Value, Value]:
-    """Of r and what r lacks."""
+    """Sine and cosine of r and its rounding error."""
     z = r * r
     w = z * z
     a = 8.33333333332248946124e-03 + z * -1.98412698298579493134e-04
@@ -203,7 +203,7 @@ def _sine_and_cosine64(r: Value, rest: Value) -> tuple[Value, Value]:
 
 
 def _sine_and_cosine32(r: Value) -> tuple[Value, Value]:
-    """To float32's precision."""
+    """Sine and cosine in float32 precision."""
     z = r * r
     w = z * z
     s = r + z * r * (-0.166666666416265235595 + z * 0.0083333293858894631756)
@@ -213,31 +213,31 @@ def _sine_and_cosine32(r: Value) -> tuple[Value, Value]:
 
 
 def _turned(n: Value, s: Value, c: Value) -> Value:
-    """The sine after n quarters of a turn."""
+    """Return the sine after n quarter turns."""
     y = where((n & 1) != 0, c, s)
     return where((n & 2) != 0, -y, y)
 
 
 def sin(x: Value) -> Value:
-    """The sine: 0.6 and 1 ULP."""
+    """Sine: 0.6 and 1 ULP."""
     n, s, c = _quarters(x)
     return where(x == 0, x, _turned(n, s, c).to(x.number))
 
 
 def cos(x: Value) -> Value:
-    """The cosine: 0.6 and 1 ULP."""
+    """Cosine: 0.6 and 1 ULP."""
     n, s, c = _quarters(x)
     return _turned(n + 1, s, c).to(x.number)
 
 
 def tan(x: Value) -> Value:
-    """The tangent, their quotient: 0.6 and 2 ULP."""
+    """Tangent, the quotient of sine and cosine: 0.6 and 2 ULP."""
     n, s, c = _quarters(x)
     return where(x == 0, x, where((n & 1) != 0, -c / s, s / c).to(x.number))
 
 
 def sinh(x: Value) -> Value:
-    """By t = eˣ - 1, (t + t / (t + 1)) / 2: 0.6 and 3 ULP. From 22 on it is eˣ / 2, as a square, which overflows later."""
+    """(t + t / (t + 1)) / 2 with t = eˣ - 1: 0.6 and 3 ULP. From 22 on, eˣ / 2 as a square, which overflows later."""
     a = _min(abs(x.to(DOUBLE)), 100.0 if _is_single(x) else 1420.0)
     t = expm1(a)
     y = 0.5 * (t + t / (t + 1.0))
@@ -259,7 +259,7 @@ def cosh(x: Value) -> Value:
 
 
 def power(a: Value, b: Value) -> Value:
-    """aᵇ: 0.6 ULP in float32, in float64, whose logarithm has the 29 bits more that the exponent can cost; else C's."""
+    """aᵇ: 0.6 ULP in float32, via float64, whose logarithm has the 29 extra bits that the exponent may cost; float64 uses C."""
     if not _is_single(a):
         return a.emit.c("pow", a, b)
     x, y = abs(a).to(DOUBLE), b.to(DOUBLE)
@@ -273,19 +273,19 @@ def power(a: Value, b: Value) -> Value:
 
 
 def _remainder(a: Value, b: Value) -> tuple[Value, Value]:
-    """What C's fmod leaves, with the sign of ``a``, and whether the remainder with the sign of ``b`` is another one."""
+    """Return C's fmod, with the sign of ``a``, and whether it differs from the remainder with the sign of ``b``."""
     left = a.emit.c("fmod", a, b)
     return left, (left != 0) & ((left < 0) != (b < 0))
 
 
 def mod(a: Value, b: Value) -> Value:
-    """What is left of ``a`` after whole ``b``, with the sign of ``b``, as ``numpy.mod``."""
+    """Remainder with the sign of ``b``, as ``numpy.mod``."""
     left, turns = _remainder(a, b)
     return where(left == 0, copysign(left, b), where(turns, left + b, left))
 
 
 def floor_divide(a: Value, b: Value) -> Value:
-    """The whole part of a / b, rounded down, as ``numpy.floor_divide``: what is left is taken off first."""
+    """Quotient rounded down, as ``numpy.floor_divide``: the remainder is subtracted first."""
     left, turns = _remainder(a, b)
     quotient = (a - left) / b
     quotient = where(turns, quotient - 1, quotient)
@@ -304,10 +304,10 @@ arcsin, arccos, arctan, arctan2, arcsinh, arccosh, arctanh, hypot, exp2, log2, l
 
 
 def cbrt(x: Value) -> Value:
-    """The cube root, C's of doubles, but where subnormal numbers count as zero: it looks at the bits."""
+    """Cube root by C for doubles, except if subnormal numbers are flushed to zero; then by bit manipulation."""
     return where(x == 0, copysign(x.like(0), x), x.emit.c("cbrt", x.to(DOUBLE)).to(x.number))
 
 
 def by_c(number: Any) -> set[str]:
-    """The functions that need C's, of numbers of a type: they are not for vectors."""
+    """Return the functions that need C's for this type, which cannot be vectorized."""
     return {*_C, "cbrt", "mod", "floor_divide"} | ({"power"} if number == DOUBLE else set())

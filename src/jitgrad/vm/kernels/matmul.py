@@ -1,9 +1,9 @@
 """Matrix products, row-major: NN = A·B, NT = A·Bᵀ, TN = Aᵀ·B, of M×K by K×N, a ``batch`` of them, each plus C.
 
-The result is made block by block in registers (``tiles.py``), in panels of columns. A panel of the right operand is read where
-it stands, or copied to one place first: where many rows read it, and where it must be turned (NT). For few rows, NT is dot
-products of rows. A product with one column is computed as its transpose, whose one row runs along the vectors, or by
-``narrow.py`` where the matrix has few columns.
+The result is computed in register blocks (``tiles.py``), in panels of columns. A panel of the right operand is read in place,
+or packed first if many rows read it or if it must be transposed (NT). For few rows, NT is dot products of rows. A product with
+one column is computed as its transpose, whose single row runs along the vectors, or by ``narrow.py`` if the matrix has few
+columns.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from jitgrad.vm.compiler.language import Room, after, compiled, itemsize, noinli
 from jitgrad.vm.kernels.narrow import is_narrow, narrow_columns, narrow_rows
 from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTORS, block, dots, move, turn
 
-_DEPTH = 256  # of a copied panel: a part of the second cache
-_LONG = 4096  # terms that are added one by one: the sum of more is that of such sums
-_TURNED_ROWS = 24  # from so many rows on turning the right operand pays
-_DEEP = 256  # from such a depth on dot products pay for few columns, too
-_PACKED_ROWS = 64  # from so many rows on a panel is copied
+_DEPTH = 256  # of a packed panel: part of the L2 cache
+_LONG = 4096  # terms added sequentially; longer sums add such partial sums
+_TURNED_ROWS = 24  # number of rows from which transposing the right operand pays
+_DEEP = 256  # depth from which dot products pay for few columns, too
+_PACKED_ROWS = 64  # number of rows from which a panel is packed
 
 _wide, _narrow = block(ROWS, VECTORS), block(ROWS, 1)
 _wide_row, _narrow_row = block(1, VECTORS), block(1, 1)
 _ROW_DOTS = ROWS * VECTORS
 _dots, _row_dots = dots(ROWS, VECTORS), dots(1, _ROW_DOTS)
 _panel = Room(_DEPTH * PANEL_BYTES)
-# In place of what is added where nothing is: as many float64 as a panel or a row of dot products has.
+# Zeros in place of a missing addend: as many float64 as a panel or a row of dot products has.
 _zeros = Room(max(PANEL_BYTES, 8 * _ROW_DOTS), cleared=True)
 
 
 @compiled
 def _rows(c, c_row, s, s_row, x, x_row, x_step, y, y_row, lanes, whole, depth, m, columns):
-    """One panel for all rows, four at a time and then one by one."""
+    """Compute one panel for all rows, four at a time, then one by one."""
     four, one = uint64(ROWS), uint64(1)
     i = uint64(0)
     while i < m:
@@ -56,7 +56,7 @@ def _rows(c, c_row, s, s_row, x, x_row, x_step, y, y_row, lanes, whole, depth, m
 
 @compiled
 def _turn(p, y, y_row, lanes, whole, depth, columns):
-    """Copy a panel whose columns are rows at ``y``."""
+    """Pack a panel whose columns are rows at ``y``."""
     for j in range(uint64(0), columns, lanes):
         for k in range(uint64(0), depth, lanes):
             turn(after(p, k * whole + j), whole, after(y, j * y_row + k), y_row, columns - j, depth - k)
@@ -64,7 +64,7 @@ def _turn(p, y, y_row, lanes, whole, depth, columns):
 
 @compiled
 def _copy(p, y, y_row, lanes, whole, depth, columns):
-    """Copy a panel: whole vectors, the last one masked."""
+    """Pack a panel: whole vectors, the last one masked."""
     for k in range(depth):
         for j in range(uint64(0), columns, lanes):
             move(after(p, k * whole + j), after(y, k * y_row + j), columns - j)
@@ -72,7 +72,7 @@ def _copy(p, y, y_row, lanes, whole, depth, columns):
 
 @compiled
 def _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n):
-    """C = S + X·Yᵀ for few rows. The last rows and columns are made with those before them, some of them twice."""
+    """Compute C = S + X·Yᵀ for few rows. The last rows and columns overlap those before them, so some are computed twice."""
     many = m >= uint64(ROWS)
     rows, columns = (uint64(ROWS), uint64(VECTORS)) if many else (uint64(1), uint64(_ROW_DOTS))
     for i0 in range(uint64(0), m, rows):
@@ -89,7 +89,7 @@ def _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n):
 
 @compiled
 def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned, m, k, n):
-    """C = S + X·Y, or where ``alone`` C = X·Y. ``turned``: Y stands transposed."""
+    """Compute C = S + X·Y, or C = X·Y if ``alone``. ``turned``: Y is stored transposed."""
     nothing, one = uint64(0), uint64(1)
     lanes, whole = uint64(VECTOR_BYTES) // size, uint64(PANEL_BYTES) // size
     panel, none = _panel(c), _zeros(c)
@@ -118,9 +118,9 @@ def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned
 
 @noinline
 def matmul(A, d, a, b, c, ra, rc, m, k, n, batch, sa, sb, ta, tb):
-    """By places in the arena; nothing is added where ``c`` is ``d`` and ``rc`` 0. One column is a row of the transpose.
+    """Multiply matrices in the arena; nothing is added if ``c`` is ``d`` and ``rc`` 0. One column is a row of the transpose.
 
-    A row of the left operand, as it stands, has ``ra`` elements.
+    The stored rows of the left operand are ``ra`` elements apart.
     """
     nothing, one = uint64(0), uint64(1)
     x_row, x_step = (one, ra) if ta else (ra, one)

@@ -1,7 +1,8 @@
-"""Products of a matrix of 2, 4, 8 or 16 columns and a vector, and of its transpose, the rows one after the other in memory.
+"""Products of a matrix of 2, 4, 8 or 16 columns and a vector, and of its transpose, with contiguous rows.
 
-A table of few features. A vector register holds several rows, so that memory is read as it comes: times the vector,
-repeated, it is added up in pairs; for the transpose it is multiplied by the elements of a vector, each repeated.
+This is the case of a table with few features. A vector register holds several rows, so memory is read sequentially. For the
+product with a vector, the vector is repeated and products are added in pairs. For the transpose, rows are multiplied by
+repeated elements of a vector.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from jitgrad.vm.kernels.reduce import BLOCK
 
 
 def _by_columns(emit_kernel: Any, name: str) -> Emitted:
-    """A function in compiled code: what ``emit_kernel`` emits, for the number of columns that it is called with first."""
+    """Return a compiled function: the code of ``emit_kernel`` for the number of columns in its first argument."""
 
     def emit_cases(emit: Emitter, columns: Any, *given: Any) -> None:
         builder, done = emit.builder, emit.builder.append_basic_block("done")
@@ -36,7 +37,7 @@ def _by_columns(emit_kernel: Any, name: str) -> Emitted:
 
 
 def _emit_rows(emit: Emitter, k: int, c: Any, s: Any, x: Any, w: Any, rows: Any, masked: bool = False) -> None:
-    """As many elements of c = s + X·w as a vector has lanes, or the first ``rows`` of them."""
+    """Emit as many elements of c = s + X·w as a vector has lanes, or the first ``rows`` of them."""
     builder, lanes = emit.builder, emit.lanes
     few = emit.load(w, emit.mask(word(k)))
     repeated = builder.shuffle_vector(few, few, indices([lane % k for lane in range(lanes)]))
@@ -56,7 +57,7 @@ def _emit_rows(emit: Emitter, k: int, c: Any, s: Any, x: Any, w: Any, rows: Any,
 
 
 def _emit_columns(emit: Emitter, k: int, c: Any, s: Any, x: Any, r: Any, depth: Any) -> None:
-    """The k elements of c = s + Xᵀ·r, of ``depth`` rows."""
+    """Emit the k elements of c = s + Xᵀ·r, of ``depth`` rows."""
     builder, lanes, first = emit.builder, emit.lanes, emit.builder.block
     loop, body, done = (builder.append_basic_block(name) for name in ("rows", "step", "sums"))
     builder.branch(loop)
@@ -87,7 +88,7 @@ def _emit_columns(emit: Emitter, k: int, c: Any, s: Any, x: Any, r: Any, depth: 
 
 
 def _terms(emit: Emitter, k: int, sums: list[Any], x: Any, r: Any, left: Any = None) -> list[Any]:
-    """The sums with as many rows more as a vector has lanes, or ``left`` of them."""
+    """Add as many rows as a vector has lanes, or ``left`` of them, to the sums."""
     builder, lanes = emit.builder, emit.lanes
     factors = emit.load(r, None if left is None else emit.mask(left))
     found = []
@@ -100,7 +101,7 @@ def _terms(emit: Emitter, k: int, sums: list[Any], x: Any, r: Any, left: Any = N
 
 
 def _minus(builder: Any, a: Any, b: Any) -> Any:
-    """a - b, or 0."""
+    """Return max(a - b, 0)."""
     return builder.select(builder.icmp_unsigned(">", a, b), builder.sub(a, b), ir.Constant(a.type, 0))
 
 
@@ -111,13 +112,13 @@ _columns = _by_columns(_emit_columns, "narrow_columns")
 
 @compiled
 def is_narrow(size, k):
-    """Whether there is a kernel for k columns of numbers of ``size`` bytes."""
+    """Return whether there is a kernel for k columns of numbers of ``size`` bytes."""
     return k > uint64(1) and k * size <= uint64(VECTOR_BYTES) and k & (k - uint64(1)) == uint64(0)
 
 
 @compiled
 def narrow_rows(size, c, s, s_step, x, w, m, k):
-    """c = s + X·w, X of m rows and k columns; s has an element for each row where ``s_step`` is 1, or is a vector of zeros."""
+    """Compute c = s + X·w for X of m rows and k columns; s has m elements if ``s_step`` is 1, or is a vector of zeros."""
     lanes = uint64(VECTOR_BYTES) // size
     for i in range(uint64(0), m, lanes):
         p, q, o, rows = after(c, i), after(s, i * s_step), after(x, i * k), min(lanes, m - i)
@@ -129,7 +130,7 @@ def narrow_rows(size, c, s, s_step, x, w, m, k):
 
 @compiled
 def narrow_columns(c, s, x, r, depth, k):
-    """c = s + Xᵀ·r, X of ``depth`` rows and k columns."""
+    """Compute c = s + Xᵀ·r for X of ``depth`` rows and k columns."""
     for start in range(uint64(0), max(depth, uint64(1)), uint64(BLOCK)):
         rows = min(uint64(BLOCK), depth - start)
         q, o, f = s if start == uint64(0) else c, after(x, start * k), after(r, start)

@@ -1,4 +1,4 @@
-"""Norms of vectors along one axis, brought between bounds: constraints of weights."""
+"""Norms of vectors along an axis, moved into an interval: constraints of weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jitgrad.vm.compiler.language import compiled, number
 
 @compiled
 def bound_norms(A, p, h, outer, reduced, inner):
-    """Scale the vectors along one axis towards norms between ``low`` and ``high``, by the part ``rate`` of the way."""
+    """Scale the vectors along an axis toward norms between ``low`` and ``high``, by the fraction ``rate`` of the way."""
     low, high, rate, epsilon = A[h], A[h + uint64(1)], A[h + uint64(2)], A[h + uint64(3)]
     one = number(A, 1)
     for i in range(outer):

@@ -1,4 +1,4 @@
-"""The order of elements along the last axis of an operand seen as (outer, n)."""
+"""Sorting and searching along the last axis of an operand of shape (outer, n)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from jitgrad.vm.compiler.language import compiled, number
 
 @compiled
 def argmax(A, d, a, outer, n):
-    """Where the largest element stands, the first of equal ones; the first nan if there is one."""
+    """Find the first largest element, or the first nan."""
     for o in range(outer):
         p = a + o * n
         best, at = A[p], uint64(0)
         for k in range(uint64(1), n):
             x = A[p + k]
-            larger = x if x > best or x != x else best  # choices, not branches that nobody can foresee
+            larger = x if x > best or x != x else best  # selects instead of branches, which would be unpredictable
             at = at if larger == best or best != best else k
             best = larger
         A[d + o] = number(A, at)
@@ -23,7 +23,7 @@ def argmax(A, d, a, outer, n):
 
 @compiled
 def argsort(A, d, a, s, outer, n):
-    """The order of the elements, stable, nan last: a merge sort of runs that double, with room for one at ``s``."""
+    """Sort indices, stable, nan last: a bottom-up merge sort with space for one order at ``s``."""
     one = uint64(1)
     for o in range(outer):
         p, q = a + o * n, d + o * n

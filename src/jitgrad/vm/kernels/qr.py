@@ -1,6 +1,6 @@
-"""Orthogonal factors of small and of tall matrices, column by column. Matrices are pointers and the distance of their columns.
+"""Orthogonal factors of small and tall matrices, column by column. A matrix is a pointer and the stride of its columns.
 
-Golub and Van Loan, "Matrix Computations", 5.1 to 5.4; the damped systems as in Moré, "The Levenberg-Marquardt algorithm:
+Golub and Van Loan, "Matrix Computations", 5.1 to 5.4; damped systems as in Moré, "The Levenberg-Marquardt algorithm:
 implementation and theory", 1978.
 """
 
@@ -12,14 +12,14 @@ from jitgrad.vm.compiler.language import after, compiled
 from jitgrad.vm.kernels.reduce import dot_block as dot
 
 SINGULAR = 1e-14
-"""A diagonal element that is smaller, beside the largest, counts as none."""
+"""A diagonal element below this fraction of the largest counts as zero."""
 LIGHT = 1e-3
-"""An element that is smaller, beside its column, is of a light row."""
+"""An element below this fraction of the norm of its column belongs to a light row."""
 
 
 @compiled
 def norm(a, n):
-    """The Euclidean norm of n elements, also where their squares are too large or too small for floats."""
+    """Return the Euclidean norm of n elements, also if their squares overflow or underflow."""
     square, largest = dot(a, a, n), 0.0
     if 1e-280 < square < 1e300:
         return sqrt(square)
@@ -35,7 +35,7 @@ def norm(a, n):
 
 @compiled
 def _largest(a, n):
-    """The place of the largest of n elements."""
+    """Return the index of the largest of n elements."""
     found = uint64(0)
     for k in range(n):
         if abs(a[k]) > abs(a[found]):
@@ -51,18 +51,18 @@ def _add(d, a, n, factor):
 
 @compiled
 def _swap(a, b, n, distance):
-    """Exchange n elements of two arrays, so far from each other."""
+    """Swap n elements of two arrays, ``distance`` apart."""
     for k in range(n):
         a[k * distance], b[k * distance] = b[k * distance], a[k * distance]
 
 
 @compiled
 def _reflect(a, n, ld, others):
-    """Turn the n elements at ``a`` into one, and the ``others`` columns after it, ``ld`` further each, with it.
+    """Reduce the n elements at ``a`` to one by a Householder reflection, and apply it to the next ``others`` columns.
 
-    Below it stands what is no longer needed. A first element that is small beside the column changes places with the largest:
-    digits of a light row would be lost in heavy ones (Cox and Higham, "Stability of Householder QR factorization for weighted
-    least squares problems", 1998).
+    Columns are ``ld`` apart. Elements below it are no longer needed. If the first element is small compared with the column, it
+    is swapped with the largest one, because the digits of a light row would be lost in heavy ones (Cox and Higham, "Stability
+    of Householder QR factorization for weighted least squares problems", 1998).
     """
     zero, one = uint64(0), uint64(1)
     size = norm(a, n)
@@ -84,7 +84,7 @@ def _reflect(a, n, ld, others):
 
 @compiled
 def triangulate(a, rows, cols, ld):
-    """R of a matrix of at least as many rows as columns, in place: zeros below its diagonal, down to row ``cols``."""
+    """Compute R of a matrix with rows ≥ columns in place, with zeros below the diagonal down to row ``cols``."""
     one = uint64(1)
     for j in range(cols):
         _reflect(after(a, j * ld + j), rows - j, ld, cols - j - one)
@@ -95,7 +95,7 @@ def triangulate(a, rows, cols, ld):
 
 @compiled
 def triangulate_pivoted(a, rows, cols, ld, order):
-    """The same with the largest remaining column next, as ``order`` notes; turns a column more. Returns the rank."""
+    """Compute R with column pivoting, as recorded in ``order``; one further column is transformed, too. Return the rank."""
     first, one = 0.0, uint64(1)
     for j in range(cols):
         order[j] = j
@@ -119,7 +119,7 @@ def triangulate_pivoted(a, rows, cols, ld, order):
 
 @compiled
 def solve_upper(a, ld, right, z, n):
-    """z with R·z = right, for the n × n upper triangle at ``a``."""
+    """Solve R·z = right for z, with the n × n upper triangle at ``a``."""
     one = uint64(1)
     for back in range(n):
         j = n - one - back
@@ -131,7 +131,7 @@ def solve_upper(a, ld, right, z, n):
 
 @compiled
 def solve_lower(a, ld, z, n):
-    """Rᵀ·u = z, u over z."""
+    """Solve Rᵀ·u = z for u, in place."""
     for j in range(n):
         total = z[j]
         for k in range(j):
@@ -141,7 +141,7 @@ def solve_lower(a, ld, z, n):
 
 @compiled
 def damp(a, ld, right, damping, scales, damped, left, row, n):
-    """The triangle of R over damping · diag(scales) and its right side, at ``damped`` and ``left``: by Givens rotations."""
+    """Triangulate R over damping · diag(scales), with right side ``left``, into ``damped``, by Givens rotations."""
     one = uint64(1)
     for k in range(n):
         left[k] = right[k]

@@ -1,8 +1,8 @@
-"""Reductions over the middle axis of an operand seen as (outer, reduced, inner).
+"""Reductions over the middle axis of an operand of shape (outer, reduced, inner).
 
-Long sums are added block by block and the blocks in pairs, pairs of pairs, and so on, so that the rounding error grows with the
-logarithm of the length (Higham, "The accuracy of floating point summation", 1993). A binary counter does it in one pass: bit
-i of the number of blocks so far says whether the sum of 2ⁱ blocks waits for its partner.
+Long sums are computed in blocks, which are added in pairs, pairs of pairs, and so on, so the rounding error grows with the
+logarithm of the length (Higham, "The accuracy of floating point summation", 1993). A binary counter does this in one pass: bit
+i of the number of blocks so far is set if a sum of 2ⁱ blocks waits for its partner.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from jitgrad.vm.compiler.emitter import VECTOR_BYTES, Emitter, Value, word
 from jitgrad.vm.compiler.language import Room, after, compiled, elementwise, emitted, itemsize, number
 
 BLOCK = 64 * VECTOR_BYTES
-"""Elements of a block of one sum, which vectors add side by side: each lane as many, however wide they are."""
+"""Elements of a block of one sum. Vectors of any width add the same number of elements in each lane."""
 _BLOCK_ROWS = 64
-_LEVELS = 40  # more than an arena has bits of blocks
+_LEVELS = 40  # more than the number of bits of the number of blocks in an arena
 _PANEL_BYTES = 1024  # of the columns that are added in one pass
 _sums, _panels = Room(_LEVELS * 64), Room(_LEVELS * _PANEL_BYTES)
 
 
-_CHAINS = 4  # vectors that are added to side by side: one would wait for each addition
+_CHAINS = 4  # independent accumulators, which hide the latency of additions
 
 
 @emitted(result="element")
 def sum_block(emit: Emitter, a: Any, _b: Any, n: Any) -> Any:
-    """The sum of n elements from ``a`` on."""
+    """Sum n elements at ``a``."""
     return _emit_sum(emit, n, (a,), lambda x: x)
 
 
 @emitted(result="element")
 def dot_block(emit: Emitter, a: Any, b: Any, n: Any) -> Any:
-    """The sum of the products of n elements from ``a`` and from ``b`` on."""
+    """Sum the products of n elements at ``a`` and ``b``."""
     return _emit_sum(emit, n, (a, b), lambda x, y: x * y)
 
 
 def _emit_sum(emit: Emitter, n: Any, places: tuple[Any, ...], term: Callable[..., Value]) -> Any:
-    """The sum of n terms. The order of its additions is said here, not found by LLVM: it is the same wherever this stands."""
+    """Emit a sum of n terms. The order of additions is explicit instead of left to LLVM, and equal everywhere."""
     builder = emit.builder
     with builder.goto_entry_block():
         chains = [builder.alloca(emit.vector) for _ in range(_CHAINS)]
@@ -65,7 +65,7 @@ def _emit_sum(emit: Emitter, n: Any, places: tuple[Any, ...], term: Callable[...
 
 @compiled
 def _carry(S, blocks, x):
-    """Add the sum ``x`` of one block more to those of the ``blocks`` before, which wait at S."""
+    """Add the sum ``x`` of another block to those of the ``blocks`` before, which wait at S."""
     one, level = uint64(1), uint64(0)
     while blocks >> level & one:
         x = S[level] + x
@@ -75,7 +75,7 @@ def _carry(S, blocks, x):
 
 @compiled
 def _total(S, blocks):
-    """The sum of all that waits."""
+    """Return the sum of everything that waits."""
     one, level = uint64(1), uint64(0)
     total = number(S, 0)
     while blocks >> level:
@@ -87,7 +87,7 @@ def _total(S, blocks):
 
 @compiled
 def _by_blocks(A, a, b, n, add):
-    """What ``add`` says of n elements, block by block."""
+    """Apply ``add`` to n elements block by block."""
     block, blocks = uint64(BLOCK), uint64(0)
     if n <= block:
         return add(after(A, a), after(A, b), n)
@@ -105,7 +105,7 @@ def dot(A, d, a, b, n):
 
 @compiled
 def _add_rows(S, s, A, a, rows, apart, n):
-    """S[s …] = the sum of some rows of n, ``apart`` from one another, four at a time."""
+    """Sum rows of n elements, ``apart`` from one another, to S[s …], four at a time."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
     odd = rows % four
     if odd == uint64(0) and rows > odd:
@@ -127,7 +127,7 @@ def _add_rows(S, s, A, a, rows, apart, n):
 
 @compiled
 def _add_panel(S, size, A, a, rows, apart, n):
-    """S[0 …] = the sum of many rows of n, at most ``size``. The sums that wait stand behind it, each ``size`` long."""
+    """Sum many rows of n ≤ ``size`` elements to S[0 …]. Waiting sums of length ``size`` follow it."""
     block, blocks, one = uint64(_BLOCK_ROWS), uint64(0), uint64(1)
     for r in range(uint64(0), rows, block):
         _add_rows(S, uint64(0), A, a + r * apart, min(block, rows - r), apart, n)
@@ -151,7 +151,7 @@ def _add_panel(S, size, A, a, rows, apart, n):
 
 @compiled
 def _sum_rows(A, d, a, rows, n):
-    """The sum of rows of n. Of short rows, several are added as a long one that runs along the vectors."""
+    """Sum rows of n elements. Several short rows are added as a long one that runs along the vectors."""
     size, one, nothing = uint64(_PANEL_BYTES) // itemsize(A), uint64(1), uint64(0)
     together = max(size // n, one)
     if rows <= uint64(_BLOCK_ROWS) or rows < together + together:
@@ -190,7 +190,7 @@ def sum_axis(A, d, a, outer, reduced, inner):
 
 @compiled
 def _extreme(A, d, a, outer, n, better):
-    """Of rows of n, four chains at a time: one would wait for each comparison."""
+    """Find the extreme of rows of n elements, with four accumulators to hide the latency of comparisons."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
     for o in range(outer):
         p = a + o * n
@@ -246,7 +246,7 @@ def min_axis(A, d, a, outer, reduced, inner):
 
 @compiled
 def cumsum(A, d, a, outer, n, inner, reverse):
-    """Sums along the middle axis up to each element, or with ``reverse`` from each on."""
+    """Compute cumulative sums along the middle axis, from the end if ``reverse``."""
     one = uint64(1)
     for o in range(outer):
         for r in range(n):

@@ -1,6 +1,6 @@
-"""How residuals count in a robust fit, as in ``scipy.optimize.least_squares``.
+"""Robust losses of residuals, as in ``scipy.optimize.least_squares``.
 
-A residual r counts as scale² · ρ((r / scale)²). For Gauss and Newton's method it and its row of the Jacobian are scaled
+A residual r contributes scale² · ρ((r / scale)²). For the Gauss-Newton method, it and its row of the Jacobian are scaled
 (Triggs, McLauchlan, Hartley and Fitzgibbon, "Bundle adjustment — a modern synthesis", 2000).
 """
 
@@ -12,7 +12,7 @@ from jitgrad.vm.compiler.language import elementwise
 from jitgrad.vm.least_squares.codes import CAUCHY, HUBER, LINEAR_LOSS, SOFT_L1
 
 _SMALLEST = 1e-8
-"""Of a row's weight where the loss does not bend upwards: the residual is scaled by its inverse, and must keep its digits."""
+"""Minimum weight of a row if the loss is concave: the residual is scaled by its inverse and must keep its digits."""
 
 
 @elementwise
@@ -48,7 +48,7 @@ def _slopes(kind, z):
 
 @elementwise
 def scales(kind, z):
-    """What the residual, and its row of the Jacobian, are multiplied by."""
+    """Return the factors of the residual and of its row of the Jacobian."""
     if kind == LINEAR_LOSS:
         return 1.0, 1.0
     slope, bend = _slopes(kind, z)

@@ -1,4 +1,4 @@
-"""Special functions that C does not have, computed in float64 whatever the dtype."""
+"""Special functions that C does not have, computed in float64 for all dtypes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jitgrad.vm.compiler.language import compiled, number
 
 @compiled
 def digamma_of(x):
-    """The derivative of log Γ: reflection, recurrence, asymptotic series (Abramowitz and Stegun, 6.3.7, 6.3.5, 6.3.18)."""
+    """Derivative of log Γ: reflection, recurrence, asymptotic series (Abramowitz and Stegun, 6.3.7, 6.3.5, 6.3.18)."""
     z = float(x)
     if not isfinite(z):
         return z if z > 0.0 or z != z else nan
@@ -32,10 +32,10 @@ def digamma_of(x):
 
 @compiled
 def _polygamma(order, x):
-    """The derivative of digamma of a whole ``order`` up to 10,000, infinite at 0, -1, -2, …; nan for other orders and at -inf.
+    """Derivative of digamma of an integral ``order`` up to 10,000, infinite at 0, -1, -2, …; nan for other orders and at -inf.
 
-    It is (-1)ⁿ⁺¹ n! ζ(n + 1, x) with Hurwitz's zeta, a sum over x, x + 1, …: below -1 the terms above 0 are a zeta at the
-    fraction f of x, and those below 0, but for the sign, one at 1 - f without one at 1 - x.
+    It is (-1)ⁿ⁺¹ n! ζ(n + 1, x) with the Hurwitz zeta function, a sum over x, x + 1, …. Below -1, the terms above 0 are a zeta
+    function at the fraction f of x, and those below 0, up to the sign, one at 1 - f minus one at 1 - x.
     """
     n, q = float(order), float(x)
     if n == 0.0:
@@ -54,15 +54,17 @@ def _polygamma(order, x):
     above, below, rest = _factorial_zeta(n, f), _factorial_zeta(n, 1.0 - f), _factorial_zeta(n, 1.0 - q)
     if not even:
         return above + below - rest
-    if above == below:  # halfway between two poles, or beyond float64, where the nearer pole tells
+    if above == below:  # halfway between two poles, or beyond float64, where the nearer pole dominates
         return -rest if f == 0.5 else copysign(inf, f - 0.5)
     return below - above - rest
 
 
 @compiled
 def _factorial_zeta(n, q):
-    """n! ζ(n + 1, q) for q > -1: some terms, and of the rest the Euler-Maclaurin formula (Johansson, "Rigorous high-precision
-    computation of the Hurwitz zeta function and its derivatives", 2015). All is divided by qⁿ, which n! goes with."""
+    """n! ζ(n + 1, q) for q > -1: some terms, and the Euler-Maclaurin formula for the rest (Johansson, "Rigorous high-precision
+    computation of the Hurwitz zeta function and its derivatives", 2015). Everything is divided by qⁿ, which is combined with
+    n!.
+    """
     s, total, end = n + 1.0, 0.0, q
     while end < 12.0 + 2.0 * n:
         total += (q / end) ** s

@@ -1,7 +1,7 @@
-"""Special functions of each element, in float64 whatever the dtype: SciPy's by their addresses, and derivatives of some.
+"""Special functions of each element, in float64 for all dtypes: SciPy's by address, and derivatives of some.
 
-The kernels are for the instruction ``call``: ``kernel(arena, table, t, d, s)`` finds in the table the places of its operands,
-after them how many elements there are, and which of its functions it is to be, by the numbers of ``vm/addresses.py``.
+The kernels are for the instruction ``call``: ``kernel(arena, table, t, d, s)`` reads from the table the places of its operands,
+then the number of elements and the number of the function, see ``vm/addresses.py``.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _NO_DISPATCH = ir.Constant(HALF, 0)  # the last argument of Cython's functions
 
 
 def _emit_scipys(name: str) -> Callable[..., Any]:
-    """What calls a function of SciPy, on doubles."""
+    """Return the code generator for a call of a function of SciPy on doubles."""
     part = {"wofz_real": 0, "wofz_imag": 1}.get(name)
 
     def emit_call(emit: Emitter, *operands: Any) -> Any:
         if part is None:
             return call(emit.builder, f"scipy_{name}", DOUBLE, *operands, _NO_DISPATCH)
-        # A complex number is passed, and comes back, as two doubles.
+        # A complex number is passed and returned as two doubles.
         whole = call(emit.builder, "scipy_wofz", ir.LiteralStructType([DOUBLE, DOUBLE]), *operands, _NO_DISPATCH)
         return emit.builder.extract_value(whole, part)
 
@@ -42,7 +42,7 @@ def _scipys(name: str) -> Emitted:
 
 
 def _choice(function: str) -> Emitted:
-    """``choice(which, *operands)``: that of SciPy's functions which has this number; nan for others."""
+    """Return ``choice(which, *operands)``, which calls SciPy's function of this number; nan for others."""
 
     def emit_switch(emit: Emitter, which: Any, *operands: Any) -> Any:
         builder = emit.builder
@@ -71,17 +71,17 @@ _gammainc, _gammaincc, _betainc, _betaincc = map(_scipys, ("gammainc", "gammainc
 _GAMMAINC_BY_A, _BETAINC_BY_A, _BETAINC_BY_B = (uint64(SPECIAL[name][1]) for name in _OWN)
 _SMALL = 1e-17
 _MOST = 100000
-"""Terms: as many as 10⁸ needs for a shape, whose root their number grows with."""
+"""Maximum number of terms: enough for a shape of 10⁸; it grows with the square root of the shape."""
 
 
 @compiled
 def _gammainc_by_a(a, x):
-    """The derivative of P(a, x) by a.
+    """Derivative of P(a, x) with respect to a.
 
-    Up to x = a + ½ P is the sum of t(n) = xᵃ⁺ⁿ e⁻ˣ / Γ(a + n + 1), and its derivative that of t(n)·(log x - ψ(a + n + 1)), all
-    below 0 but for small a. Beyond, Q is Legendre's continued fraction, and its derivative is that of its steps by Lentz
-    (Gautschi, "A computational procedure for incomplete gamma functions", 1979). Either gives the logarithmic derivative, by
-    which SciPy's value is multiplied.
+    Up to x = a + ½, P is the sum of t(n) = xᵃ⁺ⁿ e⁻ˣ / Γ(a + n + 1), and its derivative the sum of t(n)·(log x - ψ(a + n + 1)),
+    whose terms are all negative except for small a. Beyond, Q is Legendre's continued fraction, and its derivative follows from
+    Lentz's steps (Gautschi, "A computational procedure for incomplete gamma functions", 1979). Both give the logarithmic
+    derivative, by which SciPy's value is multiplied.
     """
     if not (a > 0.0 and x >= 0.0):
         return nan
@@ -123,7 +123,7 @@ def _gammainc_by_a(a, x):
 
 @compiled
 def _slope(a, b, x, y, by_a, by_b):
-    """The logarithmic derivative of I(a, b, x) in a direction, for x < (a + 1) / (a + b + 2) and y = 1 - x.
+    """Logarithmic directional derivative of I(a, b, x) for x < (a + 1) / (a + b + 2) and y = 1 - x.
 
     By the steps of its continued fraction (Boik and Robison-Cox, "Derivatives of the incomplete beta function", 1998).
     """
@@ -161,7 +161,7 @@ def _slope(a, b, x, y, by_a, by_b):
 
 @compiled
 def _betainc_by(a, b, x, by_a, by_b):
-    """The derivative of I(a, b, x) = 1 - I(b, a, 1 - x) in a direction."""
+    """Directional derivative of I(a, b, x) = 1 - I(b, a, 1 - x)."""
     if not (a > 0.0 and b > 0.0 and x >= 0.0 and x <= 1.0 and a < inf and b < inf):
         return nan
     if x == 0.0 or x == 1.0:

@@ -1,8 +1,8 @@
-"""The lanes of a loop as tasks, shared between the thread that fits and its helpers.
+"""The lanes of a loop as tasks, shared between the fitting thread and its helpers.
 
-Who wants a task clears its bit by compare-and-swap. The thread that fits takes tasks like the others, so it waits only for
-those that a helper has begun: on a busy machine, where no helper comes, it does them all itself. Each thread begins at a
-place of its own among the tasks: what it worked on last time, as the rows of a matrix, is then still in its cache.
+A thread claims a task by clearing its bit with compare-and-swap. The fitting thread claims tasks, too, so it waits only for
+tasks that a helper has begun. On a busy machine where no helper runs, it executes all tasks itself. Each thread starts at its
+own place among the tasks, so that its data from the previous time, such as rows of a matrix, is still in its cache.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from jitgrad.vm.kernels.lanes import run_lane
 from jitgrad.vm.subnormals import FLUSH, flush_mode
 
 _LEFT = 2**MOST_TASKS - 1
-_PATIENCE = 2000  # pauses, some tens of microseconds, before another thread may have the core
+_PATIENCE = 2000  # pauses, tens of microseconds, before yielding the core to another thread
 
 
 @compiled
@@ -41,9 +41,9 @@ def share(context, i, count):
 
 @compiled
 def _take(pool, ticket, thread):
-    """Do one of the tasks that are left, unless another thread was faster."""
+    """Claim and run one of the remaining tasks, unless another thread is faster."""
     one, i, left = uint64(1), pool.loop, ticket & uint64(_LEFT)
-    task = thread % pool.threads * pool.count // pool.threads  # a helper may be of a larger pool that was before
+    task = thread % pool.threads * pool.count // pool.threads  # a helper may belong to an earlier, larger pool
     while left >> task & one == uint64(0):
         task = (task + one) % uint64(MOST_TASKS)
     if exchange(pool.ticket, ticket, ticket ^ (one << task)):
@@ -53,7 +53,7 @@ def _take(pool, ticket, thread):
 
 @compiled
 def _wait(turns):
-    """A moment, the longer the more turns it was; returns the number of turns."""
+    """Wait for a time that grows with the number of turns; return the number of turns."""
     if turns < uint64(_PATIENCE):
         pause()
     else:
@@ -63,9 +63,9 @@ def _wait(turns):
 
 @compiled
 def _assist(pool, thread):
-    """Take tasks until it is time to leave, as the thread of this number, from 1 on.
+    """Run tasks until told to leave, as the thread of this number, counted from 1.
 
-    Subnormal numbers count as zero, as in ``train``.
+    Subnormal numbers are flushed to zero, as in ``train``.
     """
     mode = flush_mode(uint64(FLUSH))
     turns = uint64(0)

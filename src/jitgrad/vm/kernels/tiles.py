@@ -1,8 +1,8 @@
-"""Blocks of a matrix held in vector registers, as LLVM code: compilers would not keep sixteen accumulators there.
+"""Blocks of a matrix in vector registers, as LLVM IR, because compilers would not keep sixteen accumulators in registers.
 
-Memory is known by pointers here, and strides count elements. A vector is as wide as the processor's registers; columns
-past the matrix are masked. The sums of ``ROWS`` × ``VECTORS`` vectors stay in registers while k runs (Goto and van de Geijn,
-"Anatomy of high-performance matrix multiplication", 2008).
+Memory is accessed through pointers, and strides count elements. Vectors are as wide as the processor's registers; columns
+beyond the matrix are masked. The sums of ``ROWS`` × ``VECTORS`` vectors stay in registers while the loop runs over k (Goto and
+van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from jitgrad.vm.compiler.language import Emitted, emitted
 
 ROWS = 4
 VECTORS = 4 if VECTOR_BYTES != 32 else 2
-"""Registers are 32 but with AVX, where they are 16: that many sums, and as many again for the operands."""
+"""Vectors of a block. There are 32 registers, or 16 with AVX: half for the sums, half for the operands."""
 PANEL_BYTES = VECTORS * VECTOR_BYTES
-"""Of the columns that a block covers."""
+"""Bytes of the columns of a block."""
 
 
 def block(rows: int, vectors: int) -> Emitted:
-    """A function in compiled code: ``rows`` × ``vectors`` vectors of C = S + X·Y.
+    """Return a compiled function for ``rows`` × ``vectors`` vectors of C = S + X·Y.
 
-    Called with pointers to C, S, X and Y, each with its strides, the depth of the product, and how many
-    columns there are, which counts where ``vectors`` is 1.
+    Its arguments are pointers to C, S, X and Y, each with its strides, the depth of the product, and the number of columns,
+    which is used if ``vectors`` is 1.
     """
     return Emitted(lambda emit, *given: _emit_block(emit, rows, vectors, *given), f"block{rows}x{vectors}", inline=False)
 
@@ -70,9 +70,9 @@ def _emit_block(
 
 
 def dots(rows: int, columns: int) -> Emitted:
-    """A function in compiled code: ``rows`` × ``columns`` elements of C = S + X·Yᵀ, as dot products of rows with rows.
+    """Return a compiled function for ``rows`` × ``columns`` elements of C = S + X·Yᵀ, as dot products of rows.
 
-    Called with pointers to C, S, X and Y, each with its stride by rows, and the length of the rows.
+    Its arguments are pointers to C, S, X and Y, each with its row stride, and the length of the rows.
     """
     return Emitted(lambda emit, *given: _emit_dots(emit, rows, columns, *given), f"dots{rows}x{columns}", inline=False)
 
@@ -95,7 +95,7 @@ def _emit_dots(
     builder.cbranch(builder.icmp_unsigned("<", count, whole), body, rest)
 
     def further(mask: Any = None) -> list[Any]:
-        """The sums with as many terms more as a vector has lanes."""
+        """Add as many terms as a vector has lanes to the sums."""
         down = [emit.load(emit.at(x, builder.mul(x_row, word(i)), count), mask) for i in range(rows)]
         across = [emit.load(emit.at(y, builder.mul(y_row, word(j)), count), mask) for j in range(columns)]
         terms = [builder.fmul(a, b, flags=("contract",)) for a in down for b in across]
@@ -129,7 +129,7 @@ def _emit_dots(
 
 
 def added(builder: Any, vectors: list[Any]) -> Any:
-    """A vector whose lane i is the sum of all lanes of vector i, by adding halves of pairs."""
+    """Return a vector whose lane i is the sum of the lanes of vector i, by adding halves of pairs."""
     n = len(vectors)
     width = n // 2
     while len(vectors) > 1:
@@ -147,15 +147,15 @@ def added(builder: Any, vectors: list[Any]) -> Any:
 
 @emitted()
 def move(emit: Emitter, p: Any, b: Any, columns: Any) -> None:
-    """Copy a vector from b to p; of the last one ``columns`` elements are read, and the others at p filled with anything."""
+    """Copy a vector from b to p. Of the last one, ``columns`` elements are read and the others at p are undefined."""
     emit.store(emit.load(b, emit.mask(columns)), p)
 
 
 @emitted(inline=False)
 def turn(emit: Emitter, p: Any, p_row: Any, b: Any, b_row: Any, rows: Any, columns: Any) -> None:
-    """Write a square of lanes × lanes elements from b to p, rows as columns.
+    """Transpose a square of lanes × lanes elements from b to p.
 
-    ``rows`` and ``columns`` of it exist at b (at least one row); the others of p are filled with anything.
+    ``rows`` and ``columns`` of it exist at b (at least one row); the others at p are undefined.
     """
     builder = emit.builder
     mask, last = emit.mask(columns), builder.sub(rows, word(1))
@@ -169,7 +169,7 @@ def turn(emit: Emitter, p: Any, p_row: Any, b: Any, b_row: Any, rows: Any, colum
 
 
 def _turned(builder: Any, lines: list[Any]) -> list[Any]:
-    """Transpose a square of vectors: exchange quarters, then quarters of quarters, and so on."""
+    """Transpose a square of vectors by swapping quarters, then quarters of quarters, and so on."""
     n = len(lines)
     half = n // 2
     while half:

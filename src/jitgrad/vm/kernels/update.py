@@ -1,7 +1,7 @@
-"""Updates in place, of optimizers and of constraints: an element of the parameter ``p``, of its gradient ``g`` and of slots.
+"""Updates in place of optimizers and constraints: an element of the parameter ``p``, of its gradient ``g`` and of slots.
 
-Each is written on ``Value``, see ``compiler/emitter.py``, and returns what changes. At ``h`` stand the hyperparameters, at
-``s`` numbers of a step. The forms are Keras's. Momentum: Sutskever et al., "On the importance of initialization and momentum in
+Each is written on ``Value``, see ``compiler/emitter.py``, and returns what changes. ``h`` has the hyperparameters, ``s``
+numbers of a step. The formulas are Keras's. Momentum: Sutskever et al., "On the importance of initialization and momentum in
 deep learning", 2013. Adam: Kingma and Ba, "Adam: a method for stochastic optimization", 2015, with the bias correction in the
 step size.
 """
@@ -34,7 +34,7 @@ def nesterov(p: Value, v: Value, g: Value, h: Numbers) -> Changed:
 
 
 def adam_rate(s: Numbers, h: Numbers) -> dict[str, Numbers]:
-    """Once a step, at ``s``: the powers of beta_1 and beta_2, and the bias-corrected step size."""
+    """Update at ``s``, once per step, the powers of beta_1 and beta_2 and the bias-corrected step size."""
     first, second = s[0] * h[1], s[1] * h[2]
     return {"s": (first, second, h[0] * sqrt(1 - second) / (1 - first))}
 
@@ -46,5 +46,5 @@ def adam(p: Value, m: Value, v: Value, s: Numbers, g: Value, h: Numbers) -> Chan
 
 
 def nonnegative(p: Value) -> Changed:
-    """Elements below 0 become 0."""
+    """Set negative elements to 0."""
     return {"p": where(p < 0, 0, p)}

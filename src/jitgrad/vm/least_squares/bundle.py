@@ -1,11 +1,12 @@
-"""Many small fits at once: a bundle of lanes, each of which has a fit of its own.
+"""Many small fits at once: a bundle of lanes, each with its own fit.
 
-A lane goes through the phases of its fit, see ``solve.py``, until it asks for something. What lanes ask for they get together:
-the model and its derivatives by one run of a Program whose arrays have the lanes as their first axis, the linear algebra of
-steps in vectors across lanes (``lane_algebra.py``). A lane whose fit has ended takes the next one. No lane depends on another.
+A lane runs the phases of its fit, see ``solve.py``, until it requests something. Requests of all lanes are served together: the
+model and its derivatives by one run of a Program whose arrays have the lanes as their first axis, and the linear algebra of
+steps in vectors across lanes (``lane_algebra.py``). A lane whose fit has ended takes the next one. Lanes are independent.
 
-The triangle of a lane's Jacobian comes from its Gram matrix, which costs a fifth of Householder's reflections. Squaring loses
-twice the digits that the condition costs, so a Jacobian that is not well conditioned is reflected, as that of a single fit is.
+The triangle of a lane's Jacobian is computed from its Gram matrix, at a fifth of the cost of Householder reflections. Squaring
+doubles the loss of digits by the condition number, so an ill-conditioned Jacobian is triangulated by reflections, as in a
+single fit.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ EIGHT = uint64(LANE_COUNT)
 
 @compiled
 def _go_on(problem, bundle, stop):
-    """Have each lane go on until it asks for the model. Steps that lanes ask for are made for all of them together."""
+    """Advance each lane until it requests the model. Requested steps are made for all lanes together."""
     stepping = True
     while stepping:
         stepping = False
@@ -64,7 +65,7 @@ def _go_on(problem, bundle, stop):
 
 @compiled
 def _step(problem, bundle):
-    """Make the steps that lanes ask for: across lanes where the Jacobian is well conditioned and no bound is in the way."""
+    """Make the steps that lanes request: across lanes if the Jacobian is well conditioned and no bound is active."""
     for s in range(bundle.n_lanes // EIGHT):
         system, some = bundle.systems[s], False
         for w in range(EIGHT):
@@ -87,7 +88,7 @@ def _step(problem, bundle):
 
 @compiled
 def _give(problem, work, system, w):
-    """Give a system what the step of a lane depends on."""
+    """Copy to a system what the step of a lane depends on."""
     for k in range(problem.n):
         numbers(system.scales)[k * EIGHT + w] = work.scales[k]
     numbers(system.radius)[w], numbers(system.damping)[w] = work.within, work.damping
@@ -95,7 +96,7 @@ def _give(problem, work, system, w):
 
 @compiled
 def _take(problem, work, system, w):
-    """Take a lane's step from its system, unless it meets a bound."""
+    """Copy a lane's step from its system, unless it crosses a bound."""
     work.asked = codes.NOTHING
     for k in range(problem.n):
         step = numbers(system.step)[k * EIGHT + w]
@@ -111,7 +112,7 @@ def _take(problem, work, system, w):
 
 @compiled
 def _compute_values(problem, bundle):
-    """Compute the model for the lanes that ask for it."""
+    """Compute the model for the lanes that request it."""
     for i in range(bundle.n_lanes):
         work = bundle.lanes[i]
         if work.asked == codes.VALUE or work.asked == codes.BOTH:
@@ -127,7 +128,7 @@ def _compute_values(problem, bundle):
 
 @compiled
 def _place_columns(problem, bundle, work):
-    """Note where a lane's Jacobian and residual stand, by columns: where they were computed, unless they are weighted."""
+    """Record the columns of a lane's Jacobian and residual: in place, unless they are weighted."""
     n = problem.n
     if problem.loss == codes.LINEAR_LOSS and is_null(problem.weights):
         for k in range(n):
@@ -146,7 +147,7 @@ def _place_columns(problem, bundle, work):
 
 @compiled
 def _compute_derivatives(problem, bundle):
-    """Compute the derivatives for the lanes that ask for them, where the model was computed last."""
+    """Compute derivatives for the lanes that request them, at the point of the last model."""
     call_execute(bundle.context, problem.value_stop, problem.stop)
     for s in range(bundle.n_lanes // EIGHT):
         system, some = bundle.systems[s], False
@@ -167,7 +168,7 @@ def _compute_derivatives(problem, bundle):
 
 @compiled
 def _take_factor(problem, work, system, w):
-    """Take the triangle of a lane's Jacobian from its system, or by reflections where that is not well conditioned."""
+    """Take the triangle of a lane's Jacobian from its system, or compute it by reflections if it is ill-conditioned."""
     n, place = problem.n, ZERO
     work.asked = codes.NOTHING
     work.njev += ONE
@@ -188,7 +189,7 @@ def _take_factor(problem, work, system, w):
 
 
 def _bundled_least_squares(problem, bundle, stop, most):
-    """Go on with fits up to number ``stop``, for ``most`` computations of the model at most. Returns how many there were."""
+    """Continue with fits up to number ``stop``, for at most ``most`` evaluations of the model. Return their number."""
     done = ZERO
     while True:
         _go_on(problem, bundle, stop)

@@ -1,7 +1,7 @@
-"""The end of a fit: full steps for as long as they help, and what may then be said.
+"""The end of a fit: full steps for as long as they improve, and the decision whether it converged.
 
-A cost is flat to half of its digits at its minimum, the gradient is not: undamped steps, which go by it, find the others.
-However the steps ended, a fit says that it converged only where the last Jacobian does, see ``conclude``.
+Near a minimum, the cost is flat to half of its digits, but the gradient is not. Undamped steps, which depend on the gradient,
+determine the other digits. However the steps ended, a fit converged only if its last Jacobian confirms it, see ``conclude``.
 """
 
 from __future__ import annotations
@@ -15,23 +15,25 @@ from jitgrad.vm.least_squares.model import ONE, ZERO, ask, ask_for_step, column,
 from jitgrad.vm.least_squares.trust_region import PATIENCE
 
 FULL_STEPS, SHORTER = 60, 0.8
-"""Undamped steps in the end, and how much shorter than the last each has to be."""
+"""Maximum number of undamped steps at the end, and the factor by which each must be shorter than the previous one."""
 RISE, LED_ON = 1e-12, 1e-6
-"""Of the cost with such a step, beside its rounding errors; and by what part of it some have led on."""
+"""Allowed increase of the cost by a step besides its rounding errors, and decrease that counts as progress, both relative."""
 SMALL = 1e-11
-"""Of such a step beside the parameters: it is the last."""
+"""A step below this fraction of the parameters is the last one."""
 SHORTEST, LONGEST = 0.03, 4.0
-"""What a full step is stretched by, at least and at most."""
+"""Bounds of the factor by which a full step is stretched."""
 BACK, MOST_OVERSHOT = -0.9, 20.0
-"""The cosine of a step with the last one, that leads back, at most; and how much longer it is then, at most."""
+"""Maximum cosine between a step and the last one if it leads back, and maximum ratio of their lengths in this case."""
 RIGHT_ANGLE = 10.0
-"""Cosine of a residual that is at right angles to the columns, beside the root of FTOL: full steps would lower the cost by
-FTOL of it at a cosine of one such root."""
+"""Maximum cosine, in units of √FTOL, at which a residual counts as orthogonal to the columns.
+
+At a cosine of √FTOL, full steps would lower the cost by a fraction FTOL.
+"""
 EPSILON = 2.0**-52
 DETERMINED = 1e-12
-"""A pivot beside the largest: what smaller ones say is rounding."""
+"""Pivots below this fraction of the largest are rounding errors."""
 PROBE, BENDS = 1e-3, 1e-12
-"""A step that asks how the cost bends, beside each parameter, and how much of the cost it changes at most; and at least."""
+"""Length of a probe relative to each parameter, also its maximum relative effect on the cost; and the minimum effect."""
 
 
 # Full steps at the end.
@@ -39,12 +41,13 @@ PROBE, BENDS = 1e-3, 1e-12
 
 @compiled
 def polish(problem, work):
-    """Try a full step. They go on for as long as each is shorter than the one before and the cost stays, to rounding.
+    """Try a full step.
 
-    Where residuals are large such steps become shorter by a factor, slowly, or each goes too far and the next one leads back,
-    longer than it. The factor is estimated from two of them, and the next one is as long as all that would follow. (Anderson's
-    acceleration of depth one; Walker and Ni, "Anderson acceleration for fixed-point iterations", 2011.) The Jacobian is that at
-    the parameters, before and after.
+    Full steps continue for as long as each is shorter than the previous one and the cost stays equal up to rounding. If
+    residuals are large, such steps shrink slowly, by a constant factor, or they overshoot and the next one leads back. The
+    factor is estimated from two steps, and the next step is stretched to the sum of all that would follow. (Anderson
+    acceleration of depth one; Walker and Ni, "Anderson acceleration for fixed-point iterations", 2011.) The Jacobian is the one
+    at the parameters before and afterwards.
     """
     work.follows = False
     steps.rescale(problem, work, 0.0)
@@ -53,7 +56,7 @@ def polish(problem, work):
 
 @compiled
 def stepped_fully(problem, work):
-    """Look where the full step leads, if it is shorter than the last, or leads back, and longer than anybody wants to know."""
+    """Evaluate the full step if it is shorter than the last one or leads back, and is longer than the required precision."""
     last, small, precise, along = work.last_length, True, problem.xtol > SMALL, 0.0
     for k in range(problem.n):
         step, x = abs(work.step[k]), abs(work.theta[k])
@@ -73,7 +76,7 @@ def stepped_fully(problem, work):
 
 @compiled
 def _along_last(problem, work):
-    """What part of the last full step this one has along it: less than 0 where that went too far."""
+    """Return the component of this full step along the last one, relative to the last one; negative if that one overshot."""
     product, square = 0.0, 0.0
     for k in range(problem.n):
         d = work.scales[k]
@@ -84,7 +87,7 @@ def _along_last(problem, work):
 
 @compiled
 def _stretched(problem, work, before, along):
-    """Stretch the step by what the last one says, which was stretched by ``before``, 0 if there was none. Returns by what."""
+    """Stretch the step by a factor estimated from the last one, whose factor is ``before``, 0 if none. Return the factor."""
     stretch = min(max(before / (1.0 - along), SHORTEST), LONGEST) if before > 0.0 and along < 1.0 else 1.0
     for k in range(problem.n):
         x = work.theta[k] + stretch * work.step[k]
@@ -95,14 +98,14 @@ def _stretched(problem, work, before, along):
 
 @compiled
 def _noise(problem, work):
-    """The norm of what rounding of the response and of the parameters makes of a residual."""
+    """Return the norm of the rounding errors of the response and the parameters in a residual."""
     size = steps.scaled_norm(problem, work, work.norms, work.theta)
     return sqrt(2.0 * work.exact_cost) + 8.0 * EPSILON * size
 
 
 @compiled
 def judge_fully(problem, work):
-    """Go to where a full step led unless the cost rises."""
+    """Accept the full step unless the cost increases."""
     cost, work.last_length = work.cost, work.length
     if work.new_cost <= cost * (1.0 + RISE) + sqrt(2.0 * cost) * _noise(problem, work):
         work.led_to = work.new_cost
@@ -114,7 +117,7 @@ def judge_fully(problem, work):
 
 @compiled
 def arrive_fully(problem, work):
-    """Stay there if the derivatives are finite."""
+    """Accept the point if its derivatives are finite."""
     if not work.finite:
         steps.exchange(problem, work)
         ask(work, codes.BOTH, work.theta, codes.CONCLUDING)
@@ -129,9 +132,9 @@ def arrive_fully(problem, work):
 
 @compiled
 def conclude(problem, work):
-    """End the fit if the Jacobian, that at the parameters, says that they are a minimum.
+    """End the fit if the Jacobian at the parameters confirms a minimum.
 
-    Else go on from there: as if anew where the steps so far led down, or by a look at how the cost bends.
+    Otherwise continue: from scratch if the steps so far made progress, or by probing the curvature of the cost.
     """
     cosine, status = steps.largest_cosine(problem, work, 0.0), work.status
     if work.cost <= work.exact_cost:
@@ -152,15 +155,17 @@ def conclude(problem, work):
 
 @compiled
 def _beyond(work, x, pivot):
-    """The square of what is more than rounding of a component of the residual along the columns."""
+    """Return the square of the part of a component of the residual along the columns that exceeds rounding errors."""
     beyond = max(abs(x) - 8.0 * EPSILON / pivot * work.residual, 0.0)
     return beyond * beyond
 
 
 @compiled
 def _is_at_right_angles(problem, work):
-    """Whether the residual is at right angles to the columns of the parameters that may move, or what is left is rounding: that
-    of the response, of the parameters, and in directions that the columns hardly have. Or the full step is short."""
+    """Return whether the residual is orthogonal to the columns of the free parameters, or the full step is short.
+
+    Rounding errors of the response and the parameters, and nearly dependent directions, are disregarded.
+    """
     n, T, square, most = problem.n, work.triangle, 0.0, RIGHT_ANGLE * sqrt(problem.ftol) * work.residual + _noise(problem, work)
     if work.fair and steps.all_free(problem, work, 0.0):
         for j in range(n):
@@ -183,9 +188,9 @@ def _is_at_right_angles(problem, work):
 
 @compiled
 def _probe(problem, work):
-    """Look whether the cost bends up along the full step, so that its minimum along it is no lower.
+    """Probe whether the cost is convex along the full step and its minimum along it is not lower.
 
-    So it is in minima where the Jacobian is singular or nearly so, which no angle tells from a valley.
+    This is the case in minima where the Jacobian is singular or nearly so, which angles cannot distinguish from a valley.
     """
     step, share = work.step, 1.0
     steps.rescale(problem, work, 0.0)
@@ -205,11 +210,11 @@ def _probe(problem, work):
 
 @compiled
 def probed(problem, work):
-    """The cost along the step is cost + slope · t + bend · t²."""
+    """Evaluate the probe: the cost along the step is cost + slope · t + bend · t²."""
     cost, slope = work.cost, work.slope
     bend = work.new_cost - cost - slope
     lowest = RIGHT_ANGLE * RIGHT_ANGLE * problem.ftol * cost
-    if BENDS * cost < bend < PROBE * cost and slope * slope <= 4.0 * bend * lowest:  # it is a minimum
+    if BENDS * cost < bend < PROBE * cost and slope * slope <= 4.0 * bend * lowest:  # a minimum
         end_fit(work, work.status)
     else:
         _give_up(problem, work)
@@ -217,7 +222,7 @@ def probed(problem, work):
 
 @compiled
 def _give_up(problem, work):
-    """No step lowers the cost: let linear parameters follow the others if they did not yet, else end."""
+    """No step lowers the cost: let linear parameters follow the others if they do not yet, else end."""
     if work.turns < uint64(PATIENCE) and ZERO < problem.n_linear < problem.n:
         work.turns = uint64(PATIENCE)
         go_to(work, codes.DESCENDING)

@@ -1,8 +1,8 @@
-"""The factor of the Jacobian, and steps, of eight fits at a time, a lane each: as in ``steps.py``, where nothing is held.
+"""The factor of the Jacobian, and steps, of eight fits at once, one per lane: as in ``steps.py``, without active bounds.
 
-The Gram matrix of columns of norm one is L·D·Lᵀ, which needs no roots. That squares the condition, so it counts only where the
-columns are far from dependent: then it has all but three of the digits that an orthogonal factor has. Triangles are packed row
-by row, L's with a diagonal that nobody reads; D is kept as its inverse, by which solving multiplies.
+The Gram matrix of columns of norm one is factored as L·D·Lᵀ, which needs no square roots. It squares the condition number, so
+it is used only if the columns are far from dependent; then it loses at most three digits compared with an orthogonal factor.
+Triangles are packed row by row, L's with an unused diagonal. D is stored as its inverse, by which solving multiplies.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from jitgrad.vm.least_squares.steps import MOST_SHRUNK, ROUGHLY
 from jitgrad.vm.least_squares.systems import MOST_PARAMETERS
 
 LEAST_PIVOT = 0.03
-"""Of R, whose columns have norm one, that the factor of the Gram matrix has its digits."""
+"""Minimum pivot of R, whose columns have norm one, for which the factor of the Gram matrix is accurate enough."""
 LEAST_SQUARE, MOST_SQUARE = 1e-200, 1e200
-"""Of norms, that what is made of them neither overflows nor vanishes."""
+"""Range of squared norms in which their products neither overflow nor underflow."""
 _vector, _triangle = Room(MOST_PARAMETERS * 64), Room(MOST_PARAMETERS * (MOST_PARAMETERS + 1) // 2 * 64)
 
 
 @elementwise
 def _row(triangle, k):
-    """The pointer to a row of a packed triangle."""
+    """Return the pointer to a row of a packed triangle."""
     return after(triangle, k * (k + ONE) // uint64(2))
 
 
@@ -34,7 +34,7 @@ def _is_fair(square):
 
 @elementwise
 def _less(x, a, b, n):
-    """x less the product of two vectors."""
+    """Return x minus the product of two vectors."""
     for k in range(n):
         x -= a[k] * b[k]
     return x
@@ -42,7 +42,7 @@ def _less(x, a, b, n):
 
 @elementwise
 def _normalise(system, asks, gram):
-    """The Gram matrix of columns of norm one, and norms and gradient; which lanes have norms for that."""
+    """Compute the Gram matrix of columns of norm one, norms and gradient; return the lanes in which the norms allow it."""
     n, last, by = system.n, _row(system.gram, system.n), _vector(gram)
     fair = _is_fair(last[n])
     put(system.residual, ZERO, asks, sqrt(last[n]))
@@ -60,7 +60,7 @@ def _normalise(system, asks, gram):
 
 @elementwise
 def _factor(gram, D, L, inverse, n, fair):
-    """L, and D over another diagonal of a Gram matrix; in which of the ``fair`` lanes none of D is small."""
+    """Compute L, and D in the diagonal of the Gram matrix; return in which of the ``fair`` lanes no element of D is small."""
     row = _vector(gram)
     for k in range(n):
         at, to, pivot = _row(gram, k), _row(L, k), D[k]
@@ -75,14 +75,14 @@ def _factor(gram, D, L, inverse, n, fair):
 
 @elementwise
 def _solve_lower(L, u, n):
-    """L·u = right, u over right."""
+    """Solve L·u = right, in place."""
     for k in range(n):
         u[k] = _less(u[k], _row(L, k), u, k)
 
 
 @elementwise
 def _solve_upper(L, z, n):
-    """Lᵀ·z = right, z over right."""
+    """Solve Lᵀ·z = right, in place."""
     for back in range(n):
         k = n - ONE - back
         total, at = z[k], k * (k + ONE) // uint64(2) + k
@@ -94,7 +94,7 @@ def _solve_upper(L, z, n):
 
 @noinline
 def factor_lanes(system):
-    """Norms, gradient and factor of the lanes that ask, from the Gram matrix of the Jacobian and the residual."""
+    """Compute norms, gradient and factor of the requesting lanes from the Gram matrix of the Jacobian and the residual."""
     n, asks, gram, L = system.n, system.asks[ZERO], _triangle(system.gram), _triangle(system.gram)
     D, inverse, u = _vector(system.gram), _vector(system.gram), _vector(system.gram)
     fair = _normalise(system, asks, gram)
@@ -120,7 +120,7 @@ def factor_lanes(system):
 
 @elementwise
 def _length(ratios, z, n):
-    """The norm of a step, scaled."""
+    """Return the scaled norm of a step."""
     total = number(z, 0)
     for k in range(n):
         total += (ratios[k] * z[k]) ** 2
@@ -129,7 +129,7 @@ def _length(ratios, z, n):
 
 @elementwise
 def _slope(L, inverse, ratios, z, length, n):
-    """‖R⁻ᵀ·S²·z‖² / ‖S·z‖² with the scales S: how fast damping shortens the step."""
+    """Return ‖R⁻ᵀ·S²·z‖² / ‖S·z‖² with the scales S: how fast damping shortens the step."""
     u, by, total = _vector(z), 1.0 / length, number(z, 0)
     for k in range(n):
         u[k] = ratios[k] * (ratios[k] * z[k] * by)
@@ -141,9 +141,9 @@ def _slope(L, inverse, ratios, z, length, n):
 
 @elementwise
 def _step_within(system, asks, ratios, z):
-    """Make the full step one of about the radius, in lanes that ask. Moré's iteration, until the last is done.
+    """Damp the full step to about the radius in requesting lanes, by Moré's iteration, until the last lane is done.
 
-    Returns the damping.
+    Return the damping.
     """
     n, trial, L, D, inverse = system.n, _vector(z), _triangle(z), _vector(z), _vector(z)
     radius, before = system.radius[ZERO], system.damping[ZERO]
@@ -185,7 +185,7 @@ def _step_within(system, asks, ratios, z):
 
 @noinline
 def step_lanes(system):
-    """Steps within the radius of the lanes that ask, and what the linear model says of them."""
+    """Compute steps within the radius for the requesting lanes, and the predictions of the linear model."""
     n, asks, z, ratios, by = system.n, system.asks[ZERO], _vector(system.full), _vector(system.full), _vector(system.full)
     move(z, system.full, n)
     for k in range(n):

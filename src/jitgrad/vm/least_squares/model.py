@@ -1,6 +1,6 @@
-"""A model and its Jacobian, computed by blocks of rows.
+"""A model and its Jacobian, computed in blocks of rows.
 
-One block is computed at a time, and all that is needed to go on with the next stands in the workspace.
+One block is computed at a time, and the complete state is in the workspace.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from jitgrad.vm.least_squares import codes
 
 ZERO, ONE = uint64(0), uint64(1)
 ROUNDED = 2.0**-50
-"""Of a number that is rounded some times."""
+"""Relative error of a number after several roundings."""
 
 
 @compiled
 def ask(work, what, point, phase):
-    """Ask for the model or its derivatives for the parameters of a vector; then comes ``phase``."""
+    """Request the model or its derivatives at a point; ``phase`` follows."""
     work.asked, work.point, work.block, work.phase = what, point, ZERO, phase
     work.total = 0.0
 
 
 @compiled
 def ask_for_step(work, radius, damping, phase):
-    """Ask for a step within a radius, inf for a full one; then comes ``phase``."""
+    """Request a step within a radius (inf for a full step); ``phase`` follows."""
     work.asked, work.within, work.damping, work.phase = codes.STEP, radius, damping, phase
 
 
 @compiled
 def go_to(work, phase):
-    """Go to a phase at once."""
+    """Continue with a phase immediately."""
     work.asked, work.phase = codes.NOTHING, phase
 
 
@@ -51,13 +51,13 @@ def move(to, source, n):
 
 @compiled
 def column(problem, work, k):
-    """A column of the Jacobian."""
+    """Return a column of the Jacobian."""
     return after(work.jacobian, k * problem.leading)
 
 
 @compiled
 def load(problem, work, block):
-    """Put a block of rows in place, the last one in those that are left over. Returns how many there are."""
+    """Copy a block of rows into place, filling up the last one. Return the number of its rows."""
     size, arena = problem.block, work.context.arena
     first, count = work.first + block * size, min(size, work.count - block * size)
     for c in range(problem.n_columns):
@@ -72,7 +72,7 @@ def load(problem, work, block):
 
 @compiled
 def place(problem, work):
-    """Put the parameters that the model is computed for in place."""
+    """Copy the parameters of the request into place."""
     arena = work.context.arena
     for k in range(problem.n):
         arena[problem.slots[k] + work.lane] = work.point[k]
@@ -80,7 +80,7 @@ def place(problem, work):
 
 @compiled
 def _run(problem, work, start, stop):
-    """Run a part of the Program on the block that is next. Returns its first row and how many it has."""
+    """Run a part of the Program on the next block. Return its first row and its number of rows."""
     if work.block == ZERO:
         place(problem, work)
     count = work.count if work.count <= problem.block else load(problem, work, work.block)
@@ -90,9 +90,9 @@ def _run(problem, work, start, stop):
 
 @compiled
 def compute(problem, work):
-    """Compute the next block of what was asked for; whether that was the last one.
+    """Compute the next block of the request; return whether it was the last one.
 
-    Then there is the new cost, inf where the model is not finite, and of derivatives, whether they are finite.
+    At the end, the new cost is available, inf if the model is not finite, and for derivatives, whether they are finite.
     """
     one_block = work.count <= problem.block
     if work.asked == codes.DERIVATIVES:
@@ -113,7 +113,7 @@ def compute(problem, work):
 
 @compiled
 def has_value(work):
-    """Note the cost of all rows; whether that was all that was asked for."""
+    """Record the cost of all rows; return whether this completes the request."""
     work.new_cost = 0.5 * work.total if isfinite(work.total) else inf
     if work.asked == codes.VALUE:
         work.nfev += ONE
@@ -124,7 +124,7 @@ def has_value(work):
 
 @compiled
 def _residuals(problem, work, to, first, count):
-    """Write (model - y) · weight of a block's rows."""
+    """Write (model - y) · weight for the rows of a block."""
     y, output = after(problem.y, first), problem.outputs[ZERO]
     values = after(work.context.arena, output.slot + work.lane * output.lane)
     if output.stride == ONE:
@@ -142,7 +142,7 @@ def _residuals(problem, work, to, first, count):
 
 @compiled
 def cost(problem, work, first, count):
-    """Twice the cost of a block's rows, whose residuals it leaves in ``row_weights``."""
+    """Return twice the cost of the rows of a block, and leave their residuals in ``row_weights``."""
     r, kind, scale = work.row_weights, problem.loss, problem.scale
     _residuals(problem, work, r, first, count)
     if kind == codes.LINEAR_LOSS:
@@ -156,14 +156,14 @@ def cost(problem, work, first, count):
 
 @compiled
 def derivative(problem, work, k):
-    """Where a derivative was computed."""
+    """Return the output that holds a derivative."""
     output = problem.outputs[k + ONE]
     return after(work.context.arena, output.slot + work.lane * output.lane)
 
 
 @compiled
 def repeat(to, values, stride, count):
-    """Write a derivative of each row."""
+    """Copy a derivative to each row."""
     if stride == ONE:
         for i in range(count):
             to[i] = values[i]
@@ -181,7 +181,7 @@ def _multiply(to, weights, count):
 
 @compiled
 def write_rows(problem, work, base, first, count):
-    """Write a block's rows of the Jacobian and of the residual from row ``base`` on."""
+    """Write the rows of a block of the Jacobian and of the residual from row ``base`` on."""
     kind, scale, residuals, weights = problem.loss, problem.scale, after(work.residuals, base), work.row_weights
     weighted = not is_null(problem.weights)
     _residuals(problem, work, residuals, first, count)
@@ -203,9 +203,9 @@ def write_rows(problem, work, base, first, count):
 
 @compiled
 def triangulate(problem, work, first, count):
-    """Turn a block's rows of the Jacobian and of the residual into the triangle of those before.
+    """Merge the rows of a block of the Jacobian and of the residual into the triangle of the blocks before.
 
-    The columns then hold R, and that of the residual Qᵀ·residual.
+    The columns then hold R, and the column of the residual Qᵀ·residual.
     """
     cols = problem.n + ONE
     base = cols if work.block > ZERO else ZERO
@@ -218,7 +218,7 @@ def triangulate(problem, work, first, count):
 
 @compiled
 def normalise(problem, work):
-    """Scale the columns of R to norm one, and note their norms and the gradient; whether all are finite."""
+    """Scale the columns of R to norm one, and record their norms and the gradient; return whether all are finite."""
     n, finite = problem.n, True
     for k in range(n):
         at = column(problem, work, k)
@@ -236,7 +236,7 @@ def normalise(problem, work):
 
 @compiled
 def rounding(problem, work):
-    """A cost that is nothing but rounding errors of the response."""
+    """Return the cost that rounding errors of the response alone would cause."""
     y, weights, total = after(problem.y, work.first), after(problem.weights, work.first), 0.0
     kind, scale, weighted = problem.loss, problem.scale, not is_null(problem.weights)
     if kind == codes.LINEAR_LOSS and not weighted:

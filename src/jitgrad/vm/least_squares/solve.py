@@ -1,14 +1,14 @@
-"""``least_squares`` fits one model to many sets of rows, from a start each.
+"""``least_squares`` fits one model to many sets of rows, each from its own starting values.
 
-The method is Levenberg and Marquardt's in a trust region scaled by the columns of the Jacobian (Moré, "The
-Levenberg-Marquardt algorithm: implementation and theory", 1978); a scale that a column had before is forgotten as the residual
-falls. The Jacobian is triangulated by blocks of rows: no normal equations lose half of the digits, and many rows need no more
-memory than a block. When the cost has come to its minimum, undamped steps go on for as long as they become shorter: the cost is
-flat to half of the digits there, the gradient is not.
+The method is Levenberg-Marquardt in a trust region scaled by the norms of the columns of the Jacobian (Moré, "The
+Levenberg-Marquardt algorithm: implementation and theory", 1978). Earlier, larger scales are forgotten as the residual
+decreases. The Jacobian is triangulated in blocks of rows. This avoids normal equations, which would lose half of the digits,
+and many rows need no more memory than a block. When the cost has reached its minimum, undamped steps continue for as long as
+they become shorter, because the cost is flat to half of its digits there, while the gradient is not.
 
-A fit is a sequence of phases. Each has the model or its derivatives computed and names the phase that follows, so that all that
-is needed to go on stands in the workspace: the call returns after so many blocks of rows, for Python to take a Ctrl-C, and
-where it is cut changes nothing. The problem is only read, so that several threads, each in a workspace, may solve parts of it.
+A fit is a sequence of phases. Each requests the model or its derivatives and names the next phase, so the complete state is in
+the workspace. The call returns after a number of blocks of rows, which lets Python handle Ctrl-C and does not affect results.
+The problem is only read, so several threads with a workspace each can solve parts of it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jitgrad.vm.least_squares.steps import ALL, factor, hold, take_step
 
 @compiled
 def begin(problem, work):
-    """Begin the fit that is next: its rows, and its starting values."""
+    """Begin the next fit: its rows, and its starting values."""
     part, n, arena, apart = problem.parts[work.fit], problem.n, work.context.arena, work.fit * problem.limits_apart
     work.first, work.count = part.first, part.count
     work.lower, work.upper = after(problem.lower, apart), after(problem.upper, apart)
@@ -40,7 +40,7 @@ def begin(problem, work):
 
 @compiled
 def _rcond(problem, work):
-    """The smallest beside the largest pivot of the Jacobian, its columns scaled to norm one: 0 where it is singular."""
+    """Return the smallest / largest pivot of the Jacobian with columns scaled to norm one, or 0 if singular."""
     n, T = problem.n, work.triangle
     if work.fair:
         least = 1.0
@@ -54,7 +54,7 @@ def _rcond(problem, work):
 
 @compiled
 def _store(problem, work):
-    """Write what came of the fit where the caller looks for it, and go to the next."""
+    """Store the results of the fit, and advance to the next."""
     n, i, known = problem.n, work.fit, work.njev > ZERO
     outcome, factors = problem.outcomes[i], after(problem.factors, i * n * n)
     outcome.cost, outcome.nfev, outcome.njev, outcome.status = work.cost, work.nfev, work.njev, work.status
@@ -69,7 +69,7 @@ def _store(problem, work):
 
 @compiled
 def advance(problem, work):
-    """Do what the phase of a fit says, for which all that it asked for is there."""
+    """Run the current phase of a fit, whose request is complete."""
     phase = work.phase
     if phase == codes.STARTED:
         trust_region.started(problem, work)
@@ -108,7 +108,7 @@ def advance(problem, work):
 
 
 def _least_squares(problem, work, stop, most):
-    """Go on with fits up to number ``stop``, for ``most`` blocks of rows at most. Returns how many blocks were computed.
+    """Continue with fits up to number ``stop``, for at most ``most`` blocks of rows. Return the number of blocks.
 
     The fits are done when the next one in the workspace is number ``stop``.
     """

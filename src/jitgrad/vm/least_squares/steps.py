@@ -1,7 +1,7 @@
-"""Steps: from the triangle of a Jacobian to where a step leads.
+"""Steps: from the triangle of a Jacobian to the end of a step.
 
-The columns of the triangle have norm one: what is singular does not depend on units. A parameter at a bound from which the cost
-falls outwards only stays there, and one that a step would take beyond goes to its bound, for which the others make up.
+The columns of the triangle have norm one, so singularity does not depend on units. A parameter at a bound is held if the cost
+decreases only outward. A parameter that would cross its bound is set to the bound, and the others compensate for it.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from jitgrad.vm.kernels import qr
 from jitgrad.vm.least_squares.model import ONE, ZERO, column, move
 
 MOST_SHRUNK = 1e50
-"""A scale beside the norm of its column, at most, so that squares are floats."""
+"""Maximum scale relative to the norm of its column, for which squares do not overflow."""
 ROUGHLY = 0.1
-"""How far a step's length is from the radius."""
+"""Relative tolerance of the length of a step with respect to the radius."""
 NEXT_TO = 1e-8
-"""How far from its bound a parameter is taken for one at it: what that changes beside the residual."""
+"""A parameter counts as being at a bound if moving it there changes the residual by less than this fraction."""
 FREELY = 1e-6
-"""The scale of parameters that follow the others: hardly any, so that they are damped by nothing."""
+"""The scale of parameters that follow the others, so small that they are not damped."""
 FREE, INSIDE, LINEAR, ALL = range(4)
 
 
 @compiled
 def largest_cosine(problem, work, next_to):
-    """Of the residual and a column that may move; ``next_to`` as for ``_is_free``."""
+    """Return the largest cosine of the residual with a free column; ``next_to`` as for ``_is_free``."""
     largest = 0.0
     for k in range(problem.n):
         if _is_free(problem, work, k, next_to):
@@ -35,22 +35,22 @@ def largest_cosine(problem, work, next_to):
 
 @compiled
 def _is_free(problem, work, k, next_to):
-    """Whether a parameter may move: not at a bound, or next to it, from which the cost falls outwards only.
+    """Return whether a parameter is free: not at a bound, or next to it, with the cost decreasing only outward.
 
-    A bound is next to it where to go there changes ``next_to`` of the residual at most, as the column says. Where the model is
-    flat, that is so of bounds that are far.
+    It is next to a bound if moving it there changes the residual by at most ``next_to``, according to its column. Where the
+    model is flat, this holds for distant bounds.
     """
     x, g, norm = work.theta[k], work.gradient[k], work.norms[k]
     above, below = x - work.lower[k], work.upper[k] - x
     if g == 0.0:
         return above > 0.0 and below > 0.0
-    room = where(g > 0.0, above, below)  # no branch: no processor predicts the signs of gradients
+    room = where(g > 0.0, above, below)  # no branch, because signs of gradients are unpredictable
     return room > 0.0 and not norm * room <= next_to * work.residual
 
 
 @compiled
 def all_free(problem, work, next_to):
-    """Whether all parameters may move; ``next_to`` as for ``_is_free``."""
+    """Return whether all parameters are free; ``next_to`` as for ``_is_free``."""
     free = ZERO
     while free < problem.n and _is_free(problem, work, free, next_to):
         free += ONE
@@ -59,7 +59,7 @@ def all_free(problem, work, next_to):
 
 @compiled
 def rescale(problem, work, kept):
-    """The scale of a parameter is the norm of its column of the Jacobian; of what it was before, ``kept`` stays at least."""
+    """Set scales to the norms of the columns of the Jacobian, but at least to ``kept`` times their previous values."""
     for k in range(problem.n):
         work.scales[k] = max(kept * work.scales[k], work.norms[k])
         if work.follows and problem.linear[k] != ZERO:
@@ -68,7 +68,7 @@ def rescale(problem, work, kept):
 
 @compiled
 def scaled_norm(problem, work, scales, x):
-    """The norm of a vector, scaled."""
+    """Return the scaled norm of a vector."""
     square = 0.0
     for k in range(problem.n):
         work.scratch[k] = scales[k] * x[k]
@@ -78,9 +78,9 @@ def scaled_norm(problem, work, scales, x):
 
 @compiled
 def hold(problem, work, which):
-    """Begin a step: parameters that are FREE, INSIDE their bounds, LINEAR or ALL may move.
+    """Begin a step in which the parameters that are FREE, INSIDE their bounds, LINEAR or ALL may move.
 
-    The others are held where they are, or at the bound next to it.
+    The others are held at their values, or at the bound next to it.
     """
     for k in range(problem.n):
         next_to = NEXT_TO if which == FREE else 0.0
@@ -94,9 +94,9 @@ def hold(problem, work, which):
 
 @compiled
 def factor(problem, work):
-    """R of the columns that may move, with pivots, and the residual after the steps of those that are held.
+    """Compute R of the free columns, with pivoting, and the residual after the steps of held parameters.
 
-    Returns how many columns they are, and their rank.
+    Return the number of these columns, and their rank.
     """
     n, T, right, chosen, order, free = problem.n, work.triangle, work.right, work.chosen, work.order, ZERO
     move(right, work.residuals, n)
@@ -122,7 +122,7 @@ def factor(problem, work):
 
 @compiled
 def _step_length(work, free):
-    """The norm of the step, scaled."""
+    """Return the scaled norm of the step."""
     total = 0.0
     for j in range(free):
         total += (work.ratios[j] * work.scaled[j]) ** 2
@@ -131,7 +131,7 @@ def _step_length(work, free):
 
 @compiled
 def full_step(problem, work, free, rank):
-    """Gauss and Newton's step of the normalised parameters; returns its length."""
+    """Compute the Gauss-Newton step of the normalized parameters; return its length."""
     for j in range(rank, free):
         work.scaled[j] = 0.0
     qr.solve_upper(work.triangle, problem.n, work.right, work.scaled, rank)
@@ -140,7 +140,7 @@ def full_step(problem, work, free, rank):
 
 @compiled
 def _damped_step(problem, work, free, damping):
-    """The same with damping."""
+    """Compute the damped step."""
     n, damped, right = problem.n, work.damped, work.damped_right
     qr.damp(work.triangle, n, work.right, sqrt(damping), work.ratios, damped, right, work.scratch, free)
     qr.solve_upper(damped, n, right, work.scaled, free)
@@ -149,7 +149,7 @@ def _damped_step(problem, work, free, damping):
 
 @compiled
 def _slope(problem, work, T, free, length):
-    """‖R⁻ᵀ·D²·z‖² / ‖D·z‖²: how fast damping shortens the step."""
+    """Return ‖R⁻ᵀ·D²·z‖² / ‖D·z‖²: how fast damping shortens the step."""
     u, ratios = work.scratch, work.ratios
     for j in range(free):
         u[j] = ratios[j] * (ratios[j] * work.scaled[j] / length)
@@ -159,7 +159,7 @@ def _slope(problem, work, T, free, length):
 
 @compiled
 def _step_within(problem, work, free, rank, radius, damping):
-    """A step of about the radius; returns its damping, 0 where the full step is short enough. Moré's iteration."""
+    """Compute a step of about the radius by Moré's iteration; return its damping, 0 if the full step is short enough."""
     length = full_step(problem, work, free, rank)
     if length <= (1.0 + ROUGHLY) * radius:
         return 0.0
@@ -190,7 +190,7 @@ def _step_within(problem, work, free, rank, radius, damping):
 
 @compiled
 def _stopped(problem, work, free):
-    """Note where the step leads; what would leave the bounds is held at them. Whether there was any."""
+    """Record the end of the step; hold parameters that would cross their bounds. Return whether there were any."""
     step, trial, stopped = work.step, work.trial, False
     for j in range(free):
         k = work.order[j]
@@ -206,9 +206,9 @@ def _stopped(problem, work, free):
 
 @compiled
 def make_step(problem, work, which, radius, damping):
-    """A step within the radius and the bounds. Where it would leave bounds, it goes to them, and the rest makes up for that.
+    """Compute a step within the radius and the bounds. Parameters that would cross bounds go to them, and the rest compensates.
 
-    Returns its damping, whether the columns that move have full rank, and whether it was stopped at bounds.
+    Return its damping, whether the free columns have full rank, and whether it was stopped at bounds.
     """
     hold(problem, work, which)
     stopped = False
@@ -222,7 +222,7 @@ def make_step(problem, work, which, radius, damping):
 
 @compiled
 def forecast(problem, work):
-    """What the linear model says of the step: the slope of the cost along it, and the square of the change of the residual."""
+    """Return the linear model's predictions for the step: slope of the cost, and squared change of the residual."""
     n, change = problem.n, work.scratch
     for i in range(n):
         total = 0.0
@@ -234,21 +234,21 @@ def forecast(problem, work):
 
 @compiled
 def take_step(problem, work):
-    """Make the step that was asked for, and note what it says."""
+    """Make the requested step, and record its properties."""
     work.damping, work.full, work.stopped = make_step(problem, work, FREE, work.within, work.damping)
     note_step(problem, work)
 
 
 @compiled
 def note_step(problem, work):
-    """Note the length of the step, and what the linear model says of it."""
+    """Record the length of the step, and the predictions of the linear model."""
     work.length = scaled_norm(problem, work, work.scales, work.step)
     work.slope, work.square = forecast(problem, work)
 
 
 @compiled
 def exchange(problem, work):
-    """Exchange the parameters and the trial."""
+    """Swap the parameters and the trial."""
     theta, trial = work.theta, work.trial
     for k in range(problem.n):
         theta[k], trial[k] = trial[k], theta[k]

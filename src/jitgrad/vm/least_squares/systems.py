@@ -1,4 +1,4 @@
-"""What bundles of fits work in: linear systems of eight fits side by side, a lane each, and the lanes themselves."""
+"""Workspaces of bundles of fits: linear systems of eight fits, one per lane, and the lanes themselves."""
 
 from __future__ import annotations
 
@@ -11,65 +11,65 @@ from jitgrad.vm.compiler.types import LANE_COUNT
 from jitgrad.vm.records import Count, LaneFlags, Lanes, Reals, Record, address, in_row, pointer_to, record
 
 MOST_PARAMETERS = 16
-"""Of a system: what is computed of it stands on the stack meanwhile."""
+"""Maximum size of a system, which limits the stack memory of its computations."""
 
 
 @record
 class System(Record):
-    """Element e of lane w is number ``LANE_COUNT * e + w`` of what a field points to. Triangles are packed column by column.
+    """Element e of lane w is number ``LANE_COUNT * e + w`` of the target of a field. Triangles are packed column by column.
 
-    A call is for the lanes that ask. The others keep all that they have, whatever it is.
+    A call serves the lanes that request it. The other lanes stay unchanged.
     """
 
-    n: Count  # parameters
+    n: Count  # number of parameters
     asks: LaneFlags
-    good: LaneFlags  # whether the factor has its digits: else the Jacobian itself is to be triangulated, and no step asked for
+    good: LaneFlags  # whether the factor is accurate; otherwise the Jacobian must be triangulated
     # the Gram matrix and its factor
     gram: Lanes  # of the Jacobian's columns and the residual, then of columns of norm one and of these with the residual
     norms: Lanes  # of the columns
     residual: Lanes  # norm
-    gradient: Lanes  # of the cost by scaled parameters
+    gradient: Lanes  # of the cost with respect to scaled parameters
     factor: Lanes  # R, upper triangle; its columns have norm one
     right: Lanes  # R⁻ᵀ·gradient
-    # a step: what is given
+    # a step: inputs
     scales: Lanes  # of the trust region
     radius: Lanes  # inf for a full step
-    damping: Lanes  # of the step before, then of this one
-    # and what is found
+    damping: Lanes  # of the previous step, then of this one
+    # and results
     step: Lanes
     length: Lanes  # ‖scales · step‖
     slope: Lanes  # of the cost along the step
-    square: Lanes  # of the change of the residual that the linear model foretells
-    # what a step needs of the factor
-    lower: Lanes  # L, where the Gram matrix is L·D·Lᵀ
+    square: Lanes  # of the predicted change of the residual
+    # parts of the factor that a step needs
+    lower: Lanes  # L of the Gram matrix L·D·Lᵀ
     inverse: Lanes  # of D
-    full: Lanes  # step without damping, scaled
+    full: Lanes  # undamped step, scaled
 
 
 @record
 class Place(Record):
-    """Where a column of a Jacobian or a residual is."""
+    """The place of a column of a Jacobian or a residual."""
 
     data: Reals
 
 
 @record
 class Bundle(Record):
-    """Lanes that fits are taken in, see ``bundle.py``."""
+    """Lanes of fits, see ``bundle.py``."""
 
     context: Annotated[int, pointer_to("ContextDescriptor")]  # of all lanes
     lanes: Annotated[int, pointer_to("Workspace")]
     systems: Annotated[int, pointer_to("System")]  # one for each LANE_COUNT lanes
-    columns: Annotated[int, pointer_to("Place")]  # of the Jacobian of the lane at work, and its residual: n + 1
+    columns: Annotated[int, pointer_to("Place")]  # of the Jacobian of the current lane, and its residual: n + 1
     n_lanes: Count
-    next: Count  # fit that no lane has begun
-    busy: Count  # lanes that have a fit
+    next: Count  # next fit that no lane has begun
+    busy: Count  # number of lanes with a fit
 
 
 def make_systems(n: int, count: int) -> ctypes.Array[Any]:
-    """Some systems of n parameters, one after the other, with memory for all of their vectors and matrices.
+    """Allocate systems of n parameters, one after the other, with all of their vectors and matrices.
 
-    They are ``MOST_PARAMETERS`` at most.
+    n is at most ``MOST_PARAMETERS``.
     """
     assert n <= MOST_PARAMETERS
     triangle = n * (n + 1) // 2

@@ -1,8 +1,8 @@
-"""Steps of a fit in a trust region, down to its minimum to within the tolerances.
+"""Steps of a fit in a trust region, until the minimum is reached within the tolerances.
 
-Where many steps did not come to an end, the fit is in a curved valley. Parameters in which the model is linear then follow the
-others: no step damps them, and where it leads they are solved for (variable projection; Golub and Pereyra, 1973, in the form of
-Ruhe and Wedin, 1980). That straightens most valleys.
+If many steps do not reach it, the fit is in a curved valley. Linear parameters then follow the others: steps do not damp them,
+and they are solved for at the end of each step (variable projection; Golub and Pereyra, 1973, in the form of Ruhe and Wedin,
+1980). This straightens most valleys.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from jitgrad.vm.least_squares import codes, steps
 from jitgrad.vm.least_squares.model import ONE, ZERO, ask, ask_for_step, end_fit, go_to, move, rounding
 
 FIRST_RADIUS, LEAST_RADIUS = 0.1, 1e-2
-"""Of the first step, beside the parameters: larger ones end more often in other minima, or where the model is flat. And, for
-parameters that start next to zero, beside the residual."""
+"""Radius of the first step relative to the parameters, and relative to the residual for parameters that start near zero.
+
+Larger steps end more often in other minima, or where the model is flat.
+"""
 ACCEPTED = 1e-4
-"""Of the fall of the cost that the linear model foretells, what a step has to bring."""
+"""Minimum fraction of the predicted decrease of the cost for which a step is accepted."""
 PATIENCE = 200
-"""How many steps are tried before linear parameters follow the others."""
+"""Number of steps after which linear parameters follow the others."""
 
 
 @compiled
@@ -35,7 +37,7 @@ def started(problem, work):
 
 @compiled
 def solve_linear(problem, work):
-    """A full step of the parameters in which the model is linear."""
+    """Make a full step of the linear parameters."""
     if not work.finite:
         end_fit(work, codes.NO_DERIVATIVE)
         return
@@ -54,12 +56,12 @@ def solved(problem, work):
         ask(work, codes.BOTH, work.theta, codes.DESCENDING)
 
 
-# Steps in a trust region, down to the minimum to within the tolerances.
+# Steps in a trust region, until the minimum is reached within the tolerances.
 
 
 @compiled
 def descend(problem, work):
-    """Begin them, as if there had been none."""
+    """Begin the steps, as if there had been none."""
     if not work.finite:
         end_fit(work, codes.NO_DERIVATIVE)
         return
@@ -72,7 +74,7 @@ def descend(problem, work):
 
 @compiled
 def try_step(problem, work):
-    """Try a step from where the Jacobian is that at the parameters."""
+    """Try a step from the parameters, where the Jacobian is known."""
     if work.accepted:
         cosine = steps.largest_cosine(problem, work, steps.NEXT_TO)
         if work.cost <= work.exact_cost or cosine <= problem.gtol:
@@ -90,7 +92,7 @@ def try_step(problem, work):
 
 @compiled
 def stepped(problem, work):
-    """Look where the step leads."""
+    """Evaluate the end of the step."""
     work.expected = -work.slope - 0.5 * work.square
     size = steps.scaled_norm(problem, work, work.norms, work.step)
     work.short = size <= problem.xtol * steps.scaled_norm(problem, work, work.norms, work.theta)
@@ -102,7 +104,7 @@ def stepped(problem, work):
 
 @compiled
 def _look_where_it_leads(problem, work):
-    """Have the Jacobian computed at the trial, its linear parameters 0: what is then solved for has all of its digits."""
+    """Request the Jacobian at the trial with linear parameters 0, so that they are solved for in full precision."""
     move(work.saved, work.theta, problem.n)
     for k in range(problem.n):
         x = 0.0 if problem.linear[k] != ZERO else work.trial[k]
@@ -113,7 +115,7 @@ def _look_where_it_leads(problem, work):
 
 @compiled
 def follow(problem, work):
-    """Solve for the linear parameters of the trial. The parameters are those before again, and their Jacobian is not there."""
+    """Solve for the linear parameters of the trial. The parameters are restored, but their Jacobian is not available."""
     if work.finite:
         steps.make_step(problem, work, steps.LINEAR, inf, 0.0)
     move(work.theta, work.saved, problem.n)
@@ -126,7 +128,7 @@ def follow(problem, work):
 
 @compiled
 def judge(problem, work):
-    """Go to the trial, or stay."""
+    """Accept the trial or reject it."""
     cost, new, expected = work.cost, work.new_cost, work.expected
     fall = cost - new
     ratio = fall / expected if expected > 0.0 else 0.0
@@ -144,7 +146,7 @@ def judge(problem, work):
 
 @compiled
 def arrive(problem, work):
-    """Stay at the trial if the derivatives are finite there."""
+    """Accept the trial if its derivatives are finite."""
     if work.finite:
         go_to(work, codes.GOING_ON)
     else:
@@ -155,7 +157,7 @@ def arrive(problem, work):
 
 @compiled
 def go_on(problem, work):
-    """After a step: the next, or the end."""
+    """Continue after a step: with the next step, or the end."""
     if work.first_step:
         work.radius, work.first_step = min(work.radius, work.length), False
     _resize(work)
@@ -180,7 +182,7 @@ def _end_steps(problem, work, status):
 
 @compiled
 def _resize(work):
-    """The radius of the trust region and the damping after a step."""
+    """Update the radius of the trust region and the damping after a step."""
     cost, new, slope, ratio = work.cost, work.led_to, work.slope, work.gain
     if ratio <= 0.25:
         fall = cost - new
