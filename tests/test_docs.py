@@ -14,6 +14,7 @@ import pytest
 
 from jitgrad import curve_fit, curvefit
 from jitgrad.curvefit import MODELS
+from jitgrad.curvefit.gallery import GROUPS
 
 EXTENSIONS = Path(__file__).parents[1] / "docs" / "_extensions"
 
@@ -27,16 +28,16 @@ def extension(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         sys.modules.pop(name, None)
 
 
-def test_the_gallery_has_every_curve_once(extension: ModuleType) -> None:
-    listed = [name for _, names in extension.KINDS.values() for name in names]
-    assert sorted(listed) == sorted(MODELS) == sorted(extension.TEXTS)
+def test_the_gallery_has_every_curve_and_group(extension: ModuleType) -> None:
+    assert set(extension.TEXTS) == set(MODELS)
+    assert list(extension.GROUP_TEXTS) == list(GROUPS) and set(GROUPS) == {model.group for model in MODELS.values()}
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_curve_of_the_gallery(name: str, extension: ModuleType) -> None:
-    """Its parameters are explained, its example is a curve that the fit finds, and its relatives exist."""
+    """It is described, its example is a curve that the fit finds, and its relatives exist."""
     text, model = extension.TEXTS[name], MODELS[name]
-    assert set(text.meaning) == set(model.parameters)
+    assert set(model.meanings) == set(model.parameters) and model.use and model.latex
     assert text.vary[0] in model.parameters and set(text.see) <= set(MODELS) - {name}
     truth = dict(zip(model.parameters, text.truth, strict=True))
     exact = curvefit.formula(model.formula)(x=text.x, **truth).numpy()

@@ -1,8 +1,8 @@
 """Write the gallery before the site is built: a page for each named curve, and the cards of the index.
 
-Names, titles, formulas, parameters and starting values come from the library's table, `jitgrad.curvefit.MODELS`, the rest
-from `curve_texts`. The code of each page runs here, and the page shows its output. Pages are written again when a file they
-depend on has changed.
+Everything that describes a curve comes from the library's table, `jitgrad.curvefit.MODELS`; advice and examples are in
+`curve_texts`. The code of each page runs here, and the page shows its output. Pages are written again when a file they depend
+on has changed.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from curve_texts import KINDS, TEXTS, Text
+from curve_texts import GROUP_TEXTS, TEXTS, Text
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from jitgrad import curve_fit, curvefit
 from jitgrad.curvefit import MODELS, CurveFit, NamedModel
+from jitgrad.curvefit.gallery import GROUPS
 
 HERE = Path(__file__).parent
 GALLERY = HERE.parent / "gallery"
@@ -93,7 +94,7 @@ def _axes(text: Text, size: tuple[float, float]) -> tuple[Any, Any]:
     return figure, axis
 
 
-def page(model: NamedModel, text: Text, kind: str) -> tuple[str, str]:
+def page(model: NamedModel, text: Text) -> tuple[str, str]:
     """Return the page of a curve and its card in the index."""
     from theme_svg import inline_svg
 
@@ -101,9 +102,10 @@ def page(model: NamedModel, text: Text, kind: str) -> tuple[str, str]:
     result = curve_fit(model.name, x, y)
     _check_command(model, x, y)
     title = model.title[0].upper() + model.title[1:]
-    meanings = "\n".join(f"| `{name}` | {text.meaning[name]} |" for name in model.parameters)
+    meanings = "\n".join(f"| `{name}` | {model.meanings[name]} |" for name in model.parameters)
     found = ", ".join(f"`{name}` = {value:.3g}" for name, value in model.guess(x, y).items())
     marked = ", its 95 % confidence band and estimated parameters" if text.lines else " and its 95 % confidence band"
+    source = f"\n\nSource: {model.source}." if model.source else ""
     related = ", ".join(f"[`{name}`]({name}.md)" for name in text.see)
     fit = inline_svg(draw_fit(result, text), f"Data and the fitted curve {model.name}")
     family = inline_svg(draw_family(model, text), f"{model.name} for several values of {text.vary[0]}")
@@ -113,10 +115,10 @@ html_theme.sidebar_secondary.remove: true
 
 # {title}
 
-`{model.name}`, one of the curves for {kind.lower()}.
+`{model.name}`, one of the named curves ({model.group.lower()}).
 
 $$
-y = {text.tex}
+y = {model.latex}
 $$
 
 ```{{raw}} html
@@ -132,7 +134,7 @@ picture shows the curve for several values of `{text.vary[0]}`.
 
 ## Use
 
-{text.use}
+{model.use} {text.advice}{source}
 
 ## Fit
 
@@ -209,31 +211,26 @@ def _write_gallery(app: Sphinx) -> None:
     from theme_svg import STYLE
 
     cards = []
+    groups = {group: [model for model in MODELS.values() if model.group == group] for group in GROUPS}
     with matplotlib.rc_context(STYLE):
-        for kind, (said, names) in KINDS.items():
-            cards.append(f"## {kind}\n\n{said}\n\n::::{{grid}} 1 2 3 3\n:gutter: 3\n")
-            for name in names:
-                written, card = page(MODELS[name], TEXTS[name], kind)
-                (GALLERY / f"{name}.md").write_text(written, encoding="utf-8")
+        for group, models in groups.items():
+            cards.append(f"## {group}\n\n{GROUP_TEXTS[group]}\n\n::::{{grid}} 1 2 3 3\n:gutter: 3\n")
+            for model in models:
+                written, card = page(model, TEXTS[model.name])
+                (GALLERY / f"{model.name}.md").write_text(written, encoding="utf-8")
                 cards.append(card)
             cards.append("::::\n")
-    names = "\n".join(f"{name} <{name}>" for _, names in KINDS.values() for name in names)
+    names = "\n".join(f"{model.name} <{model.name}>" for models in groups.values() for model in models)
     cards.append(f"```{{toctree}}\n:hidden:\n\n{names}\n```\n")
     (GALLERY / CARDS).write_text("\n".join(cards), encoding="utf-8")
     stamp.write_text(key)
 
 
 def _check_texts() -> None:
-    """Raise ExtensionError if a curve or a parameter has no text, or a text has no curve."""
-    listed = [name for _, names in KINDS.values() for name in names]
-    if sorted(listed) != sorted(MODELS) or sorted(TEXTS) != sorted(MODELS):
-        odd = {*listed, *TEXTS} ^ {*MODELS}
+    """Raise ExtensionError if a curve or a group has no text, or a text has no curve."""
+    odd = {*TEXTS} ^ {*MODELS} | {*GROUP_TEXTS} ^ {model.group for model in MODELS.values()}
+    if odd:
         raise ExtensionError(f"docs/_extensions/curve_texts.py and curvefit.MODELS differ by {', '.join(sorted(odd))}.")
-    for name, model in MODELS.items():
-        if set(TEXTS[name].meaning) != set(model.parameters):
-            raise ExtensionError(
-                f"curve_texts.py explains {', '.join(TEXTS[name].meaning)}, and {name} has {model.parameters}."
-            )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
