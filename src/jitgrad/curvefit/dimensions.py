@@ -1,7 +1,7 @@
-"""What parameters are measured in, by the model alone: in ``a * exp(-x / t)``, a as the response and t as x.
+"""The units of parameters, inferred from the model: in ``a * exp(-x / t)``, a has the unit of the response and t that of x.
 
-Terms of a sum have one dimension, exponents and angles have none, and those of factors add up: equations that are linear in the
-exponents of the dimensions (Bridgman, "Dimensional Analysis", 1922).
+The terms of a sum have the same dimension, exponents and angles have none, and the dimensions of factors add up. These are
+linear equations in the exponents of the dimensions (Bridgman, "Dimensional Analysis", 1922).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from jitgrad.ops.table import Op
 from jitgrad.tape.tensor import Tensor, upstream
 
 LARGEST_POWER = 1e3
-"""Of a power that tells anything about dimensions; sums of such exponents are finite numbers."""
+"""Larger powers are ignored, so that sums of exponents stay finite."""
 
 
 class Recorded(NamedTuple):
-    """A model as it was recorded: what it says, and what that depends on."""
+    """A recorded model: its value, and the Tensors that the value depends on."""
 
     value: Tensor
     parameters: Sequence[Tensor]
@@ -27,14 +27,14 @@ class Recorded(NamedTuple):
 
 
 def oscillates(model: Recorded) -> bool:
-    """Whether there are sines and the like in a model."""
+    """Return whether a model contains sines, cosines or tangents."""
     return any(node.op is not None and node.op.name in ("sin", "cos", "tan") for node in upstream([model.value]))
 
 
 def dimensions(model: Recorded) -> np.ndarray:
-    """The exponents of each column, and of the response, in the dimension of each parameter, (parameters, columns + 1).
+    """Return the exponents of each column, and of the response, in the dimension of each parameter, (parameters, columns + 1).
 
-    Where the model leaves them open they are as small as can be. What no parameter can mend, such as x - 1950, is left out.
+    If the model leaves them undetermined they are as small as possible. Inconsistencies such as x - 1950 are ignored.
     """
     count = len(model.parameters)
     unit = np.eye(count + len(model.columns) + 1)
@@ -59,7 +59,7 @@ def dimensions(model: Recorded) -> np.ndarray:
 
 
 def _note_number(node: Tensor, numbers: dict[int, float]) -> None:
-    """Note the value of a node that is a number, or made of such."""
+    """Note the value of a node that is constant."""
     if node.op is None and node.value is not None and node.size == 1:
         numbers[id(node)] = float(np.ravel(node.value)[0])
     elif node.op is not None and node.op.partials and all(id(operand) in numbers for operand in node.inputs):
@@ -68,7 +68,7 @@ def _note_number(node: Tensor, numbers: dict[int, float]) -> None:
 
 
 def _dimension(op: Op, operands: list[np.ndarray], power: float | None, equations: list[np.ndarray]) -> np.ndarray:
-    """The exponents of the dimension of what an op returns, a power by the number ``power``; notes what has to be 0 for it."""
+    """Return the dimension of the result of an op, with ``power`` as exponent; note what has to be 0 for it."""
     if op.name == "divide":
         return operands[0] - operands[1]
     if op.name == "multiply" or (op.linear and op.name != "concatenate"):

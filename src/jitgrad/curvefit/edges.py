@@ -1,9 +1,10 @@
-"""Derivatives at edges: where a model is finite, and the chain rule is not.
+"""Derivatives at edges: points where a model is finite but the chain rule is not.
 
-``d + (a - d) / (1 + (x / c)**b)`` at x = 0 is a, whatever c and b, but its derivative by c, factor by factor, is ∞ · 0 for
-b < 1. There x / c is 0 for all c, so that (x / c)**b is 0 for all c and b: its derivatives are 0. So it is with all that is 0
-or infinite and stays so when every parameter moves a little. Which that is the recorded model tells itself, recorded anew for
-parameters that have moved. What is 0 at one value of a parameter alone, as p is in ``sqrt(p)`` at 0, does not stay.
+``d + (a - d) / (1 + (x / c)**b)`` equals a at x = 0 for all c and b, but its derivative with respect to c, factor by factor, is
+∞ · 0 for b < 1. There x / c is 0 for all c, so (x / c)**b is 0 for all c and b, and its derivatives are 0. The same holds for
+everything that is 0 or infinite and stays so when every parameter changes a little. This is determined by recording the model
+again for changed parameters. A quantity that is 0 at a single value of a parameter, such as p in ``sqrt(p)`` at 0, does not
+stay.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from jitgrad.tape.tensor import Tensor, recorded_again
 from jitgrad.tape.tree import operands_first
 
 MOVED = 2.0**-20
-"""By what part of itself, or of 1 where it is 0, the first parameter is moved; the next ones by more, lest they stay equal."""
+"""The relative change of the first parameter. The others change by more, so that equal ones become different."""
 
 
 def stays(value: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
-    """A function of the Tensors that ``value`` is recorded from: which of their elements are 0, infinite or nan, and stay so.
+    """Return a function of the Tensors that ``value`` is recorded from: which elements are 0, infinite or nan, and stay so.
 
-    What is nan and has no part in a finite value, as in ``where(x > t, sqrt(x - t), 0)``, is to have no part in a derivative.
+    Elements that are nan and do not contribute to a finite value, as in ``where(x > t, sqrt(x - t), 0)``, then do not
+    contribute to a derivative either.
     """
-    moved: dict[int, Any] = {}  # of several results a tuple
+    moved: dict[int, Any] = {}  # a tuple for ops with several results
     for k, p in enumerate(parameters):
         moved[id(p)] = p + MOVED * (1 + 0.1 * k) * where(equal(p, 0.0), 1.0, p)
     for node in operands_first([value], lambda node: node.inputs):
@@ -37,17 +39,19 @@ def stays(value: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Ten
 
     def held(node: Tensor) -> Tensor:
         other = moved[id(node)]
-        both = node + other  # 0 + 0 and ∞ + ∞ alone are both of what is added
+        both = node + other  # only 0 + 0 and ∞ + ∞ equal both operands
         return equal(both, node) * equal(both, other) + not_equal(node, node) * not_equal(other, other)
 
     return held
 
 
 class Edges:
-    """Where a model may have edges: for which zeros and infinities of its columns, and of what is made of columns alone.
+    """Whether a model may have edges, for which zeros and infinities of its columns and of expressions of columns only.
 
-    Attributes:
-        may_be: whether there are columns for which it has any.
+    Attributes
+    ----------
+    may_be : bool
+        Whether the model has edges for any columns.
     """
 
     def __init__(self, model: Recorded) -> None:
@@ -73,13 +77,13 @@ class Edges:
         self._zeros_may_be = self._reached([Extremes(True, False) for x in self._boundary])
 
     def needed(self, columns: Sequence[np.ndarray]) -> bool:
-        """Whether these columns may lead to an infinite partial derivative, or a tangent, that is to be multiplied by 0."""
+        """Return whether these columns may lead to an infinite partial derivative or tangent that is multiplied by 0."""
         if not self.may_be:
             return False
         return self._needed(tuple([_flags_of(value, self._zeros_may_be) for value in self._at_boundary(columns)]))
 
     def needed_by(self, columns: Sequence[np.ndarray]) -> np.ndarray:
-        """The same for each of many groups, (G,), of as many rows as the model was recorded for: columns (G, rows)."""
+        """Return the same for each of many groups, (G,), from columns of shape (G, rows)."""
         flags = np.zeros((len(columns[0]), 2 * len(self._boundary)), bool)
         for k, value in enumerate(self._at_boundary(columns)):
             flags[:, 2 * k] = self._zeros_may_be and (value == 0).any(axis=1)
@@ -89,7 +93,7 @@ class Edges:
         return np.array(needed, bool)[which.ravel()]
 
     def _at_boundary(self, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """What is made of columns alone and meets parameters."""
+        """Return the values of expressions of columns only that are combined with parameters."""
         values = self._values | dict(zip(self._columns, columns, strict=True))
         with np.errstate(all="ignore"):
             for node in self._made:
@@ -136,7 +140,7 @@ class Edges:
 
 
 class Extremes(NamedTuple):
-    """Whether something is 0, or infinite or nan, or any number (``fixed``), in a row, whatever the parameters."""
+    """Whether a value is 0, is infinite or nan, or is any constant (``fixed``), in a row, for all parameters."""
 
     zero: bool
     infinite: bool
@@ -144,30 +148,30 @@ class Extremes(NamedTuple):
 
 
 def _may_be_zero_at_zero(op: Op) -> bool:
-    """Whether an op may be 0 where an operand is; of one operand, whether it is."""
+    """Return whether the result of an op may be 0 if an operand is."""
     return not op.partials or op.arity != 1 or not op.numpy(0.0)
 
 
 def _may_be_nan(a: Extremes, b: Extremes) -> bool:
-    """Whether a product may be one of 0 and infinity."""
+    """Return whether a product may be 0 times infinity."""
     return (a.zero and b.infinite) or (a.infinite and b.zero)
 
 
 def _at_least_one(exponent: Tensor) -> bool:
-    """Whether an exponent is a number in the code from 1 on, so that the power has a finite derivative at 0."""
+    """Return whether an exponent is a constant of at least 1, so that the power has a finite derivative at 0."""
     return exponent.op is None and exponent.value is not None and bool(np.all(np.asarray(exponent.value) >= 1))
 
 
 def _flags_of(value: Any, zeros: bool = True) -> Extremes:
-    """Of a value; without ``zeros`` nobody asks for them."""
+    """Return the extremes of a value; zeros are not looked for without ``zeros``."""
     numbers = np.asarray(value).reshape(-1)
     with np.errstate(all="ignore"):
-        finite = numbers.dot(numbers) < np.inf or np.isfinite(numbers).all()  # the first is quicker, and overflows
+        finite = numbers.dot(numbers) < np.inf or np.isfinite(numbers).all()  # the first is faster, but may overflow
     return Extremes(zeros and not numbers.all(), not finite)
 
 
 def _constant(node: Tensor) -> Any:
-    """The value of a node without parameters and columns; 1 where it is not known while tracing."""
+    """Return the value of a node without parameters and columns; 1 if it is unknown during tracing."""
     values: dict[int, Any] = {}
     for inner in operands_first([node], lambda inner: inner.inputs):
         known = np.asarray(1.0 if inner.value is None else inner.value)

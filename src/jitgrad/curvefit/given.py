@@ -1,4 +1,4 @@
-"""What users give beside the data, as numbers: starting values, bounds, what is fixed, when to stop."""
+"""The user's starting values, bounds, fixed values and tolerances as numbers."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def _number(what: str, value: Any) -> float:
 
 
 def options_of(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most: int | None) -> SolverOptions:
+    """Return the options of the solver."""
     if loss == "linear" and ftol is xtol is gtol is most is None:
         return DEFAULTS
     by_name("loss", loss, RESIDUAL_LOSSES)
@@ -48,9 +49,9 @@ def options_of(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most:
 
 
 def free_of(fixed: Any, held: np.ndarray, names: Sequence[str], columns: Mapping[str, Any]) -> tuple[Sequence[int], np.ndarray]:
-    """The numbers of the parameters to fit, and the values of all, where some are ``fixed``.
+    """Return the indices of the parameters to fit, and the values of all.
 
-    Raises ArgumentError where one of these has no value.
+    Raises ArgumentError if a fixed parameter has no value.
     """
     if fixed is None:
         return range(len(names)), held
@@ -73,7 +74,7 @@ def free_of(fixed: Any, held: np.ndarray, names: Sequence[str], columns: Mapping
 
 
 def limits_of(bounds: Any, held: np.ndarray, names: Sequence[str], columns: Mapping[str, Any]) -> Limits | None:
-    """The bounds of all parameters. Raises ArgumentError where they are none, or a value that is held is outside."""
+    """Return the bounds of all parameters. Raises ArgumentError if they are invalid or exclude a starting value."""
     if bounds is None:
         return None
     limits = _limits(bounds, names, columns)
@@ -91,7 +92,7 @@ def limits_of(bounds: Any, held: np.ndarray, names: Sequence[str], columns: Mapp
 
 
 def values_of(what: str, given: Any, names: Sequence[str], columns: Mapping[str, Any]) -> np.ndarray:
-    """Numbers, given in order or by name, as float64 (p,); nan where there is none."""
+    """Return numbers, given in order or by name, as float64 (p,), with nan for missing ones."""
     if not isinstance(given, np.ndarray) and isinstance(given, Mapping):
         check_names(what, given, names, columns)
         return np.array([_finite(what, name, given[name]) if name in given else math.nan for name in names])
@@ -118,6 +119,7 @@ def _finite(what: str, name: str, value: Any) -> float:
 
 
 def check_names(what: str, given: Iterable[str], names: Sequence[str], columns: Mapping[str, Any]) -> None:
+    """Raise ArgumentError for a name that is not a parameter."""
     for name in given:
         if name in columns:
             raise ArgumentError(
@@ -134,7 +136,7 @@ def check_names(what: str, given: Iterable[str], names: Sequence[str], columns: 
 
 
 def _limits(bounds: Any, names: Sequence[str], columns: Mapping[str, Any]) -> Limits:
-    """Bounds as users give them, for all parameters."""
+    """Return the user's bounds for all parameters."""
     low, high = limits = Limits(np.full(len(names), -math.inf), np.full(len(names), math.inf))
     if isinstance(bounds, Mapping):
         check_names("bounds", bounds, names, columns)

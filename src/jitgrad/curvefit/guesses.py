@@ -1,11 +1,11 @@
-"""Where a curve fit starts: rough parameters from the data alone.
+"""Starting values from the data alone.
 
-Most curves are linear in some parameters, such as offsets and heights. The others get a grid; at each of its points the linear
-ones follow by least squares (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973). Around the best point the
-grid is made finer, some times over.
+Most curves are linear in some parameters, such as offsets and heights. The nonlinear ones are searched on a grid; at each point
+of the grid the linear ones follow by least squares (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973). The
+grid is then refined around the best points.
 
-Functions take x and y of shape (n,), finite float64, n >= 1, in any order. They run with NumPy's warnings off and may return
-what is not finite: ``gallery`` sees to both.
+Functions take x and y of shape (n,), finite float64, n >= 1, in any order. They are called with NumPy's warnings off and may
+return values that are not finite; ``named_model`` handles both.
 """
 
 from __future__ import annotations
@@ -16,25 +16,30 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-POINTS = 400  # of a condensed curve
-MINIMA = 3  # of a grid that are looked into
-SAMPLE = 1000  # points that frequencies are compared on
+POINTS = 400  # the largest number of points of a condensed curve
+MINIMA = 3  # the number of minima of a grid that are refined
+SAMPLE = 1000  # the largest number of points on which frequencies are compared
 
 Start = tuple[Any, ...]
-"""Parameters, numbers."""
+"""The values of parameters."""
 
 Columns = Callable[..., list[Any]]
-"""``columns(x, *parameters)``: what the linear parameters are factors of, each broadcasting over points and x."""
+"""``columns(x, *parameters)`` returns the factors of the linear parameters, each broadcasting over points and x."""
 
 
 def separable(columns: Columns, grids: Sequence[np.ndarray], x: np.ndarray, y: np.ndarray, rounds: int = 3) -> Start:
-    """The nonlinear parameters whose columns fit y best, and the linear ones that go with them.
+    """Return the nonlinear parameters whose columns fit y best, followed by the linear ones.
 
-    Args:
-        columns: see ``Columns``.
-        grids: for each nonlinear parameter its values, ascending.
-        x, y: (n,), few enough that the grid times n fits into memory.
-        rounds: how often the grid around each of the best minima is made three times as fine.
+    Parameters
+    ----------
+    columns : callable
+        See ``Columns``.
+    grids : sequence of ndarray
+        The values of each nonlinear parameter, ascending.
+    x, y : ndarray, shape (n,)
+        The data, few enough for the grid times n to fit into memory.
+    rounds : int, default 3
+        How often the grid around each of the best minima is refined, by a factor of three.
     """
     points, squares = _searched(columns, grids, x, y)
     ends = [_descended(columns, grids, points[minimum], x, y, rounds) for minimum in _minima(squares)]
@@ -43,13 +48,13 @@ def separable(columns: Columns, grids: Sequence[np.ndarray], x: np.ndarray, y: n
 
 
 def _searched(columns: Columns, grids: Sequence[np.ndarray], x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The points of a grid, (points, parameters), and what is left of y at them, in the shape of the grid."""
+    """Return the points of a grid, (points, parameters), and the residual sums of squares, in the shape of the grid."""
     points = np.stack(np.meshgrid(*grids, indexing="ij"), axis=-1).reshape(-1, len(grids))
     return points, _sums_of_squares(columns(x, *points.T[:, :, None]), y).reshape([len(grid) for grid in grids])
 
 
 def _minima(squares: np.ndarray) -> np.ndarray:
-    """The positions in the flat grid of the lowest of those that no neighbour is below."""
+    """Return the flat indices of the lowest local minima of a grid."""
     around = sliding_window_view(np.pad(squares, 1, constant_values=np.inf), [3] * squares.ndim)
     lowest = squares == around.min(axis=tuple(range(squares.ndim, 2 * squares.ndim)))
     return np.argsort(np.where(lowest, squares, np.inf), axis=None, kind="stable")[:MINIMA]
@@ -58,7 +63,7 @@ def _minima(squares: np.ndarray) -> np.ndarray:
 def _descended(
     columns: Columns, grids: Sequence[np.ndarray], point: np.ndarray, x: np.ndarray, y: np.ndarray, rounds: int
 ) -> tuple[np.ndarray, float]:
-    """The best point of ever finer grids around one, and what is left of y there."""
+    """Return the best point of ever finer grids around a point, and its residual sum of squares."""
     least = np.inf
     for _ in range(rounds):
         grids = [_around(grid, value) for grid, value in zip(grids, point, strict=True)]
@@ -68,13 +73,13 @@ def _descended(
 
 
 def linear(columns: list[Any], y: np.ndarray) -> np.ndarray:
-    """The factors of columns whose sum is nearest to y, by least squares."""
+    """Return the coefficients of columns that fit y best."""
     design, scale = _design(columns, y)
     return np.linalg.lstsq(np.nan_to_num(design), np.nan_to_num(y), rcond=None)[0] / scale
 
 
 def _sums_of_squares(columns: list[Any], y: np.ndarray) -> np.ndarray:
-    """What is left of y at each point, relative; infinite where a column is not finite. Columns are (points, n)."""
+    """Return the relative residual sum of squares at each point; inf if a column is not finite. Columns are (points, n)."""
     design, _ = _design(columns, y)
     bad = ~np.isfinite(design).all(axis=(-2, -1))
     design[bad] = 0
@@ -85,7 +90,7 @@ def _sums_of_squares(columns: list[Any], y: np.ndarray) -> np.ndarray:
 
 
 def _design(columns: list[Any], y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns along a last axis, scaled to a largest size of 1, and what they were divided by."""
+    """Return the columns along a last axis, scaled to a largest size of 1, and the scales."""
     design = np.stack(np.broadcast_arrays(*columns, y)[:-1], axis=-1)
     scale = np.abs(design).max(axis=-2, keepdims=True)
     scale = np.where(scale > 0, scale, 1.0)
@@ -93,7 +98,7 @@ def _design(columns: list[Any], y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _around(grid: np.ndarray, value: float) -> np.ndarray:
-    """A finer grid from a value's neighbour below to that above."""
+    """Return a finer grid from the neighbor below a value to the one above."""
     below, above = grid[grid < value], grid[grid > value]
     low = below[-1] if len(below) else value
     high = above[0] if len(above) else value
@@ -101,7 +106,7 @@ def _around(grid: np.ndarray, value: float) -> np.ndarray:
 
 
 def condensed(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """In the order of x, and no more than ``POINTS``: means of so many points that follow one another."""
+    """Return the data sorted by x, condensed to at most ``POINTS`` means of consecutive points."""
     order = np.argsort(x, kind="stable")
     starts = np.unique(np.linspace(0, len(x), POINTS + 1).astype(int))
     counts = np.diff(starts)
@@ -109,39 +114,39 @@ def condensed(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def where_positive(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The points with x > 0; where there is none, one at 1."""
+    """Return the points with x > 0, or a single one at 1 if there are none."""
     positive = x > 0
     return (x[positive], y[positive]) if positive.any() else (np.ones(1), y[:1])
 
 
 def span(x: np.ndarray) -> float:
-    """How far x reaches; where it does not, its size, or 1."""
+    """Return the range of x, or its size or 1 if the range is 0."""
     return np.ptp(x) or np.abs(x).max() or 1.0
 
 
 def closest(x: np.ndarray) -> float:
-    """The distance of the closest points of x, but for one in twenty, which may be chance."""
+    """Return the distance of the closest points of x, ignoring the closest 5 %, which may be chance."""
     steps = np.diff(np.unique(x))
     return np.quantile(steps, 0.05) if len(steps) else span(x)
 
 
 def evenly_in_log(low: float, high: float, count: int) -> np.ndarray:
-    """From ``low`` to ``high``, both positive."""
+    """Return values from ``low`` to ``high``, both positive, evenly spaced in the logarithm."""
     return np.exp(np.linspace(np.log(low), np.log(high), count))
 
 
 def scales(x: np.ndarray, count: int, longest: float = 10) -> np.ndarray:
-    """Widths or times on x, evenly in the logarithm: from half the closest distance to ``longest`` times the span."""
+    """Return widths or times on x, log-spaced from half of the closest distance to ``longest`` times the span."""
     return evenly_in_log(closest(x) / 2, longest * span(x), count)
 
 
 def slopes(x: np.ndarray, count: int) -> np.ndarray:
-    """How steep a step may be on x: one of slope 1 is some 4 wide."""
+    """Return slopes of steps on x. A step of slope 1 is about 4 wide."""
     return 4 / scales(x, count)[::-1]
 
 
 def polynomial(x: np.ndarray, y: np.ndarray, degree: int) -> Start:
-    """The least-squares polynomial's coefficients, from the constant on; found on [-1, 1], where powers differ most."""
+    """Return the coefficients of the least-squares polynomial, the constant first, computed on [-1, 1] for accuracy."""
     middle, half = (x.max() + x.min()) / 2, span(x) / 2
     centred = linear([((x - middle) / half) ** k for k in range(degree + 1)], y)
     found = np.zeros(degree + 1)
@@ -152,33 +157,33 @@ def polynomial(x: np.ndarray, y: np.ndarray, degree: int) -> Start:
 
 
 def decays(x: np.ndarray) -> np.ndarray:
-    """Negative rates of exponentials to try. The fastest reaches the third point: a faster one would fit the first alone."""
+    """Return negative rates. The fastest reaches the third point; faster ones would fit the first point alone."""
     different = np.unique(x)
     first = (different[:3][-1] - different[0]) / 2 or span(x)
     return -1 / evenly_in_log(first, 10 * span(x), 30)
 
 
 def rates(x: np.ndarray) -> np.ndarray:
-    """Negative rates and positive ones, seen from the other end."""
+    """Return negative and positive rates."""
     return np.concatenate([decays(x), -decays(-x)[::-1]])
 
 
 def exponential(x: np.ndarray, y: np.ndarray, grid: Callable[[np.ndarray], np.ndarray]) -> Start:
-    """Amplitude and rate of ``amplitude * exp(rate * x)``; ``grid`` gives rates to try."""
+    """Return amplitude and rate of ``amplitude * exp(rate * x)``; ``grid`` returns the rates to try."""
     x, y = condensed(x, y)
     rate, top = separable(lambda x, rate: [_bounded_exp(x, rate)], [grid(x)], x, y)
     return top * np.exp(-rate * _reference(x, rate)), rate
 
 
 def exponential_with_offset(x: np.ndarray, y: np.ndarray, grid: Callable[[np.ndarray], np.ndarray]) -> Start:
-    """Offset, amplitude and rate of ``offset + amplitude * exp(rate * x)``; ``grid`` gives rates to try."""
+    """Return offset, amplitude and rate of ``offset + amplitude * exp(rate * x)``; ``grid`` returns the rates to try."""
     x, y = condensed(x, y)
     rate, offset, top = separable(lambda x, rate: [1.0, _bounded_exp(x, rate)], [grid(x)], x, y)
     return offset, top * np.exp(-rate * _reference(x, rate)), rate
 
 
 def two_decays(x: np.ndarray, y: np.ndarray) -> Start:
-    """Offset, and amplitude and time of the faster decay and of the slower."""
+    """Return the offset, and amplitude and time constant of the faster and of the slower decay."""
     x, y = condensed(x, y)
     grid = decays(x)[::2]
     fast, slow, offset, first, second = separable(
@@ -190,7 +195,7 @@ def two_decays(x: np.ndarray, y: np.ndarray) -> Start:
 
 
 def _bounded_exp(x: np.ndarray, rate: Any) -> Any:
-    """An exponential that is at most 1."""
+    """Return an exponential with a maximum of 1."""
     return np.exp(rate * (x - _reference(x, rate)))
 
 
@@ -199,7 +204,7 @@ def _reference(x: np.ndarray, rate: Any) -> Any:
 
 
 def peak(x: np.ndarray, y: np.ndarray, shape: Callable[[Any], Any]) -> Start:
-    """Offset, height, centre and width of ``offset + height * shape((x - centre) / width)``, up or down."""
+    """Return offset, height, center and width of ``offset + height * shape((x - center) / width)``."""
     x, y = condensed(x, y)
     centre, width, offset, height = separable(
         lambda x, centre, width: [1.0, shape((x - centre) / width)], [_centres(x, y), scales(x, 25, longest=1)], x, y
@@ -208,7 +213,7 @@ def peak(x: np.ndarray, y: np.ndarray, shape: Callable[[Any], Any]) -> Start:
 
 
 def voigt_peak(x: np.ndarray, y: np.ndarray) -> Start:
-    """Offset, area, centre, sigma and gamma: from the best Lorentzian on, other widths and mixtures of both."""
+    """Return offset, area, center, sigma and gamma, from other widths and mixtures around the best Lorentzian."""
     from scipy.special import voigt_profile
 
     *_, centre, width = peak(x, y, lambda u: 1 / (1 + u**2))
@@ -221,22 +226,22 @@ def voigt_peak(x: np.ndarray, y: np.ndarray) -> Start:
 
 
 def _centres(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where a peak may stand: here and there, and where y is extreme, smoothed more and less. x is in order."""
+    """Return candidate centers of a peak: evenly spaced ones, and the extremes of y with more and less smoothing."""
     level = y - np.median(y)
     smooth = [np.convolve(level, np.ones(min(window, len(y))), "same") for window in (1, 5, 15)]
     places = [place for s in smooth for place in (np.argmin(s), np.argmax(s))]
-    return np.unique(np.concatenate([np.linspace(x[0], x[-1], 25), x[places]]))
+    return np.unique(np.concatenate([np.linspace(x[0], x[-1], 25), x[places]]))  # x is sorted
 
 
 def step(x: np.ndarray, y: np.ndarray, shape: Callable[[Any], Any], slopes: np.ndarray) -> Start:
-    """Height, middle and slope of ``height * shape(slope * (x - middle))``; ``slopes`` to try."""
+    """Return height, midpoint and slope of ``height * shape(slope * (x - midpoint))``; ``slopes`` are the ones to try."""
     x, y = condensed(x, y)
     middle, slope, height = separable(lambda x, middle, slope: [shape(slope * (x - middle))], [_middles(x), slopes], x, y)
     return height, middle, slope
 
 
 def logistic_step(x: np.ndarray, y: np.ndarray, asymmetries: np.ndarray) -> Start:
-    """Bottom, top, middle, slope and asymmetry of a logistic between two levels that crosses half of the way in its middle."""
+    """Return bottom, top, midpoint, slope and asymmetry of a logistic that is halfway between its levels at the midpoint."""
     x, y = condensed(x, y)
     falls = np.sum((x - x.mean()) * (y - y.mean())) < 0
     middle, slope, asymmetry, bottom, height = separable(
@@ -247,7 +252,7 @@ def logistic_step(x: np.ndarray, y: np.ndarray, asymmetries: np.ndarray) -> Star
 
 
 def _asymmetric(u: Any, asymmetry: Any) -> Any:
-    """A power of the logistic function, shifted so that it is a half at 0."""
+    """Return a power of the logistic function, shifted so that it is 1/2 at 0."""
     return np.exp(-asymmetry * np.logaddexp(0, np.log(np.expm1(np.log(2) / asymmetry)) - u))
 
 
@@ -256,7 +261,7 @@ def _middles(x: np.ndarray) -> np.ndarray:
 
 
 def saturation(x: np.ndarray, y: np.ndarray) -> Start:
-    """Height and half-way point of ``height * x / (half + x)``."""
+    """Return height and half-saturation point of ``height * x / (half + x)``."""
     x, y = condensed(*where_positive(x, y))
     halves = evenly_in_log(x[0] / 100, x[-1] * 100, 60)
     half, height = separable(lambda x, half: [x / (half + x)], [halves], x, y)
@@ -264,7 +269,7 @@ def saturation(x: np.ndarray, y: np.ndarray) -> Start:
 
 
 def oscillation(x: np.ndarray, y: np.ndarray) -> Start:
-    """Offset, amplitude, frequency and phase of ``offset + amplitude * sin(2 * pi * frequency * x + phase)``."""
+    """Return offset, amplitude, frequency and phase of ``offset + amplitude * sin(2 * pi * frequency * x + phase)``."""
     frequencies = _resolved(x, y)
     x, y = _sample(x, y)
     frequency, offset, *waves = separable(lambda x, f: [1.0, *_waves(x, f)], [frequencies], x, y)
@@ -272,7 +277,7 @@ def oscillation(x: np.ndarray, y: np.ndarray) -> Start:
 
 
 def damped_oscillation(x: np.ndarray, y: np.ndarray) -> Start:
-    """Offset, amplitude, time of decay, frequency and phase."""
+    """Return offset, amplitude, time constant, frequency and phase."""
     frequencies = _resolved(x, y)
     x, y = _sample(x, y)
     frequency, rate, offset, *waves = separable(
@@ -289,25 +294,24 @@ def _waves(x: np.ndarray, frequency: Any) -> list[Any]:
 
 
 def _sample(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Some of many points, at random, since evenly chosen ones would confuse frequencies."""
+    """Return a random sample of many points; an even one would cause aliasing."""
     chosen = np.random.default_rng(0).permutation(len(x))[:SAMPLE]
     return x[chosen], y[chosen]
 
 
 def _resolved(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Frequencies to try: the peaks of the periodogram with their neighbours, and low ones that it does not resolve."""
+    """Return candidate frequencies: the peaks of the periodogram with their neighbors, and unresolved low ones."""
     highest, step = frequencies(x, y - y.mean())[0], 0.25 / span(x)
     near = np.concatenate([highest - step, highest, highest + step])
     return np.unique(np.concatenate([np.geomspace(0.1, 1, 8) / span(x), near[near > step / 2]]))
 
 
 def frequencies(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The frequencies of the five highest peaks of the periodogram, the highest first, and the amplitudes there.
+    """Return the frequencies of the five highest peaks of the periodogram, the highest first, and the amplitudes there.
 
-    A frequency is right to a quarter of what the span of x resolves.
-
-    Uneven points go to the nearest of many even bins, so that one fast Fourier transform does (Press and Rybicki, Astrophys. J.
-    338, 1989, do it with more care). The highest frequency has a period of twice the closest distance.
+    The frequencies are accurate to a quarter of the resolution. Uneven points are assigned to the nearest of many bins, so
+    that one FFT suffices (Press and Rybicki, Astrophys. J. 338, 1989, are more careful). The highest frequency has a period
+    of twice the closest distance.
     """
     length = span(x)
     halves = int(min(10 * len(x), 2**18, length / closest(x) + 1))  # half periods in the span at the highest frequency

@@ -1,4 +1,4 @@
-"""The native least squares, as Python calls them: fits of one model, from a start each, in one call."""
+"""The Python side of the native least-squares solver: fits of one model, from one start each, in one call."""
 
 from __future__ import annotations
 
@@ -19,30 +19,37 @@ from jitgrad.vm.records import address, in_row
 RESIDUAL_LOSSES = {
     "linear": codes.LINEAR_LOSS, "soft_l1": codes.SOFT_L1, "huber": codes.HUBER, "cauchy": codes.CAUCHY, "arctan": codes.ARCTAN,
 }  # fmt: skip
-"""How residuals may count, by name."""
+"""The losses of residuals, by name."""
 
 MOST_ROWS = 1024
-"""Of a block: what a model of some ten instructions makes of it fits into the second cache."""
+"""The largest number of rows of a block, for which the results of a model of ten instructions fit into the L2 cache."""
 
 CHUNK_SECONDS = 0.075
-"""About how long a call of native code may take."""
+"""The approximate duration of a call of native code, in seconds."""
 FEWEST_BLOCKS = 1
-"""Of rows, which a call of native code computes at least."""
+"""The smallest number of blocks of rows that a call of native code computes."""
 
 MOST_KEPT = 1 << 20
-"""Rows times fits of a solver that is kept for the next call."""
+"""The largest rows times fits of a solver that is kept for the next call."""
 
 
 class SolverOptions(NamedTuple):
-    """When a fit ends, and how residuals count.
+    """Tolerances and the loss.
 
-    Attributes:
-        ftol: where a step is expected to lower the cost by less, relative to it, and does so.
-        xtol: where a step is shorter, relative to the parameters, both scaled.
-        gtol: where the cosine of the residual with each column of the Jacobian is smaller.
-        most: computations of the model.
-        scale: of residuals, beside which those count as small that robust losses square.
-        loss: a name of RESIDUAL_LOSSES.
+    Attributes
+    ----------
+    ftol : float
+        A fit ends if a step is expected to reduce the cost by less than this fraction, and does so.
+    xtol : float
+        A fit ends if a step is shorter than this fraction of the parameters, both scaled.
+    gtol : float
+        A fit ends if the cosine of the residual with each column of the Jacobian is smaller.
+    most : int
+        The largest number of evaluations of the model.
+    scale : float
+        The scale of the residuals for robust losses.
+    loss : str
+        A key of ``RESIDUAL_LOSSES``.
     """
 
     ftol: float = 1e-12
@@ -54,12 +61,16 @@ class SolverOptions(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """What came of F fits of n parameters.
+    """The results of F fits of n parameters.
 
-    Attributes:
-        parameters: (F, n).
-        outcomes: (F,) of OUTCOME, see ``vm.least_squares.problem``.
-        factors: (F, n, n), the upper triangular factor of each one's Jacobian, weighted.
+    Attributes
+    ----------
+    parameters : ndarray, shape (F, n)
+        The estimates.
+    outcomes : ndarray of OUTCOME, shape (F,)
+        See ``vm.least_squares.problem``.
+    factors : ndarray, shape (F, n, n)
+        The upper triangular factors of the weighted Jacobians.
     """
 
     parameters: np.ndarray
@@ -68,28 +79,33 @@ class Solution(NamedTuple):
 
     @property
     def costs(self) -> np.ndarray:
-        """(F,), inf where the model or its derivatives were not finite."""
+        """The costs, (F,); inf if the model or its derivatives were not finite."""
         return np.where(np.isin(self.status, (codes.NOT_FINITE, codes.NO_DERIVATIVE)), np.inf, self.outcomes["cost"])
 
     @property
     def status(self) -> np.ndarray:
-        """(F,), how each ended."""
+        """The status codes, (F,)."""
         return self.outcomes["status"]
 
     @property
     def rcond(self) -> np.ndarray:
-        """(F,), the smallest beside the largest pivot of each one's Jacobian: 0 where it is singular."""
+        """The ratios of the smallest to the largest pivot of the Jacobians, (F,); 0 if singular."""
         return self.outcomes["rcond"]
 
 
 class Data(NamedTuple):
     """The rows of all fits.
 
-    Attributes:
-        columns: float64, of shape (rows,), or of any shape where the model does not go by rows.
-        y: float64 (rows,).
-        weights: float64 (rows,), by which model - y is multiplied; None for ones.
-        parts: uint64 (F, 2), each fit's first row and number of rows, at least 1; None where all fits have all rows.
+    Attributes
+    ----------
+    columns : list of ndarray
+        float64 arrays of shape (rows,), or of any shape if the model does not compute rows independently.
+    y : ndarray, shape (rows,)
+        The response, in float64.
+    weights : ndarray, shape (rows,), or None
+        Weights of the residuals; None for ones.
+    parts : ndarray of uint64, shape (F, 2), or None
+        The first row and the number of rows, at least 1, of each fit; None if all fits have all rows.
     """
 
     columns: list[np.ndarray]
@@ -99,19 +115,19 @@ class Data(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What the parameters that are fitted may be: the lowest and the highest values, (n,) each."""
+    """The lower and upper bounds of the fitted parameters, (n,) each."""
 
     low: np.ndarray
     high: np.ndarray
 
 
 def block_of(rows: int, by_rows: bool) -> int:
-    """For how many rows at once a model is traced."""
+    """Return the number of rows of a block for which a model is traced."""
     return min(rows, MOST_ROWS) if by_rows else rows
 
 
 def problem_of(program: Program, model: LoweredModel, rows: int, solution: Solution, **given: Any) -> Problem:
-    """What the native code is told of a model, as a Program for so many rows, of where results go, and of what is ``given``."""
+    """Return the description of a problem for the native code: the model, where results go, and what is ``given``."""
     n = len(model.free)
     return Problem(
         value_stop=program.entry("jacobian").start,
@@ -130,28 +146,28 @@ def problem_of(program: Program, model: LoweredModel, rows: int, solution: Solut
 
 
 def as_fields(options: SolverOptions) -> dict[str, Any]:
-    """Options as the native code has them."""
+    """Return options as fields of the native record."""
     ftol, xtol, gtol, most, scale, loss = options
     return {"ftol": ftol, "xtol": xtol, "gtol": gtol, "max_nfev": most, "scale": scale, "loss": RESIDUAL_LOSSES[loss]}
 
 
 def next_chunk(done: int, started: float) -> int:
-    """How much the next call of native code does in CHUNK_SECONDS, where one that ``started`` then has done so much."""
+    """Return the amount of work for CHUNK_SECONDS, if a call that ``started`` then has done so much."""
     return min(8 * done, int(done * CHUNK_SECONDS / max(time.perf_counter() - started, 1e-9)))
 
 
 class Worker:
-    """What one thread needs to take fits of a problem: an arena for the model, and a workspace."""
+    """The arena and the workspace with which one thread runs fits of a problem."""
 
     def __init__(self, traced: LoweredModel, problem: Problem) -> None:
-        self._fit = load("least_squares", traced.program.dtype)  # before the context: what is to be compiled is so in one wait
+        self._fit = load("least_squares", traced.program.dtype)  # before the context, so that everything is compiled at once
         self.context, self._problem = Context(traced.program), problem
         self._work = make_workspace(self.context.descriptor, problem.n, problem.leading)
         self._records = address(problem), address(self._work)
         self._blocks = max(FEWEST_BLOCKS, int(CHUNK_SECONDS * 1e9 / 4 / max(1, traced.program.work)))
 
     def run(self, first: int, stop: int) -> None:
-        """Do the fits first ≤ i < stop, and return from native code now and then: Python takes a Ctrl-C only here."""
+        """Run the fits first ≤ i < stop, returning from native code regularly so that Python can handle a Ctrl-C."""
         self._work.set(fit=first, phase=codes.BEGINNING, asked=codes.NOTHING)
         while True:
             started = time.perf_counter()
@@ -162,10 +178,11 @@ class Worker:
 
 
 class Solver:
-    """A model with the memory of a number of fits of so many rows, and a worker for them.
+    """A model with the memory for a number of fits with so many rows, and a worker.
 
-    Data are copied into it, so that the native code's addresses are the same for every call: to ask NumPy for one takes longer
-    than to copy some thousand numbers. While fits run nothing of it changes but their results: other workers may do some.
+    Data are copied into it, so that the addresses in the native records stay the same: asking NumPy for an address takes
+    longer than copying a few thousand numbers. While fits run only their results change, so other workers may run some of
+    them.
     """
 
     def __init__(self, traced: LoweredModel, rows: int, fits: int) -> None:
@@ -206,15 +223,25 @@ class Solver:
     ) -> Solution:
         """Fit from ``starts``.
 
-        Args:
-            data: as many rows as the solver is for. A model that does not go by rows takes all of its columns at once.
-            held: values of all parameters; those that are not free keep them.
-            limits: of the free ones; None for no bounds.
-            starts: float64 (F, n).
-            options: when fits end.
-            linear: whether parameters in which the model is linear begin at their best values. They do if all are such.
+        Parameters
+        ----------
+        data : Data
+            As many rows as the solver is for.
+        held : ndarray, shape (p,)
+            Values of all parameters; those that are not free keep them.
+        limits : Limits or None
+            The bounds of the free parameters.
+        starts : ndarray, shape (F, n)
+            Starting values, in float64.
+        options : SolverOptions
+            Tolerances and the loss.
+        linear : bool, default False
+            Whether linear parameters start at their best values. They always do if all parameters are linear.
 
-        Raises ArgumentError for parts that are none of the rows, or of a model that does not go by rows.
+        Raises
+        ------
+        ArgumentError
+            If parts are out of range, or the model does not compute rows independently.
         """
         self.load(data, limits, starts, options, linear)
         self.prepare(self._worker, data, held)
@@ -222,7 +249,7 @@ class Solver:
         return Solution(*[array.copy() for array in self.solution])
 
     def load(self, data: Data, limits: Limits | None, starts: np.ndarray, options: SolverOptions, linear: bool = False) -> None:
-        """Copy what all fits share, see ``solve``, and their starts."""
+        """Copy what all fits share, and their starts; see ``solve``."""
         traced, rows = self._traced, self.sizes[0]
         self._y[:] = data.y
         if data.weights is not None:
@@ -250,7 +277,7 @@ class Solver:
         self.solution.parameters[:] = starts
 
     def prepare(self, worker: Worker, data: Data, held: np.ndarray) -> None:
-        """Put what all fits share into a worker's arena: held parameters, constants, columns that are not rows."""
+        """Load what all fits share into a worker's arena: held parameters, constants, columns that are not rows."""
         context, traced = worker.context, self._traced
         if len(traced.free) < len(held):
             context.load(held, 0, self._first_column)
@@ -272,11 +299,11 @@ def solve(
     options: SolverOptions,
     linear: bool = False,
 ) -> Solution:
-    """Fit from ``starts``, see ``Solver.solve``, by a solver that no other thread uses."""
+    """Fit from ``starts``, see ``Solver.solve``, with a solver that no other thread uses."""
     sizes = len(data.y), len(starts)
     try:
         solver = traced.idle.pop()
-    except IndexError:  # there is none, or another thread took it just now
+    except IndexError:  # none is idle, or another thread has taken it
         solver = None
     if solver is None or solver.sizes != sizes:
         solver = Solver(traced, *sizes)

@@ -1,4 +1,4 @@
-"""From a model, a function of columns and parameters, to a Program of its values and of its derivatives by the parameters."""
+"""From a model, a function of columns and parameters, to a Program of its values and its derivatives."""
 
 from __future__ import annotations
 
@@ -24,32 +24,44 @@ from jitgrad.tape.reverse_mode import constant, differentiate
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 
 REVERSE_FROM = 10
-"""Parameters from which on reverse mode is used: with fewer, or in sums of terms, both take as many instructions."""
+"""The smallest number of parameters for reverse mode: with fewer, both modes take about as many instructions."""
 
 MOST_OPERATIONS = 20_000
-"""Of a model that is traced: as many take some seconds to lower. A Python loop over rows records more."""
+"""The largest model that is traced, which takes a few seconds to lower. A Python loop over rows records more."""
 
 ModelFunction = Callable[[Sequence[Tensor], Sequence[Tensor]], Any]
-"""Takes the columns and the parameters, returns what the model says for each row."""
+"""Takes the columns and the parameters; returns the prediction for each row."""
 
 
 @dataclass(frozen=True, eq=False)
 class LoweredModel:
     """A model as a Program.
 
-    Attributes:
-        free: the numbers of the parameters by which there are derivatives.
-        n_parameters: of all.
-        executable: it is given the parameters and then the columns; its entries are "value", what the model says, and
-            "jacobian", its derivatives by the free parameters. An output has an element for each row, or one for all of them.
-        rows: for how many it was traced.
-        by_rows: whether what the model says for a row depends on this row alone.
-        linear: for each free parameter, whether the model is linear in all those that are marked, together.
-        recorded: the model itself.
-        edges: for which columns it is to be traced for edges.
-        structure: of a model that goes by rows what it computes, the same whatever the number of rows.
-        constants: what the recorded model closes over.
-        idle: solvers for it that nobody uses, see ``least_squares``.
+    Attributes
+    ----------
+    free : tuple of int
+        The indices of the parameters with derivatives.
+    n_parameters : int
+        The number of all parameters.
+    executable : Executable
+        Takes the parameters and then the columns. Its entries are "value", the prediction, and "jacobian", the derivatives with
+        respect to the free parameters. An output has one element per row, or one for all rows.
+    rows : int
+        The number of rows it was traced for.
+    by_rows : bool
+        Whether each row is computed from that row alone.
+    linear : tuple of bool
+        For each free parameter, whether the model is jointly linear in all that are marked.
+    recorded : Recorded
+        The recorded model.
+    edges : Edges
+        For which columns the model has to be traced for edges.
+    structure : object
+        For a model that computes rows independently, a key of what it computes, for any number of rows.
+    constants : sequence of Tensor
+        The constants that the recorded model closes over.
+    idle : list
+        Idle solvers, see ``least_squares``.
     """
 
     free: tuple[int, ...]
@@ -66,11 +78,11 @@ class LoweredModel:
 
     @property
     def program(self) -> Program:
-        """That of the executable."""
+        """The Program of the executable."""
         return self.executable.program
 
     def closed_over(self) -> list[Any]:
-        """The values now of what the model closes over."""
+        """Return the current values of the variables that the model closes over."""
         return list(self.executable.closed_over())
 
 
@@ -83,15 +95,18 @@ def trace_model(
     edges: bool = False,
     kept: Recent[LoweredModel] | None = None,
 ) -> LoweredModel:
-    """Trace ``model`` for columns of these shapes, and its derivatives by the parameters with the numbers ``free``.
+    """Trace ``model`` for columns of these shapes, with derivatives with respect to the parameters ``free``.
 
-    Without ``rows`` there are as many as the model returns numbers, or, where it returns one, as the first column has. With
-    ``edges`` derivatives are right at edges too, see ``edges.py``, and take more instructions. A model that records the same as
-    one that is ``kept``, of constants of the same values, is neither differentiated nor lowered again.
+    Without ``rows``, their number is that of the values of the model or, if there is a single value, of the first column. With
+    ``edges``, derivatives are correct at edges too, see ``edges.py``, and take more instructions. A model that records the
+    same as a ``kept`` one, with constants of the same values, is neither differentiated nor lowered again.
 
-    Raises:
-        ShapeError: where it does not return one number for each of ``rows`` rows.
-        UnsupportedError: where it records very many operations.
+    Raises
+    ------
+    ShapeError
+        If the model does not return one number per row.
+    UnsupportedError
+        If the model records too many operations.
     """
     with trace.tracing() as tracing:
         parameters = [placeholder((), dtypes.FLOAT64) for _ in range(n_parameters)]
@@ -132,7 +147,7 @@ def trace_model(
 def _differentiated(
     tracing: trace.Trace, model: ModelFunction | None, recorded: Recorded, free: Sequence[int], rows: int, edges: bool
 ) -> tuple[Tensor, list[Tensor], tuple[bool, ...]]:
-    """The model and its derivatives, in reverse mode by recording ``model`` again if it is given; and in which it is linear."""
+    """Return the model, its derivatives, and in which parameters it is linear; in reverse mode if ``model`` is given."""
     (value, parameters, columns), has = recorded, tracing.recording.has
     if model is not None:
         value, derivatives = _by_reverse(model, columns, parameters, free, rows, has)
@@ -147,15 +162,20 @@ def _differentiated(
 
 
 class LoweredBundle(NamedTuple):
-    """A model that goes by rows as a Program for a bundle of fits, a lane each.
+    """A model that computes rows independently, as a Program for a bundle of fits, one per lane.
 
-    Attributes:
-        executable: it is given the parameters, (lanes,) each, and then the columns, (lanes, rows), or (rows,) where all lanes
-            share them; its entries are as a LoweredModel's.
-        rows, lanes: of the bundle.
-        across: for the model and for each of its derivatives the distance of two lanes: ``rows``, 1 for one number a lane, or 0
-            for what all lanes share.
-        along: the distance of two rows: 1, or 0 for one number.
+    Attributes
+    ----------
+    executable : Executable
+        Takes the parameters, (lanes,) each, and then the columns, (lanes, rows), or (rows,) if all lanes share them. Its
+        entries are those of a LoweredModel.
+    rows, lanes : int
+        The size of the bundle.
+    across : list of int
+        For the model and each derivative, the distance of two lanes: ``rows``, 1 for one number per lane, 0 if all lanes
+        share it.
+    along : list of int
+        The distance of two rows: 1, or 0 for a single number.
     """
 
     executable: Executable
@@ -169,7 +189,7 @@ def trace_bundle(
     model: ModelFunction, n_columns: int, n_parameters: int, free: Sequence[int], rows: int, lanes: int, shared: bool,
     edges: bool = False,
 ) -> LoweredBundle:  # fmt: skip
-    """Trace a model that goes by rows for a bundle of fits, see ``trace_model``."""
+    """Trace a model that computes rows independently for a bundle of fits; see ``trace_model``."""
     with trace.tracing() as tracing:
         parameters = [placeholder((), dtypes.FLOAT64) for _ in range(n_parameters)]
         columns = [placeholder((rows,), dtypes.FLOAT64) for _ in range(n_columns)]
@@ -188,12 +208,12 @@ def trace_bundle(
 
 
 def _is_same(a: Tensor, b: Tensor) -> bool:
-    """Whether two constants are one Variable, or none, and have the same value."""
+    """Return whether two constants belong to the same Variable, or to none, and have the same value."""
     return a.variable is b.variable and np.array_equal(a.value, b.value)
 
 
 def _structure(part: Any, rows: int) -> Any:
-    """A key of an expression, the same for any number of rows unless something else depends on that."""
+    """Return a key of an expression that does not depend on the number of rows."""
     if isinstance(part, tuple):
         return ("rows",) if part == (rows,) else tuple(_structure(inner, rows) for inner in part)
     return part
@@ -207,8 +227,10 @@ def _by_reverse(
     rows: int,
     recorded: Callable[[Tensor], bool],
 ) -> tuple[Tensor, list[Tensor]]:
-    """The model, and its derivatives by reverse mode, all in one sweep: of a model that goes by rows, each of which is given
-    parameters of its own, the gradient of the sum of all rows is the Jacobian."""
+    """Return the model and its derivatives by reverse mode, in a single sweep.
+
+    Each row gets its own parameters, so the gradient of the sum over the rows is the Jacobian.
+    """
     own = [broadcast_to(p, shape=(rows,)) for p in parameters]
     sources = [id(own[k]) for k in free]
     value = as_tensor(model(columns, own))
@@ -217,27 +239,27 @@ def _by_reverse(
 
 
 def _by_forward(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], bool], held: Held | None = None) -> Tensor:
-    """The model's derivative by one parameter: forward mode, one tangent that is 1."""
+    """Return the derivative of the model with respect to one parameter by forward mode."""
     tangent = push_forward([value], {id(parameter): constant(1.0, parameter)}, recorded, held)[0]
     return constant(0.0, value) if tangent is None else tangent
 
 
 def _single(tensor: Tensor) -> Tensor:
-    """One number instead of as many copies of it as there are rows."""
+    """Return a single number instead of copies of it for all rows."""
     while tensor.op is broadcast_to and tensor.inputs[0].size == 1:
         tensor = tensor.inputs[0]
     return tensor
 
 
 def _keeps_rows(node: Tensor, rows: int) -> bool:
-    """Whether a node is a leaf, a number, or an elementwise op of rows."""
+    """Return whether a node is a leaf, a number, or an elementwise op of rows."""
     if node.op is None:
         return node.shape in ((), (rows,))
     return (bool(node.op.partials) or node.op is broadcast_to) and node.shape in ((), (1,), (rows,))
 
 
 def _linear(derivatives: Sequence[Tensor], parameters: Sequence[Tensor]) -> tuple[bool, ...]:
-    """The parameters, taken in order, of which no derivative by one that is taken depends."""
+    """Return which parameters, taken in order, have derivatives that do not depend on one another."""
     needs = [{id(node) for node in upstream([d])} for d in derivatives]
     taken: list[int] = []
     for k, parameter in enumerate(parameters):

@@ -1,4 +1,4 @@
-"""One model fitted to many groups of rows, a start each, in one call: small groups in bundles, on all cores."""
+"""Fits of one model to many groups of rows, one start each, in one call: small groups in bundles, on all cores."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from jitgrad.vm.least_squares.problem import OUTCOME
 from jitgrad.vm.least_squares.systems import MOST_PARAMETERS
 
 FITS_AT_ONCE = 1024
-"""Of a bundle, which a thread takes in one go."""
+"""The number of bundled fits that a thread takes at once."""
 SINGLES_AT_ONCE = 16
-"""Of other fits."""
+"""The number of other fits that a thread takes at once."""
 ROWS_AT_ONCE = 1 << 18
-"""Of groups that are looked at for edges."""
+"""The number of rows that are checked for edges at once."""
 MOST_EXACT = 8
-"""Different numbers of rows that groups have, for each of which the model is traced; of more, some are taken together."""
+"""The largest number of different group sizes for each of which the model is traced; more are rounded."""
 
 
 class StoppedError(KeyboardInterrupt):
-    """Ctrl-C during ``solve_many``. What was done is in ``solution``; fits that were not done have the status 0."""
+    """Ctrl-C during ``solve_many``. ``solution`` holds the fits that are done; the others have the status 0."""
 
     def __init__(self, solution: Solution) -> None:
         super().__init__()
@@ -54,21 +54,36 @@ def solve_many(
 ) -> Solution:
     """Fit each group from its start.
 
-    Args:
-        curve: the model.
-        free: the numbers of the parameters that are fitted, n of p.
-        groups: the rows.
-        starts: float64 (G, p), values of all parameters; those that are not free keep them.
-        limits: of the free ones, (n,) each for all groups, or (G, n); None for no bounds.
-        options: when fits end.
-        linear: whether parameters in which the model is linear begin at their best values.
-        threads: how many work; as many as there are cores if it is None. The result does not depend on it.
-        done: called now and then, from any thread, with how many groups are done.
+    Parameters
+    ----------
+    curve : Curve
+        The model.
+    free : sequence of int
+        The indices of the n fitted parameters.
+    groups : Groups
+        The rows.
+    starts : ndarray, shape (G, p)
+        Values of all parameters, in float64; those that are not free keep them.
+    limits : Limits or None
+        The bounds of the free parameters, (n,) each for all groups, or (G, n).
+    options : SolverOptions
+        Tolerances and the loss.
+    linear : bool, default False
+        Whether linear parameters start at their best values.
+    threads : int, optional
+        The number of threads, by default the number of cores. The result does not depend on it.
+    done : callable, optional
+        Called regularly, from any thread, with the number of groups that are done.
 
-    Returns:
-        A Solution of G fits, of the free parameters.
+    Returns
+    -------
+    Solution
+        G fits of the free parameters.
 
-    Raises StoppedError for a Ctrl-C.
+    Raises
+    ------
+    StoppedError
+        On Ctrl-C.
     """
     many = _Many(curve, list(free), groups, starts, limits, options, linear)
     work = _Work(many.tasks(), done)
@@ -92,11 +107,14 @@ def solve_many(
 
 
 class Task(NamedTuple):
-    """Some fits that one thread does.
+    """Some fits that one thread runs.
 
-    Attributes:
-        run: does them, given whether it is time to stop.
-        fits: how many they are.
+    Attributes
+    ----------
+    run : callable
+        Runs them; takes a function that returns whether to stop.
+    fits : int
+        Their number.
     """
 
     run: Callable[[Callable[[], bool]], None]
@@ -115,7 +133,7 @@ class _Work:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def go_on(self) -> None:
-        """Do tasks until there are no more. What one raises, in whatever thread, is kept for the one that waits."""
+        """Run tasks until there are none left. An exception in any thread is kept for the one that waits."""
         try:
             while not self.stopped:
                 with self.lock:
@@ -131,7 +149,7 @@ class _Work:
             self.stop(error)
 
     def stop(self, error: BaseException) -> None:
-        """Have all threads end soon, because of an error."""
+        """Make all threads end soon because of an error."""
         self.errors.append(error)
         self.stopped = True
 
@@ -158,7 +176,7 @@ class _Many:
         self._bundled: list[tuple[np.ndarray, bundles.BundledFits]] = []
 
     def finished(self) -> Solution:
-        """What came of the fits."""
+        """Return the results."""
         if len(self._bundled) == 1 and len(self._bundled[0][0]) == len(self._counts):
             return self._bundled[0][1].solution
         for numbers, bundled in self._bundled:
@@ -168,7 +186,7 @@ class _Many:
         return self._solution
 
     def tasks(self) -> Iterator[Task]:
-        """All fits, in parts that one thread does each."""
+        """Yield all fits, in parts for one thread each."""
         rest = np.ones(len(self._counts), bool)
         if 0 < len(self._free) <= MOST_PARAMETERS:
             for lowered, counts in self._alike():
@@ -186,13 +204,13 @@ class _Many:
             yield Task(functools.partial(self._fit_singly, few), len(few))
 
     def _columns(self, rows: int) -> list[np.ndarray]:
-        """Columns of so many rows, whatever is in them."""
+        """Return columns of so many rows, with arbitrary values."""
         return [c[:rows] for c in self._groups.columns]
 
     def _alike(self) -> Iterator[tuple[LoweredModel, list[int]]]:
-        """Numbers of rows that groups have and for which the model goes by rows and computes the same, with it."""
+        """Yield models that compute rows independently, each with the numbers of rows for which they compute the same."""
         counts = np.unique(self._counts[self._counts <= bundles.MOST_ROWS]).tolist()
-        if isinstance(self._curve.model, Formula):  # whose parts are the same for any number
+        if isinstance(self._curve.model, Formula):  # records the same for any number of rows
             first = [self._curve.recorded(self._columns(rows), self._free, rows) for rows in counts[:1]]
             yield from [(lowered, counts) for lowered in first if lowered.by_rows]
             return
@@ -204,7 +222,7 @@ class _Many:
         yield from found.values()
 
     def _edges(self, lowered: LoweredModel, counts: list[int]) -> np.ndarray:
-        """Which groups of so many rows have some where derivatives need care, see ``edges.py``; False for all others."""
+        """Return which groups of these sizes have rows at edges, see ``edges.py``; False for the other groups."""
         columns, parts = self._groups.columns, self._groups.parts.astype(np.int64)
         if self._groups.shared or not columns:
             return np.full(len(parts), lowered.edges.needed(columns))
@@ -218,7 +236,7 @@ class _Many:
         return found
 
     def _bundle(self, lowered: LoweredModel, numbers: np.ndarray, rows: int, edges: bool) -> Iterator[Task]:
-        """Fits that bundles do."""
+        """Yield the fits that run in bundles."""
         groups, lanes = self._groups, bundles.lanes_for(rows, len(numbers))
         starts, limits = self._starts, self._limits
         if len(numbers) < len(starts):
@@ -234,7 +252,7 @@ class _Many:
             yield Task(functools.partial(bundled.run, first, stop), stop - first)
 
     def _fit_singly(self, numbers: np.ndarray, stopped: Callable[[], bool]) -> None:
-        """Fit groups one after the other: large ones, and those of models that do not go by rows or have many parameters."""
+        """Fit groups one by one: large ones, and those of models with many parameters or that mix rows."""
         groups = self._groups
         for g in numbers.tolist():
             if stopped():
@@ -254,14 +272,14 @@ class _Many:
 
 
 def _in_order(groups: Groups) -> Groups:
-    """Groups whose numbers native code can read where they stand."""
+    """Return groups with contiguous arrays."""
     columns = [np.ascontiguousarray(c, np.float64) for c in groups.columns]
     weights = None if groups.weights is None else np.ascontiguousarray(groups.weights, np.float64)
     return groups._replace(columns=columns, y=np.ascontiguousarray(groups.y, np.float64), weights=weights)
 
 
 def _sizes(counts: list[int]) -> Iterator[tuple[int, list[int]]]:
-    """Numbers of rows that are taken together, and the largest of them."""
+    """Yield the largest of the numbers of rows that are bundled together, with these numbers."""
     if len(counts) <= MOST_EXACT:
         yield from [(rows, [rows]) for rows in counts]
         return
@@ -271,6 +289,6 @@ def _sizes(counts: list[int]) -> Iterator[tuple[int, list[int]]]:
 
 
 def _rounded(rows: int) -> int:
-    """A number of rows rounded up, by an eighth of it or four at most."""
+    """Return a number of rows rounded up by at most an eighth or four."""
     by = max(4, 1 << max(rows.bit_length() - 4, 0))
     return -(-rows // by) * by

@@ -1,4 +1,4 @@
-"""Fits by gradients of the cost alone: from far away, with very many parameters, and of costs that are no squares."""
+"""Fits by gradients of the cost alone: from poor starts, with very many parameters, and for custom losses."""
 
 from __future__ import annotations
 
@@ -29,28 +29,36 @@ RHO: dict[str, Callable[[Any], Any]] = {
     "cauchy": np.log1p,
     "arctan": np.arctan,
 }
-"""What losses make of squares of scaled residuals, arrays or Tensors."""
+"""The losses of squared scaled residuals, for arrays or Tensors."""
 ADAM_STEPS = 5000
 ADAM_RATE = 0.01
 FLAT = 1e-8
-"""Of the cost, what a change of a parameter by its size would change it by at a minimum, at most."""
+"""The largest relative gradient at a minimum, for parameters in units of their size."""
 
 OwnLoss = Callable[[Tensor, Tensor], Any]
-"""Takes y and what the model says, returns costs that are summed: for errors to mean something, a negative log-likelihood."""
+"""Takes y and the prediction, and returns costs that are summed, as a negative log-likelihood."""
 
 
 def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | None = None) -> Solution:
-    """Make the cost small from ``start``, (n,).
+    """Minimize the cost from ``start``, (n,).
 
-    Args:
-        method: "lbfgs", SciPy's L-BFGS-B, within bounds; or "adam", without.
-        own: a loss of the user's; else squares of residuals or what a robust loss makes of them.
+    Parameters
+    ----------
+    method : {"lbfgs", "adam"}
+        SciPy's L-BFGS-B, with bounds; or Adam, without.
+    own : callable, optional
+        A custom loss; by default squares of residuals, or a robust loss of them.
 
-    Returns:
-        The Solution. With a loss of the user's its factor is that of the Hessian, of which a covariance is the inverse; else
-        least squares go on from here, and it is nan.
+    Returns
+    -------
+    Solution
+        With a custom loss, the factor is that of the Hessian, whose inverse is the covariance. Otherwise it is nan, and a
+        least-squares fit follows.
 
-    Raises FitError where the cost is not finite at the start, or its second derivatives are not at the end.
+    Raises
+    ------
+    FitError
+        If the cost is not finite at the start, or its second derivatives are not finite at the end.
     """
     cost = _cost(problem, own)
     size = np.where(start != 0, np.abs(start), 1.0)
@@ -68,7 +76,7 @@ def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | No
 
 
 def _cost(problem: Problem, own: OwnLoss | None) -> Callable[[Any], Tensor]:
-    """The cost as a function of the free parameters, (n,)."""
+    """Return the cost as a function of the free parameters, (n,)."""
     columns, y = [as_tensor(c) for c in problem.columns], problem.y
     scale = problem.options.scale
 
@@ -121,7 +129,7 @@ def _by_adam(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tu
 
 
 def _square_root(h: np.ndarray) -> np.ndarray:
-    """R with RᵀR = h, what is negative of it left out."""
+    """Return R with RᵀR = h, with negative eigenvalues set to 0."""
     if not np.isfinite(h).all():
         raise FitError(
             "The second derivatives of the loss are not finite where the fit ended. "

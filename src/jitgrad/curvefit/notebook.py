@@ -1,4 +1,4 @@
-"""A fitted curve as a notebook shows it."""
+"""The HTML representation of a fitted curve in notebooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def result_html(result: CurveFit) -> str:
-    """The estimates, how well the model fits, and how the fit ended."""
+    """Return the estimates, the goodness of fit, and how the fit ended, as HTML."""
     model = result.curve.model
     title = " ".join(model.text.split()) if isinstance(model, Formula) else getattr(model, "__name__", "a function")
     statistic = "z" if result.student_dof == math.inf else "t"

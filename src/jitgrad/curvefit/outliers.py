@@ -1,6 +1,6 @@
-"""Outliers by the ROUT method: a robust fit, and a test of each row beside it that bounds the rate of false discoveries.
+"""Outlier detection by the ROUT method: a robust fit, followed by a test of each row that controls the false discovery rate.
 
-Motulsky and Brown, "Detecting outliers when fitting data with nonlinear regression: a new method based on robust nonlinear
+Motulsky and Brown, "Detecting outliers when fitting data with nonlinear regression - a new method based on robust nonlinear
 regression and the false discovery rate", BMC Bioinformatics 7:123, 2006.
 """
 
@@ -17,28 +17,35 @@ from jitgrad.curvefit.search import fit_from, mended
 from jitgrad.errors import ArgumentError
 
 Q = 0.01
-"""The part of the outliers that are none, at most, on average."""
+"""The default false discovery rate."""
 PART = 0.6827
-"""Of a normal distribution, what lies within one standard deviation."""
+"""The probability of a normal distribution within one standard deviation."""
 TESTED = 0.7
-"""Of the rows, those nearest to the curve, which are never outliers."""
+"""The fraction of the rows, those nearest to the curve, that are never outliers."""
 MOST_ROUNDS, ALIKE = 50, 1e-4
-"""Of robust fits, each with the spread that the last one left; and the change of that, beside it, which ends them."""
+"""The largest number of robust fits, each with the spread of the last, and the relative change of the spread that ends them."""
 SMALLEST = 1e-12
-"""Of the largest y, a spread that is rounding."""
+"""The spread, as a fraction of the largest y, that counts as rounding error."""
 SHOWN = 5
-"""Rows in a note."""
+"""The largest number of rows listed in a note."""
 
 
 def without_outliers(problem: Problem, first: CurveFit, q: float) -> CurveFit:
-    """The fit of the rows that are no outliers.
+    """Return the fit without outliers.
 
-    Args:
-        problem: of all rows.
-        first: a fit of them.
-        q: the rate of false discoveries.
+    Parameters
+    ----------
+    problem : Problem
+        All rows.
+    first : CurveFit
+        A fit of them.
+    q : float
+        The false discovery rate.
 
-    Raises ArgumentError for a rate that is none, and for problems whose rows are not fitted one by one by their squares.
+    Raises
+    ------
+    ArgumentError
+        If the rate is invalid, or the problem is not a least-squares fit of independent rows.
     """
     _check(problem, first, q)
     robust, spread = _robust(problem, first)
@@ -54,10 +61,10 @@ def without_outliers(problem: Problem, first: CurveFit, q: float) -> CurveFit:
 
 
 def outlying(scaled: np.ndarray, parameters: int, q: float) -> np.ndarray:
-    """Which residuals over their robust spread, (rows,), are outliers: their numbers.
+    """Return the indices of the outliers among residuals over their robust spread, (rows,).
 
-    Of the three tenths that are largest, the first, as they grow, whose probability by Student's t is below its limit of
-    Benjamini and Hochberg, and all that are larger.
+    Of the largest 30 %, in ascending order, these are the first one whose p-value by Student's t is below its limit of
+    Benjamini and Hochberg, and all larger ones.
     """
     from scipy.special import stdtr
 
@@ -70,7 +77,7 @@ def outlying(scaled: np.ndarray, parameters: int, q: float) -> np.ndarray:
 
 
 def spread_of(sizes: np.ndarray, parameters: int) -> float:
-    """The robust standard deviation of residuals of these sizes, (rows,)."""
+    """Return the robust standard deviation of residuals of these sizes, (rows,)."""
     n = len(sizes)
     return float(np.quantile(sizes, PART)) * n / (n - parameters)
 
@@ -97,7 +104,7 @@ def _check(problem: Problem, first: CurveFit, q: float) -> None:
 
 
 def _robust(problem: Problem, first: CurveFit) -> tuple[CurveFit, float]:
-    """The fit for errors of Lorentz's distribution, whose width is the spread of its own residuals; and that."""
+    """Return the fit for Cauchy-distributed errors whose width is the spread of its own residuals, and the spread."""
     found, free = first, list(problem.free)
     smallest = SMALLEST * float(np.abs(problem.weighted(problem.y)).max(initial=0.0)) or 1.0
     spread = max(spread_of(np.abs(problem.weighted(found.residuals)), len(free)), smallest)
@@ -111,7 +118,7 @@ def _robust(problem: Problem, first: CurveFit) -> tuple[CurveFit, float]:
 
 
 def _part(problem: Problem, kept: np.ndarray) -> Problem:
-    """Some of the rows of a problem."""
+    """Return the problem with some of its rows."""
     observed, data = problem.observed, problem.data
     sigma = observed.sigma if observed.sigma is None or observed.sigma.ndim == 0 else observed.sigma[kept]
     columns = [column[..., kept] for column in observed.columns]
@@ -122,7 +129,7 @@ def _part(problem: Problem, kept: np.ndarray) -> Problem:
 
 
 def _said(problem: Problem, rows: np.ndarray, q: float) -> str:
-    """Which rows are left out, by what they have: their numbers are those of other rows where some were dropped before."""
+    """Return a note on the excluded rows. They are identified by their values, since their numbers may have changed."""
     method = f"(ROUT, Q = {100 * q:g} %)"
     if not len(rows):
         return f"no outliers were found {method}"

@@ -1,4 +1,4 @@
-"""A model, its data, and what may change: what a fit needs, and what its result asks again."""
+"""A model, its data and its options: everything that a fit needs and its result uses."""
 
 from __future__ import annotations
 
@@ -22,16 +22,26 @@ from jitgrad.tape.tensor import as_tensor
 class Problem:
     """A model to be fitted. Made by ``make_problem``.
 
-    Attributes:
-        curve: the model.
-        observed: its columns, the response and sigma; and what the result is to say about them, a clause each.
-        data: columns, response and weights as the native code takes them.
-        whitening: what makes errors of a covariance independent, (rows, rows); None where sigma is none.
-        held: values of all parameters, (p,); nan where none is known.
-        free: the numbers of those to fit.
-        bounds: lowest and highest values of all parameters; None where there are none.
-        options: when a fit ends, and how residuals count.
-        absolute_sigma: whether sigma is in the units of y.
+    Attributes
+    ----------
+    curve : Curve
+        The model.
+    observed : Observations
+        The columns, the response and sigma, with remarks.
+    data : Data
+        Columns, response and weights for the native code.
+    whitening : ndarray, shape (rows, rows), or None
+        The matrix that makes correlated errors independent; None unless sigma is a covariance.
+    held : ndarray, shape (p,)
+        The values of all parameters; nan if unknown.
+    free : sequence of int
+        The indices of the parameters to fit.
+    bounds : Limits or None
+        The bounds of all parameters.
+    options : SolverOptions
+        Tolerances and the loss.
+    absolute_sigma : bool
+        Whether sigma is in the units of y.
     """
 
     curve: Curve
@@ -47,7 +57,7 @@ class Problem:
 
     @property
     def columns(self) -> list[Any]:
-        """What the model takes: its columns, or an object that only a function understands."""
+        """The arguments of the model: its columns, or an object that a function takes."""
         return self.observed.columns
 
     @property
@@ -60,19 +70,19 @@ class Problem:
 
     @property
     def lowered(self) -> LoweredModel:
-        """The model for the data, traced once for one fit."""
+        """The model for the data, traced once per fit."""
         if not self._lowered:
             curve = self.curve if self.whitening is None else _Whitened(self.curve, self.whitening)
             self._lowered.append(curve.traced(self.data.columns, self.free, len(self.data.y)))
         return self._lowered[0]
 
     def solve(self, starts: np.ndarray, most: int | None = None, linear: bool = False) -> Solution:
-        """Fit from ``starts``, (F, n), with ``most`` evaluations each; see ``Solver.solve``."""
+        """Fit from ``starts``, (F, n), with at most ``most`` evaluations each; see ``Solver.solve``."""
         options = self.options if most is None else self.options._replace(most=min(most, self.options.most))
         return solve(self.lowered, self.data, self.held, self.limits(), starts, options, linear)
 
     def with_free(self, values: np.ndarray) -> np.ndarray:
-        """The values of all parameters, (p,), with these of the free ones, (n,)."""
+        """Return the values of all parameters, (p,), with these of the free ones, (n,)."""
         if len(self.free) == len(self.held):
             return values
         every = self.held.copy()
@@ -80,20 +90,20 @@ class Problem:
         return every
 
     def not_finite(self, start: np.ndarray) -> str:
-        """What is not finite at values of the free parameters, (n,), with its rows: a sentence without its full stop."""
+        """Return what is not finite at values of the free parameters, (n,), as a sentence without its period."""
         said, jacobian = self.curve.evaluate(self.with_free(start), self.free, self.columns, len(self.y))
         bad = ~np.isfinite(said)
         if bad.any():
             return f"The model is not finite at the starting values, {self._rows(bad)}"
         k = int(np.argmax(~np.isfinite(jacobian).all(axis=0)))
         bad = ~np.isfinite(jacobian[:, k])
-        if not bad.any():  # each is, and their squares are not
+        if not bad.any():  # the values are finite, but their squares are not
             return "The model is not finite at the starting values: its square over sigma overflows"
         name = self.curve.names[self.free[k]]
         return f"The derivative of the model with respect to {name} is not finite at the starting values, {self._rows(bad)}"
 
     def _rows(self, marked: np.ndarray) -> str:
-        """Rows, the first by its number and its data."""
+        """Return a description of the marked rows, with the data of the first."""
         row, others = int(np.argmax(marked)), int(np.sum(marked)) - 1
         names = self.curve.columns if len(self.curve.columns) == len(self.data.columns) else [""] * len(self.data.columns)
         columns = [(name or "x", x) for name, x in zip(names, self.data.columns, strict=True) if x.shape == marked.shape]
@@ -101,29 +111,29 @@ class Problem:
         return f"in row {row}{of}" + (f" and {others} more" if others else "")
 
     def limits(self) -> Limits | None:
-        """The bounds of the free parameters."""
+        """Return the bounds of the free parameters."""
         return None if self.bounds is None else Limits(self.bounds.low[self.free], self.bounds.high[self.free])
 
     def rounding(self) -> float:
-        """A cost that is nothing but rounding errors."""
+        """Return a cost that consists of rounding errors only."""
         return float(50 * np.finfo(float).eps ** 2 * np.sum(self.weighted(self.y) ** 2))
 
     @property
     def log_weights(self) -> float:
-        """The logarithm of the determinant of what makes errors independent and of size one: -Σ log(sigma)."""
+        """The logarithm of the determinant of the whitening of the errors: -Σ log(sigma)."""
         if self.whitening is not None:
             return float(np.log(np.diag(self.whitening)).sum())
         return 0.0 if self.data.weights is None else float(np.log(self.data.weights).sum())
 
     def weighted(self, residuals: Any) -> Any:
-        """Residuals, an array or a Tensor, over sigma."""
+        """Return residuals, an array or a Tensor, divided by sigma."""
         if self.whitening is not None:
             return self.whitening @ residuals
         return residuals if self.data.weights is None else residuals * self.data.weights
 
 
 class _Whitened(Curve):
-    """A model whose values are multiplied by a matrix, so that their errors are independent."""
+    """A model whose values are multiplied by a matrix that makes their errors independent."""
 
     def __init__(self, curve: Curve, whitening: np.ndarray) -> None:
         super().__init__(curve.model, curve.names, curve.columns)
@@ -139,7 +149,7 @@ def make_problem(
     curve: Curve, observed: Observations, held: np.ndarray, free: Sequence[int], bounds: Limits | None, options: SolverOptions,
     absolute_sigma: bool,
 ) -> Problem:  # fmt: skip
-    """A Problem, see there. Raises DataError for a covariance that is none, and where squares of y over sigma are no floats."""
+    """Return a Problem. Raises DataError for an invalid covariance, and if squares of y over sigma overflow."""
     columns, y, sigma = observed[:3]
     whitening = None if sigma is None or sigma.ndim < 2 else _whitening(sigma)
     weights = None if sigma is None or sigma.ndim == 2 else np.ones(len(y)) / sigma
@@ -149,7 +159,7 @@ def make_problem(
 
 
 def _whitening(sigma: np.ndarray) -> np.ndarray:
-    """The inverse of the lower Cholesky factor of a covariance."""
+    """Return the inverse of the lower Cholesky factor of a covariance."""
     from scipy.linalg import solve_triangular
 
     try:

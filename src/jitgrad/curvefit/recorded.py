@@ -1,4 +1,4 @@
-"""A model as what its function recorded: plain data, which can be pickled and recorded again wherever it is needed."""
+"""A model as the operations that its function recorded: plain data that can be pickled and replayed in another process."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ from jitgrad.tape.tensor import Tensor, as_tensor, placeholder
 from jitgrad.tape.tree import operands_first
 
 SOME_ROWS = 3
-"""For how many rows a function is recorded."""
+"""The number of rows for which a function is recorded."""
 
 Step = tuple[str | float, tuple[int, ...], tuple[tuple[str, Any], ...]]
-"""The name of an op, or a number; the places of its operands; its attributes."""
+"""The name of an op, or a number; the indices of its operands; its attributes."""
 
 
 class RecordedModel:
-    """A function of columns and parameters, each a row's.
+    """A function of columns and parameters, elementwise in the rows.
 
-    Attributes:
-        name: of the function.
-        given: how many columns and parameters there are.
-        steps: what it computes, in order; operands are these first, then steps.
+    Attributes
+    ----------
+    name : str
+        The name of the function.
+    given : int
+        The number of columns and parameters.
+    steps : tuple of Step
+        The operations, in order. Operands are the columns and parameters, followed by earlier steps.
     """
 
     def __init__(self, name: str, given: int, steps: tuple[Step, ...]) -> None:
@@ -43,12 +47,16 @@ class RecordedModel:
 
 
 def recorded(model: Any, columns: int, parameters: int, name: str) -> RecordedModel:
-    """What a model records. Raises UnsupportedError where it has what no plain data say.
+    """Return what a model records. Raises UnsupportedError if it uses anything that is not plain data.
 
-    Args:
-        model: takes columns and parameters, sequences of Tensors.
-        columns, parameters: how many.
-        name: of the function.
+    Parameters
+    ----------
+    model : callable
+        Takes columns and parameters, sequences of Tensors.
+    columns, parameters : int
+        Their numbers.
+    name : str
+        The name of the function.
     """
     with trace.tracing():
         leaves = [placeholder((SOME_ROWS,), dtypes.FLOAT64) for _ in range(columns)]
@@ -64,7 +72,7 @@ def recorded(model: Any, columns: int, parameters: int, name: str) -> RecordedMo
                 continue
             places[id(node)] = len(leaves) + len(steps)
             steps.append(_step(node, [places[id(operand)] for operand in node.inputs], name))
-    if not steps:  # it is a column or a parameter
+    if not steps:  # the model is a column or a parameter
         steps += [(0.0, (), ()), ("add", (places[id(value)], len(leaves)), ())]
     return RecordedModel(name, len(leaves), tuple(steps))
 

@@ -1,4 +1,4 @@
-"""The rows of data that are fitted: columns, response and sigma that fit together, without those that are to be left out."""
+"""The rows that are fitted: columns, response and sigma of matching shapes, without rows that are dropped."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ from jitgrad.errors import ArgumentError, DataError
 
 
 class Observations(NamedTuple):
-    """What is fitted.
+    """The data of a fit.
 
-    Attributes:
-        columns: float64, as the model takes them; none where x is an object that only the model understands.
-        y: float64 (rows,).
-        sigma: a number, (rows,) or (rows, rows); None where it was not given.
-        x: what a function that is called on numbers gets.
-        remarks: what the result is to say about them, a clause each.
+    Attributes
+    ----------
+    columns : list of ndarray
+        float64 arrays for the model; empty if x is an object that only the model can use.
+    y : ndarray, shape (rows,)
+        The response, in float64.
+    sigma : ndarray or None
+        A number, (rows,) or (rows, rows).
+    x : object
+        The argument of a function that is called with numbers.
+    remarks : list of str
+        Remarks for the result, a clause each.
     """
 
     columns: list[np.ndarray]
@@ -34,19 +40,29 @@ class Observations(NamedTuple):
 def rows_of(
     curve: Curve, x: Any, columns: Mapping[str, Any], y: Any, sigma: Any, finite: bool | None, policy: str | None
 ) -> Observations:
-    """Columns, response and sigma as arrays that fit together.
+    """Return columns, response and sigma as arrays with matching shapes.
 
-    Args:
-        curve: the model, which chooses among the columns.
-        x: as it was given.
-        columns: it as columns, by name.
-        y, sigma: the response and its standard deviations; numbers stand for every row.
-        finite: whether nan and inf are refused; None for inf alone where there is a policy for nan.
-        policy: what to do with nan: None, "raise" or "omit".
+    Parameters
+    ----------
+    curve : Curve
+        The model, which selects its columns.
+    x : object
+        The independent data as given.
+    columns : mapping
+        The same as columns by name.
+    y, sigma : array_like
+        The response and its standard deviations. A single number applies to every row.
+    finite : bool or None
+        Whether nan and inf raise DataError; None for inf only if there is a policy for nan.
+    policy : {"raise", "omit"} or None
+        What to do with nan.
 
-    Raises:
-        DataError: where they do not fit together, or are not finite.
-        ArgumentError: for another policy, or one that cannot be followed.
+    Raises
+    ------
+    DataError
+        If shapes do not match, or values are not finite.
+    ArgumentError
+        If the policy is invalid or cannot be applied.
     """
     if policy == "propagate":
         raise ArgumentError("`nan_policy='propagate'` is not supported by this function. Use None, 'raise' or 'omit'.")
@@ -77,7 +93,7 @@ def rows_of(
 
 
 def _arrays(curve: Curve, x: Any, columns: Mapping[str, Any]) -> list[np.ndarray]:
-    """The columns of the model; none of an object that is no numbers, which a function may understand."""
+    """Return the columns of the model; none for an object that is not numeric, which a function may use."""
     try:
         return curve.chosen(columns)
     except DataError:
@@ -93,18 +109,18 @@ def _check_finite(curve: Curve, arrays: list[np.ndarray], y: np.ndarray) -> None
 
 
 def _is_masked(values: Any) -> bool:
-    return type(values) is not np.ndarray and bool(np.ma.is_masked(values))  # the first is quick
+    return type(values) is not np.ndarray and bool(np.ma.is_masked(values))  # the first check is fast
 
 
 def _unmasked(values: Any) -> Any:
-    """Values, those that are masked nan."""
+    """Return values with nan in place of masked ones."""
     return values.astype(np.float64).filled(np.nan) if _is_masked(values) else values
 
 
 def _without_nan(
     curve: Curve, arrays: list[np.ndarray], y: np.ndarray, sigma: np.ndarray | None, x: Any, policy: str
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray | None, Any]:
-    """The rows without those that have nan, and x without them where there are any."""
+    """Return the data without rows that contain nan, and x without them if there are any."""
     kept = ~np.isnan(y)
     if any(array.shape[-1:] != y.shape for array in arrays):
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""Fitting from a start, and from many."""
+"""Fits from one start, and from many."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from jitgrad.curvefit.status import NOT_BEGUN, Status, converged
 from jitgrad.errors import FitError
 
 FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
-"""At most, of each start, and of each that is kept."""
+"""The largest numbers of evaluations of each start, and of each that is kept."""
 KEPT, NEAREST, NEAR = 16, 3, 1.5
-"""How many of the starts are kept; how many of those are fitted on all rows, of costs up to so much of the lowest."""
+"""The number of starts kept, of those fitted to all rows, and the largest ratio of their costs to the lowest."""
 
 
 def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
-    """The fit from one start, (n,). Raises FitError where the model or a derivative is not finite there."""
+    """Return the fit from one start, (n,). Raises FitError if the model or a derivative is not finite there."""
     solution = problem.solve(start[None])
     if int(solution.status[0]) in NOT_BEGUN:
         raise FitError(
@@ -34,7 +34,7 @@ def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
 
 
 def fit_by_gradients(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | None) -> CurveFit:
-    """The fit by gradients from one start, ended by least squares unless the loss is the user's own."""
+    """Return the fit by gradients from one start, finished by least squares unless the loss is a custom one."""
     found = minimise(problem, start, method, own)
     if own is None:
         return fit_from(problem, found.parameters[0])
@@ -42,13 +42,19 @@ def fit_by_gradients(problem: Problem, start: np.ndarray, method: str, own: OwnL
 
 
 def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
-    """The best fit from many starts, or from a guess if that leads to one that says something about the data.
+    """Return the best fit from many starts, or from a guess if that leads to a successful fit.
 
-    Args:
-        problem: its ``held`` has starting values of some parameters, and nan.
-        guess: starting values of all.
+    Parameters
+    ----------
+    problem : Problem
+        Its ``held`` has the known starting values, and nan for the others.
+    guess : ndarray, optional
+        Starting values of all parameters.
 
-    Raises FitError where no start leads to a finite cost.
+    Raises
+    ------
+    FitError
+        If no start leads to a finite cost.
     """
     known = ~np.isnan(problem.held)
     if guess is not None:
@@ -60,10 +66,10 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
 
 
 def mended(problem: Problem, start: np.ndarray, most: int | None) -> CurveFit:
-    """The fit from a start, (n,), where that says something about the data; else the best from other signs and scales of it and
-    from the starts of a search, if that does, and meets the data no worse. Its notes say what was tried.
+    """Return the fit from a start, (n,), if it succeeds, else the best successful fit from other starts with no higher cost.
 
-    Raises FitError where the model or a derivative is not finite at the start, and no other start leads to such a fit.
+    The other starts are other signs and scales of the start, and those of a search. The notes say what was tried. Raises
+    FitError if the model or a derivative is not finite at the start, and no other start leads to a successful fit.
     """
     try:
         failed = fit_from(problem, start)
@@ -96,7 +102,7 @@ def _may_be_mended(fit: CurveFit, most: int | None) -> bool:
 
 
 def _succeeding(problem: Problem, start: np.ndarray, cost: float) -> CurveFit | None:
-    """The best fit from starts near one and of a search, where it succeeds and its cost is no higher."""
+    """Return the best fit from other starts if it succeeds and its cost is not higher, else None."""
     try:
         found = fit_near(problem, start)
     except FitError:
@@ -105,7 +111,7 @@ def _succeeding(problem: Problem, start: np.ndarray, cost: float) -> CurveFit | 
 
 
 def fit_near(problem: Problem, start: np.ndarray) -> CurveFit:
-    """The best fit from a start, (n,), other signs and scales of it, and the starts of a search."""
+    """Return the best fit from a start, (n,), other signs and scales of it, and the starts of a search."""
     return _best_fit(problem, _starts_near(problem, start))
 
 
@@ -115,9 +121,10 @@ def _starts_near(problem: Problem, start: np.ndarray) -> np.ndarray:
 
 
 def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
-    """The best fit from starts, (F, n): all get some steps, the best more, and the best of those a fit, as does the first.
+    """Return the best fit from starts, (F, n).
 
-    Raises FitError where no start leads to a finite cost.
+    All starts get a few steps, the best of them more, and the best of those, and the first start, a full fit. Raises FitError
+    if no start leads to a finite cost.
     """
     few, rounding = _with_some_rows(problem), problem.rounding()
     solution = few.solve(starts, FIRST_EVALUATIONS, linear=True)
@@ -127,7 +134,7 @@ def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
     regular = distinct(np.where(solution.rcond > UNDETERMINED, solution.costs, np.inf), rounding)
     near = np.unique(np.concatenate([best[:NEAREST], regular[:1]]))
     near = near[solution.costs[near] <= NEAR * solution.costs[best[:1]]]
-    from_first = few.solve(starts[:1])  # of ones: no search is worse than none
+    from_first = few.solve(starts[:1])  # all ones: the result of a search is never worse than that of no search
     solution = problem.solve(np.concatenate([solution.parameters[near], from_first.parameters]))
     best = distinct(solution.costs, rounding)
     if not len(best):
@@ -142,12 +149,12 @@ def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
 
 
 def _is_minimum(solution: Solution) -> np.ndarray:
-    """Which fits ended in a minimum, (F,): not where the model is flat, and so its Jacobian singular."""
+    """Return which fits ended in a minimum, (F,); not those at which the Jacobian is singular."""
     return np.asarray(converged(solution.status) & (solution.rcond > UNDETERMINED))
 
 
 def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np.ndarray:
-    """Many starting values, (F, n), with those that are known."""
+    """Return many starting values, (F, n), including the known ones."""
     data, free = problem.data, problem.free
     lowered = problem.lowered
     scales = scales_of(data.columns, data.y, oscillates(lowered.recorded))
@@ -161,8 +168,10 @@ def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np
 
 
 def _with_some_rows(problem: Problem) -> Problem:
-    """The problem with as many rows as a block has, where there are more and the model goes by rows: one of each part, as even
-    ones would confuse frequencies."""
+    """Return the problem with at most as many rows as a block has, if the model computes rows independently.
+
+    One row is drawn at random from each part; evenly spaced rows would cause aliasing.
+    """
     data, rows = problem.data, len(problem.data.y)
     if rows <= MOST_ROWS or not problem.lowered.by_rows:
         return problem

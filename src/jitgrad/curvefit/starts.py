@@ -1,4 +1,4 @@
-"""Starting values where none are given: many, spread evenly over the scales that the data suggest."""
+"""Starting values for a search: many, spread evenly over the scales that the data suggest."""
 
 from __future__ import annotations
 
@@ -10,26 +10,31 @@ from jitgrad.curvefit.guesses import frequencies, polynomial, span
 from jitgrad.curvefit.least_squares import Limits
 
 STARTS_EACH = 128
-"""For each parameter in which the model is not linear."""
+"""The number of starts per nonlinear parameter."""
 MOST_STARTS = 1024
 TRIED = 128
-"""Other signs and scales of a start that failed."""
+"""The number of other signs and scales of a start that are tried."""
 SAME_COST = 1e-6
-"""Relative difference of the costs of two fits that are taken for the same minimum."""
+"""The relative difference of the costs of two fits below which they are the same minimum."""
 STANDS_OUT = 0.1
-"""Of the highest peak of a spectrum, what others have at least."""
+"""The smallest height of a peak of the spectrum, relative to the highest."""
 WHOLE = 0.01
-"""How far an exponent is from a whole number that it is taken for."""
+"""The tolerance for exponents."""
 
 
 class Scales(NamedTuple):
-    """What the data suggest.
+    """The scales of the data.
 
-    Attributes:
-        columns: the columns, flat, at least one.
-        spans: how far each reaches.
-        y: the largest size of the response.
-        frequencies: those that stand out of the response along the first column; none where nobody asked.
+    Attributes
+    ----------
+    columns : list of ndarray
+        The flattened columns, at least one.
+    spans : ndarray
+        Their ranges.
+    y : float
+        The largest absolute response.
+    frequencies : ndarray
+        The prominent frequencies of the response along the first column; empty if they are not needed.
     """
 
     columns: list[np.ndarray]
@@ -39,14 +44,14 @@ class Scales(NamedTuple):
 
 
 def scales_of(columns: list[np.ndarray], y: np.ndarray, oscillates: bool) -> Scales:
-    """The scales of columns and of the response, 1 where there is none; and frequencies, if the model ``oscillates``."""
+    """Return the scales of columns and response, 1 if there is none; with frequencies if the model ``oscillates``."""
     flat = [column.ravel() for column in columns] or [np.ones(1)]
     found = _frequencies(flat[0], y) if oscillates and len(flat[0]) == len(y) else np.empty(0)
     return Scales(flat, np.array([span(x) for x in flat]), float(np.abs(y).max()) or 1.0, found)
 
 
 def _frequencies(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Frequencies beside a trend, in a window, lest the slopes of one peak in the spectrum pass for others."""
+    """Return the frequencies of the detrended response, with a window that suppresses side lobes."""
     with np.errstate(all="ignore"):
         u = (x - x.min()) / span(x)
         trend = sum(c * u**k for k, c in enumerate(polynomial(u, y, 2)))
@@ -55,20 +60,25 @@ def _frequencies(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def starting_values(linear: tuple[bool, ...], measured: np.ndarray, limits: Limits | None, scales: Scales) -> np.ndarray:
-    """Starting values, (F, n).
+    """Return starting values, (F, n).
 
-    The first is ones. A parameter in which the model is linear is 1 in all: it is solved for. Of another one, two thirds are of
-    the size that its dimension suggests, over three decades and both signs; where it is measured as a column is, they are
-    places in it and widths. The rest are places, widths, rates, numbers of size one and some of the size of y, in equal parts,
-    for numbers in a model may have dimensions. What comes where follows Roberts's additive sequence ("The unreasonable
-    effectiveness of quasirandom sequences", 2018). Where there are frequencies, every second start has them, or periods. Bounds
-    of two sides are filled evenly instead, every second time.
+    The first start is all ones. Linear parameters are 1 in all starts, since they are solved for. Two thirds of the values of a
+    nonlinear parameter have the size that its dimension suggests, over three decades and both signs; if its dimension is that
+    of a column, they are positions in it and widths. The rest are, in equal parts, positions, widths, rates, numbers of order
+    one and numbers of the size of y, because constants in a model may have dimensions. The points follow Roberts's additive
+    sequence ("The unreasonable effectiveness of quasirandom sequences", 2018). If there are frequencies, every second start
+    has them, or periods. With two bounds, every second value is spread evenly between them.
 
-    Args:
-        linear: which parameters are such, (n,).
-        measured: their dimensions, (n, columns + 1), see ``dimensions.py``; nan where they are not known.
-        limits: what they may be.
-        scales: of the data.
+    Parameters
+    ----------
+    linear : tuple of bool, length n
+        Which parameters are linear.
+    measured : ndarray, shape (n, columns + 1)
+        Their dimensions, see ``dimensions.py``; nan if unknown.
+    limits : Limits or None
+        The bounds.
+    scales : Scales
+        The scales of the data.
     """
     n, curved = len(linear), [k for k, flat in enumerate(linear) if not flat]
     count = min(STARTS_EACH * len(curved), MOST_STARTS)
@@ -84,7 +94,7 @@ def starting_values(linear: tuple[bool, ...], measured: np.ndarray, limits: Limi
 
 
 def signs_and_scales(start: np.ndarray, limits: Limits | None) -> np.ndarray:
-    """A start, (n,), with other signs and over four decades of scales, (TRIED, n), within the limits; 1 in the place of 0."""
+    """Return a start, (n,), with other signs and four decades of scales, (TRIED, n), within the bounds; 1 in place of 0."""
     n = len(start)
     spread = np.stack([_sequence(TRIED, 2 * n, k) for k in range(2 * n)], axis=1)
     tried = np.where(start == 0, 1.0, start) * np.where(spread[:, :n] < 0.5, -1.0, 1.0) * 10.0 ** (4 * spread[:, n:] - 2)
@@ -95,7 +105,7 @@ def signs_and_scales(start: np.ndarray, limits: Limits | None) -> np.ndarray:
 
 
 def _sequence(count: int, dimensions: int, column: int) -> np.ndarray:
-    """One coordinate of Roberts's sequence, in [0, 1)."""
+    """Return one coordinate of Roberts's sequence, in [0, 1)."""
     golden = 2.0
     for _ in range(50):
         golden = (1 + golden) ** (1 / (dimensions + 1))
@@ -103,7 +113,7 @@ def _sequence(count: int, dimensions: int, column: int) -> np.ndarray:
 
 
 def _spread(t: np.ndarray, exponents: np.ndarray, scales: Scales) -> np.ndarray:
-    """Numbers in [0, 1) to values of a parameter whose dimension has these exponents."""
+    """Return values of a parameter of a given dimension from numbers in [0, 1)."""
     column = int(np.argmax(np.abs(np.nan_to_num(exponents[:-1])))) if len(exponents) > 1 else 0
     kind, u = np.divmod(15 * t, 1)
     sign, v = np.divmod(2 * u, 1)
@@ -120,14 +130,14 @@ def _spread(t: np.ndarray, exponents: np.ndarray, scales: Scales) -> np.ndarray:
 
 
 def _is_power(exponents: np.ndarray, column: int, power: float) -> bool:
-    """Whether a dimension is that power of a column and of nothing else."""
+    """Return whether a dimension is the given power of a single column."""
     return bool(np.abs(exponents - power * np.eye(len(exponents))[column]).max() < WHOLE)
 
 
 def _oscillating(values: np.ndarray, t: np.ndarray, form: np.ndarray, exponents: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Values, three quarters of every second one, where form < 1 / 2, a frequency or a period if they are measured so.
+    """Return values with frequencies or periods in three quarters of every second start, if the dimension is that of one.
 
-    The form says whether of turns, half turns or radians.
+    ``form`` selects cycles, half cycles or radians.
     """
     power = next((power for power in (-1.0, 1.0) if _is_power(exponents, 0, power)), None)
     if power is None or not len(found):
@@ -138,7 +148,7 @@ def _oscillating(values: np.ndarray, t: np.ndarray, form: np.ndarray, exponents:
 
 
 def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Values, those outside of the bounds brought in; between two bounds every second one is spread evenly."""
+    """Return values moved into the bounds; between two bounds every second one is spread evenly."""
     if np.isfinite(low) and np.isfinite(high):
         even = low + (high - low) * _sequence(len(values), 1, 0)
         outside = (values < low) | (values > high) | (np.arange(len(values)) % 2 == 1)
@@ -149,7 +159,7 @@ def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def distinct(costs: np.ndarray, rounding: float) -> np.ndarray:
-    """The numbers of fits that ended in different minima, the lowest first; costs below ``rounding`` are alike."""
+    """Return the indices of fits that ended in different minima, the lowest first; costs below ``rounding`` are equal."""
     order = np.argsort(costs, kind="stable")
     order = order[np.isfinite(costs[order])]
     if not len(order):

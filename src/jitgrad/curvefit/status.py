@@ -1,6 +1,6 @@
-"""How a fit ended. Whether it converged is decided here, and nowhere else.
+"""How a fit ended. Whether it converged is decided only here.
 
-The native least squares ask their last Jacobian, see ``vm.least_squares.end``; what other solvers claim is judged here.
+The native solver checks its last Jacobian, see ``vm.least_squares.end``. The claims of other solvers are verified here.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from jitgrad.vm.least_squares import codes
 
 
 class Status(enum.IntEnum):
-    """How a fit ended; the numbers are the native code's.
+    """How a fit ended. The values are the codes of the native code.
 
-    Attributes:
-        message: the same in words, and what to do, a clause.
-        converged: whether it ended in a minimum of the cost.
+    Attributes
+    ----------
+    message : str
+        How the fit ended and what to do, as a clause.
+    converged : bool
+        Whether the fit ended in a minimum of the cost.
     """
 
     message: str
@@ -50,33 +53,38 @@ class Status(enum.IntEnum):
 
 
 NOT_BEGUN = (codes.NOT_FINITE, codes.NO_DERIVATIVE)
-"""How fits end that cannot begin."""
+"""The codes of fits that could not start."""
 _BY_CODE = {int(status): status for status in Status}
 _CONVERGED = [code for code, status in _BY_CODE.items() if status.converged]
 
 
 def converged(statuses: np.ndarray) -> np.ndarray:
-    """Which fits ended in a minimum, (F,), as ``Status.converged``."""
+    """Return which fits ended in a minimum, (F,), as ``Status.converged``."""
     return np.isin(statuses, _CONVERGED)
 
 
 def status_of(code: int, factor: np.ndarray) -> Status:
-    """How a fit ended whose solver says so, and whose Jacobian has this factor.
+    """Return how a fit ended, from the code of the solver and the factor of the Jacobian.
 
-    Where no parameter has a part in the model, that the gradient is zero says nothing.
+    If the model does not depend on any parameter, a zero gradient is not evidence of a minimum.
     """
     is_flat = len(factor) > 0 and factor.item(0) == 0 and code != codes.EXACT and not factor.any()
     return _BY_CODE[0 if is_flat else code]
 
 
 def judged(claim: Status, cosine: float, largest: float, is_exact: bool) -> Status:
-    """How a fit by another solver ended, beside what that claims.
+    """Return how a fit by another solver ended.
 
-    Args:
-        claim: of the solver.
-        cosine: of the residual with the columns of the Jacobian, the largest of those of parameters that may move.
-        largest: that it may have, as far as the Jacobian is known.
-        is_exact: whether the cost is nothing but rounding.
+    Parameters
+    ----------
+    claim : Status
+        The claim of the solver.
+    cosine : float
+        The largest cosine of the residual with a column of the Jacobian, for parameters that may move.
+    largest : float
+        The largest cosine at a minimum, given the accuracy of the Jacobian.
+    is_exact : bool
+        Whether the cost is only rounding error.
     """
     if is_exact:
         return Status.EXACT
