@@ -29,7 +29,10 @@ def scattered(frames: Iterable[pl.DataFrame], by: Sequence[str], count: int, fol
     folder : Path
         The folder for the temporary files, which are unnamed and disappear with the process.
 
-    Raises OSError if the disk is full.
+    Raises
+    ------
+    OSError
+        If the disk is full.
     """
     place = (pl.struct(list(by)).hash() % count).alias(_PLACE)
     with ExitStack() as stack:

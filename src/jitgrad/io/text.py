@@ -129,8 +129,12 @@ class Text:
         note : callable
             Called with a note about a detected encoding.
 
-        Raises ArgumentError for an invalid separator or an unknown encoding, and DataError if the file is empty, is not text,
-        or has a repeated column name.
+        Raises
+        ------
+        ArgumentError
+            For an invalid separator or an unknown encoding.
+        DataError
+            If the file is empty, is not text, or has a repeated column name.
         """
         marks = SEPARATORS.values() if options.separator is None else [check_separator(options.separator)]
         source, doubtful = opened(name, stream, options.encoding, note)

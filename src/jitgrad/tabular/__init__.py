@@ -1,6 +1,10 @@
-"""Models of tables: encode the columns, fit a model, and report estimates, scores and standard errors."""
+"""Models of tables: encode the columns, fit a model, and report estimates, standard errors and scores.
 
-from jitgrad.tabular.curves import CurveModel, CurveTableFit, compare_curves, fit_curve
+`fit_table` fits generalized linear models and networks, `fit_curve` nonlinear formulas with parameters.
+"""
+
+from jitgrad.tabular.curve_model import CurveModel
+from jitgrad.tabular.curves import CurveTableFit, compare_curves, fit_curve
 from jitgrad.tabular.fit import fit_table
 from jitgrad.tabular.inference import Inference
 from jitgrad.tabular.model import TableModel

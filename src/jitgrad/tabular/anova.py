@@ -26,21 +26,20 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Anova:
-    """Tests of terms.
+    """Tests of terms, as returned by `TableFit.anova`.
 
-    Attributes
+    Parameters
     ----------
-    kind : str
-        "each", where a term was left out of the whole model, "sequential", where it was added to those before it, or
-        "robust", of Wald's tests.
+    kind : {"each", "sequential", "robust"}
+        Single-term deletions, sequential tests, or Wald tests with robust standard errors.
     names : tuple of str
         The terms.
     deviances : tuple of float or None
-        What each takes from the deviance, of least squares the sum of squares; None of Wald's tests.
+        The reduction of the deviance by each term (of the residual sum of squares for least squares); None for Wald tests.
     tests : tuple of HypothesisTest
-        That the coefficients of a term are 0.
+        The tests that the coefficients of each term are 0.
     library : module
-        Of the frame that is given back.
+        The library of frames that are returned.
     """
 
     kind: str
@@ -50,13 +49,19 @@ class Anova:
     library: Any = pl
 
     def frame(self) -> Any:
-        """A row for each term: term, df, deviance, statistic and p_value, and the degrees of freedom of residuals of F."""
+        """Return the tests as a frame.
+
+        Returns
+        -------
+        DataFrame
+            One row per term, with the columns term, df, deviance, distribution, statistic and p_value.
+        """
         columns = {"term": self.names, "df": [test.df for test in self.tests], "deviance": self.deviances}
         columns |= {name: [getattr(test, name) for test in self.tests] for name in ("distribution", "statistic", "p_value")}
         return frames.like(self.library, pl.DataFrame({name: list(values) for name, values in columns.items()}))
 
     def grid(self) -> Grid:
-        """As it is printed."""
+        """Return the tests as a printed table."""
         rows = []
         for name, deviance, test in zip(self.names, self.deviances, self.tests, strict=True):
             taken = () if deviance is None else (number(deviance, 5),)
@@ -75,13 +80,23 @@ class Anova:
 def anova(fit: Fit, inference: Inference, design: Design, kind: str, library: Any) -> Anova:
     """Test the terms of a fit.
 
-    Args:
-        fit, inference: of the rows.
-        design: the rows.
-        kind: "each" or "sequential".
-        library: of frames that are given back.
+    Parameters
+    ----------
+    fit : Fit
+        The fit.
+    inference : Inference
+        Its inference.
+    design : Design
+        The training rows.
+    kind : {"each", "sequential"}
+        The kind of tests.
+    library : module
+        The library of frames that are returned.
 
-    Raises ArgumentError for another kind, and for sequential tests with robust standard errors.
+    Raises
+    ------
+    ArgumentError
+        For another kind, and for sequential tests with robust standard errors.
     """
     if kind not in ("each", "sequential"):
         raise ArgumentError(f"{{argument}} is {kind!r}. Use 'each' or 'sequential'.", argument="kind")
@@ -103,6 +118,6 @@ def anova(fit: Fit, inference: Inference, design: Design, kind: str, library: An
 
 
 def free_terms(names: Sequence[str], formula: bool) -> list[str]:
-    """The terms that no interaction contains, without which the others still mean the same."""
+    """Return the terms that no interaction contains: leaving one out does not change the meaning of the others."""
     parts = {name: set(name.split(":")) for name in names}
     return [name for name in names if not (formula and any(parts[name] < other for other in parts.values()))]

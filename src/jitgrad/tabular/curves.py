@@ -1,186 +1,62 @@
-"""Curves of a table: a formula of its columns fitted to a target column, and kept in a file."""
+"""Fit curves to tables, and compare them."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from jitgrad.curvefit import MODELS, Comparison, CurveFit, NamedModel, compare, curve_fit, formula, named
-from jitgrad.curvefit.curve import Curve, curve_of
-from jitgrad.curvefit.estimates import Estimates
+from jitgrad.curvefit.curve import curve_of
 from jitgrad.errors import ArgumentError, DataError, FormulaError, listed, near_name
-from jitgrad.saving import archive
-from jitgrad.saving.model import UNFIT
-from jitgrad.saving.typed import check_types
 from jitgrad.summary import Summary
 from jitgrad.tabular.columns import whole_rows
+from jitgrad.tabular.curve_model import CurveModel
 from jitgrad.tabular.encoding import has_marks, numbers
 from jitgrad.tabular.predictors import check_needed
-from jitgrad.tabular.scores import Scores, scores_of_numbers
 from jitgrad.tabular.selection import check_not_empty
 from jitgrad.tabular.settings import FAMILIES, PENALTIES
 from jitgrad.tabular.settings import MODELS as OF_TABLES
 
-CURVE_VERSION = 1
-
-
-class _Kept(TypedDict):
-    """What a file has of a model."""
-
-    target: str
-    sigma: str
-    name: str
-    columns: dict[str, tuple[str, float, float]]
-    formula: str
-    names: list[str]
-    values: np.ndarray
-    free: list[int]
-    factor: np.ndarray
-    scale: float
-    dof: float
-    figures: dict[str, float | None]
-    status: str
-
-
-@dataclass(frozen=True)
-class CurveModel:
-    """A fitted formula.
-
-    Attributes:
-        target: the name of the target column.
-        sigma: the name of the column of standard deviations; empty where there was none.
-        name: of the named model that the formula is; empty where it is none.
-        columns: the table's name for each column of the formula, and its lowest and highest value.
-        estimates: the parameters.
-        figures: how well it fits: "rows", "degrees_of_freedom", "chi_square", "reduced_chi_square",
-            "residual_standard_error" (its root), "r2", "log_likelihood", "aic", "aicc", "bic" and "condition"; None where not
-            defined.
-        status: how the fit ended, in words.
-    """
-
-    target: str
-    sigma: str
-    name: str
-    columns: dict[str, tuple[str, float, float]]
-    estimates: Estimates
-    figures: dict[str, float | None] = field(default_factory=dict)
-    status: str = ""
-
-    @property
-    def formula(self) -> str:
-        """The formula as text."""
-        return str(self.estimates.curve.model.text)
-
-    def predict_frame(self, frame: pl.DataFrame, level: float | None = None) -> pl.DataFrame:
-        """A column ``prediction``, null where a value is missing; with ``level`` also ``low`` and ``high``, between which a new
-        measurement lies with that probability.
-
-        Raises DataError where a column is missing, or none of numbers.
-        """
-        x = self._columns(frame)
-        complete = ~np.isnan(np.array(x)).any(0)
-        made = np.full((1 if level is None else 3, frame.height), np.nan)
-        if complete.any():
-            rows = [column[complete] for column in x]
-            made[0, complete] = self.estimates.predict(rows)
-            if level is not None:
-                sigma = self._sigma(frame)[complete] if self.sigma else None
-                made[1:, complete] = self.estimates.band(rows, level, prediction=True, sigma=sigma)
-        return pl.DataFrame(dict(zip(("prediction", "low", "high"), made, strict=False))).fill_nan(None)
-
-    def inverse_frame(self, frame: pl.DataFrame, level: float = 0.95, replicates: float = 1) -> pl.DataFrame:
-        """Where the curve has the values in the column of the target: a column named as that of x, ``_low`` and ``_high`` after
-        the name for its limits, and ``solutions``, in how many places within the range of the data that were fitted it has the
-        value; null where there is none, or more than one.
-
-        Raises DataError where the target or sigma is missing, and ArgumentError as ``Estimates.inverse``.
-        """
-        check_needed(frame, [self.target])
-        y = numbers(frame[self.target])
-        known, (name, low, high) = ~np.isnan(y), next(iter(self.columns.values()))
-        sigma = self._sigma(frame)[known] if self.sigma and replicates < math.inf else None
-        found = self.estimates.inverse(y[known], (low, high), level, replicates, sigma)
-        made = np.full((4, frame.height), np.nan)
-        made[:, known] = found.x, found.low, found.high, found.solutions
-        columns = dict(zip((name, f"{name}_low", f"{name}_high", "solutions"), made, strict=True))
-        return pl.DataFrame(columns).fill_nan(None).with_columns(pl.col("solutions").cast(pl.Int64))
-
-    def evaluate(self, frame: pl.DataFrame) -> Scores:
-        """The scores on the rows that have every value.
-
-        Raises DataError as ``predict_frame``, where the target is missing, and where no row is whole.
-        """
-        names = [self.target, *(name for name, *_ in self.columns.values())]
-        check_needed(frame, names)
-        whole = whole_rows(frame.select(names), drop_missing=True)[0]
-        y, x = numbers(whole[self.target]), self._columns(whole)
-        used = ~np.isnan(y)
-        return scores_of_numbers(y[used], self.estimates.predict([column[used] for column in x]))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a file, whole or not at all: numbers and JSON, never code. Raises OSError as ``open``."""
-        estimates = self.estimates
-        kept = {
-            "target": self.target, "sigma": self.sigma, "name": self.name,
-            "columns": {k: list(v) for k, v in self.columns.items()},
-            "formula": self.formula, "names": estimates.names, "values": estimates.values, "free": list(estimates.free),
-            "factor": estimates.factor, "scale": estimates.scale, "dof": estimates.student_dof,
-            "figures": self.figures, "status": self.status,
-        }  # fmt: skip
-        archive.write(path, {"kind": "curve", "version": CURVE_VERSION, "model": kept})
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> CurveModel:
-        """The model of a file that ``save`` wrote; it predicts the same to the bit.
-
-        Raises DataError for a file that is not there, damaged, of something else, or of a newer version of jitgrad.
-        """
-        model = archive.read_kind(path, "curve", CURVE_VERSION)
-        try:
-            check_types(model, _Kept, "model")
-            curve = Curve(formula(model["formula"]), model["names"], list(model["columns"]))
-            p, n = len(curve.names), len(model["free"])
-            if model["values"].shape != (p,) or model["factor"].shape != (n, n) or not set(model["free"]) <= set(range(p)):
-                raise DataError("its parameters are inconsistent")
-            if not model["scale"] >= 0:
-                raise DataError("its scale is negative")
-            if set(curve.names) | set(curve.columns) != set(curve.model.names):
-                raise DataError("its names do not match its formula")
-            estimates = Estimates(curve, model["values"], model["free"], model["factor"], model["scale"], model["dof"])
-            columns = {k: (v[0], v[1], v[2]) for k, v in model["columns"].items()}
-            return cls(model["target"], model["sigma"], model["name"], columns, estimates, model["figures"], model["status"])
-        except UNFIT as error:
-            said = str(error).removesuffix(".")
-            raise DataError(f"{path} cannot be loaded: {said}. Save the model again.") from error
-
-    def _sigma(self, frame: pl.DataFrame) -> np.ndarray:
-        """The standard deviations of new measurements."""
-        check_needed(frame, [self.sigma])
-        return numbers(frame[self.sigma])
-
-    def _columns(self, frame: pl.DataFrame) -> list[np.ndarray]:
-        names = [self.columns[name][0] for name in self.estimates.curve.columns]
-        check_needed(frame, names)
-        return [numbers(frame[name]) for name in names]
-
 
 @dataclass(frozen=True)
 class CurveTableFit:
-    """A formula fitted to a table.
+    """The result of `fit_curve`.
 
-    Attributes:
-        model: what came out.
-        result: of ``curve_fit``.
-        dropped: how many rows were left out because they miss a value.
-        outliers: the rows of the table that were left out as outliers, counted from 1; None where they were not looked for.
-        rows: int64, which rows of the table were fitted, counted from 0.
-        options: what ``curve_fit`` was given beside model and data.
+    Print it for a summary: estimates, fit statistics and how the fit ended.
+
+    Parameters
+    ----------
+    model : CurveModel
+        The fitted curve, which predicts other tables and can be saved.
+    result : jitgrad.curvefit.CurveFit
+        The result of `jitgrad.curve_fit`.
+    dropped : int
+        The number of rows dropped because of missing values.
+    outliers : list of int or None
+        The rows removed as outliers, numbered from 1; None if outliers were not removed.
+    rows : ndarray of int
+        The rows that were fitted, numbered from 0.
+    options : dict
+        The options passed to `jitgrad.curve_fit`.
+
+    See Also
+    --------
+    fit_curve : Fit a curve to a table.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from jitgrad.tabular import fit_curve
+    >>> table = pl.read_csv("data/puromycin.csv")
+    >>> fit = fit_curve(table, "rate", "michaelis_menten", ["concentration"])
+    >>> fit.result.success, len(fit.rows), fit.dropped
+    (True, 23, 0)
     """
 
     model: CurveModel
@@ -191,7 +67,13 @@ class CurveTableFit:
     options: dict[str, Any]
 
     def summary(self) -> Summary:
-        """What the command prints: estimates, figures and how the fit ended."""
+        """Return a summary of estimates, fit statistics and how the fit ended.
+
+        Returns
+        -------
+        Summary
+            The summary, which prints as text and displays as HTML in notebooks.
+        """
         from jitgrad.tabular.summaries import of_curve
 
         return of_curve(self)
@@ -203,7 +85,13 @@ class CurveTableFit:
         return self.summary()._repr_html_()
 
     def report(self, path: str | os.PathLike[str]) -> None:
-        """Write one page of HTML with estimates and diagnostics."""
+        """Write an HTML report with estimates and diagnostics.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file to write.
+        """
         from jitgrad import reports
 
         reports.curve_report(self, path)
@@ -221,22 +109,58 @@ def fit_curve(
     start: CurveModel | None = None,
     **options: Any,
 ) -> CurveTableFit:
-    """Fit a formula of columns to a target column.
+    """Fit a curve to a table: a formula of columns and parameters, or a named curve.
 
-    Args:
-        frame: the table.
-        target: the name of the column to fit.
-        model: the formula, or the name of a curve of ``curvefit.MODELS``.
-        features: of a named curve its one column; by default the only other column of numbers.
-        sigma: the name of a column of standard deviations.
-        p0: starting values by name.
-        drop_missing: whether rows that miss a value are left out; otherwise they are an error.
-        start: a model whose parameters are the starting values that p0 leaves out.
-        options: further ones of ``curve_fit``.
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The table.
+    target : str
+        The column to fit.
+    model : str
+        A formula such as ``"a * exp(-k * t) + c"``, in which names that are not columns are parameters, or the name of a curve
+        in `jitgrad.curvefit.MODELS`.
+    features : sequence of str, optional
+        For a named curve, its one column. By default the only other numeric column.
+    sigma : str, optional
+        The column of standard deviations of the target.
+    p0 : mapping of str to float, optional
+        Starting values by name. By default they are found automatically.
+    drop_missing : bool, default True
+        Whether to drop rows with missing values, or raise DataError.
+    start : CurveModel, optional
+        A model whose parameters are the starting values that ``p0`` does not give.
+    **options : Any
+        Further options of `jitgrad.curve_fit`, such as ``bounds``, ``fixed``, ``loss`` or ``absolute_sigma``.
 
-    Raises:
-        DataError: for columns that are not there, have nothing in them, or are constant, and as ``curve_fit``.
-        ArgumentError, FormulaError, FitError: as ``curve_fit``.
+    Returns
+    -------
+    CurveTableFit
+        The fitted curve and the result of `jitgrad.curve_fit`.
+
+    Raises
+    ------
+    DataError
+        If a column does not exist, has no values or is constant, and as `jitgrad.curve_fit`.
+    FormulaError
+        If the formula is invalid, contains the target or contains no column.
+    ArgumentError or FitError
+        As `jitgrad.curve_fit`.
+
+    See Also
+    --------
+    jitgrad.curve_fit : The same for arrays and functions.
+    compare_curves : Compare two curves.
+    jitgrad.fit_table : Models that are linear in their parameters, with formulas of terms.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from jitgrad.tabular import fit_curve
+    >>> table = pl.read_csv("data/puromycin.csv")
+    >>> fit = fit_curve(table, "rate", "(v + d * treated) * concentration / (k + concentration)")
+    >>> {name: round(value, 3) for name, value in fit.result.parameters.items()}
+    {'v': 166.604, 'd': 42.026, 'k': 0.058}
     """
     check_needed(frame, [target])
     kind = _kind_of(model)
@@ -276,8 +200,54 @@ def compare_curves(
     drop_missing: bool = True,
     **options: Any,
 ) -> tuple[CurveTableFit, CurveTableFit, Comparison]:
-    """Fit two formulas, or curves by name, to the rows that have all values of both, and compare them: the fit of the one with
-    fewer parameters, that of the other, and what ``curvefit.compare`` says. Arguments and errors are those of ``fit_curve``."""
+    """Fit two curves to the same rows of a table and compare them.
+
+    Only rows without missing values in any column of either model are used.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The table.
+    target : str
+        The column to fit.
+    models : tuple of (str, str)
+        Two formulas or names of curves.
+    features : sequence of str, optional
+        For named curves, their one column. By default the only other numeric column.
+    sigma : str, optional
+        The column of standard deviations of the target.
+    drop_missing : bool, default True
+        Whether to drop rows with missing values, or raise DataError.
+    **options : Any
+        Further options of `jitgrad.curve_fit`.
+
+    Returns
+    -------
+    simple, complex : CurveTableFit
+        The fits, the one with fewer parameters first.
+    comparison : jitgrad.curvefit.Comparison
+        The comparison of the fits, see `jitgrad.curvefit.compare`.
+
+    Raises
+    ------
+    DataError, ArgumentError, FormulaError or FitError
+        As `fit_curve`.
+
+    See Also
+    --------
+    fit_curve : Fit one curve.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from jitgrad.tabular import compare_curves
+    >>> table = pl.read_csv("data/puromycin.csv")
+    >>> both = "(v + d * treated) * concentration / (k + concentration)"
+    >>> one = "v * concentration / (k + concentration)"
+    >>> simple, larger, comparison = compare_curves(table, "rate", (both, one))
+    >>> simple.model.formula, comparison.nested, comparison.test.p_value < 1e-4
+    ('v * concentration / (k + concentration)', True, True)
+    """
     used = {target, *([] if sigma is None else [sigma])}
     for model in models:
         check_needed(frame, [target])
@@ -291,19 +261,19 @@ def compare_curves(
 
 
 def _kind_of(model: str) -> NamedModel | None:
-    """A curve by its name; None for a formula."""
+    """Return a named curve, or None for a formula."""
     return named(model) if model in MODELS or model.startswith("polynomial") else None
 
 
 def _features_of(model: str, features: Sequence[str] | None) -> Sequence[str] | None:
-    """Features as named curves take them; a formula has its own."""
+    """Return the features for a named curve, or None for a formula, which names its columns itself."""
     return features if _kind_of(model) is not None else None
 
 
 def _columns_of(
     frame: pl.DataFrame, target: str, kind: Any, model: str, features: Sequence[str] | None, sigma: str | None
 ) -> dict[str, str]:
-    """The table's name for each column of the formula."""
+    """Return the column of the table for each variable of the formula."""
     if sigma is not None:
         check_needed(frame, [sigma])
     others = [name for name, dtype in frame.schema.items() if dtype.is_numeric() or dtype == pl.Null]
@@ -350,7 +320,7 @@ def _columns_of(
 
 
 def _check_varied(columns: Mapping[str, np.ndarray], names: Mapping[str, str]) -> None:
-    """Raise DataError where all columns are constant: no curve can be told from one point."""
+    """Raise DataError if all columns are constant, because then no curve can be fitted."""
     if columns and all(len(x) > 1 and (x == x[0]).all() for x in columns.values()):
         shown = " and ".join(repr(name) for name in names.values())
         raise DataError(f"Column {shown} has the same value in every row, so no curve can be fitted. Choose another column.")

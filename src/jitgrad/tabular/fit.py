@@ -1,4 +1,4 @@
-"""Fit a table: a generalised linear model exactly, penalised or by gradient descent, or a network."""
+"""Fit a table: a generalized linear model exactly, penalized or by gradient descent, or a network."""
 
 from __future__ import annotations
 
@@ -56,98 +56,135 @@ def fit_table(
     start: TableModel | None = None,
     verbose: bool | int | str | None = None,
 ) -> TableFit:
-    """Fit a target column by the others, by ``features``, or as a formula says.
+    """Fit a model to a table: predict one column from others.
 
-    A generalised linear model is fitted exactly to all rows, with its inference, and scored by cross-validation, unless
-    gradient descent is asked for, the features tell classes apart without error, so that there is nothing to converge to, or
-    there are too many coefficients. A network is fitted by gradient descent to 80 % of the rows, and scored on the others.
+    Text columns are encoded as categories and dates as days, rows with missing values are dropped, and identifiers and constant
+    columns are left out; the result's ``notes`` say so. Generalized linear models are fitted by maximum likelihood to all rows
+    and scored by cross-validation. Networks are fitted by gradient descent to 80% of the rows and scored on the rest.
 
     Parameters
     ----------
-    frame : frame of any library that narwhals knows, or mapping of columns
-        The table.
+    frame : DataFrame or mapping of str to sequence
+        The table: a frame of pandas, Polars, PyArrow or any other library that narwhals supports, or a mapping of columns.
     target : str, optional
-        The column to predict; a formula may have it on its left instead.
+        The column to predict. Not needed if ``formula`` names it.
     features : sequence of str, optional
-        The columns to predict it from; by default all that can be used, or those of ``start``.
+        The columns to predict it from. By default all columns that can be used.
     formula : str, optional
-        ``y ~ a * b + C(g) + log(x) + offset(log(t))``, in Wilkinson's notation (Wilkinson and Rogers, "Symbolic description of
-        factorial models for analysis of variance", 1973), as formulaic reads it.
+        A formula such as ``"y ~ a * b + C(g) + log(x) + offset(log(t))"``, in Wilkinson's notation [1]_ as read by formulaic.
     model : str, optional
-        "linear", "logistic", "poisson", "gamma", "inverse_gaussian", "negative_binomial", "quasi_poisson", "quasi_binomial" or
-        "mlp"; by default found out from the target.
+        The model: "linear", "logistic", "poisson", "gamma", "inverse_gaussian", "negative_binomial", "quasi_poisson",
+        "quasi_binomial" or "mlp", a multilayer perceptron. By default "mlp" if ``hidden`` is given, "logistic" for a target of
+        text or Booleans, and "linear" for numbers.
     link : str, optional
-        "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt"; by default the
-        model's.
+        The link function: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt".
+        By default that of the model, see `jitgrad.glm.fit`.
     offset : str, optional
-        A column, or an expression of columns such as ``log(t)``, that is added to the linear predictor.
+        A column, or an expression of columns such as ``"log(t)"``, that is added to the linear predictor.
     weights : str, optional
-        A column of precisions, R's ``weights``: the variance of a row is divided by its weight.
+        A column of precision weights, as R's ``weights``: the variance of a row is divided by its weight.
     freq_weights : str, optional
-        A column that says how many equal rows each one stands for.
+        A column of frequency weights: the number of identical rows that each row represents.
     trials : str, optional
-        A column of numbers of trials, of which the target says how many succeeded; of a logistic model.
-    cov_type : str, default "model"
-        The kind of standard errors: "model", "HC0", "HC1", "HC2", "HC3" or, by ``groups``, "cluster".
+        For binomial models, a column with the numbers of trials; the target holds the numbers or proportions of successes.
+    cov_type : {"model", "HC0", "HC1", "HC2", "HC3", "cluster"}, default "model"
+        The covariance estimator for standard errors, see `jitgrad.glm.covariance`.
     groups : str, optional
-        The column whose equal values make a cluster.
+        The column that identifies the clusters, for ``cov_type="cluster"``.
     level : float, default 0.95
-        Of the confidence intervals.
+        The level of the confidence intervals.
     penalty : {"ridge", "lasso", "elastic-net"}, optional
-        What coefficients are penalised by; of linear, logistic and Poisson models.
+        A penalty on the coefficients of a linear, logistic or Poisson model, see `jitgrad.glm.path`.
     alpha : float, optional
-        The strength of the penalty, as scikit-learn's; by default chosen by cross-validation.
+        The strength of the penalty. By default chosen by cross-validation.
     l1_ratio : float, default 0.5
-        The part of the penalty "elastic-net" that is the lasso's.
+        The lasso share of the penalty "elastic-net".
     cv : int, default 10
-        The number of folds of cross-validations.
+        The number of cross-validation folds.
     exclude : sequence of str, optional
-        Columns that are not features.
+        Columns to exclude from the features.
     dates : {"since", "parts"}, default "since"
-        Whether dates become days since the first, or their parts.
+        Whether dates are encoded as days since the earliest one, or as year, month, weekday and hour.
     texts : {"auto", "group", "hash"}, default "auto"
-        What is done with columns of many different texts: they are left out, their rare texts make one category, or all are
-        hashed.
+        How to encode text columns with many categories: leave them out, merge rare categories, or hash all of them [2]_.
     classify : bool, default False
-        Whether a target of numbers is taken as classes.
+        Whether to treat a numeric target as classes.
     missing : {"drop", "error"}, default "drop"
-        What is done with rows that miss a value.
+        Whether to drop rows with missing values or raise DataError.
     hidden : sequence of int, optional
-        Widths of the hidden layers of a network.
-    epochs, batch_size, lr, optimizer, validation_split, early_stopping : optional
-        Of gradient descent, see ``Model.fit``. ``validation_split`` is the part of the rows that is evaluated after each epoch.
+        The widths of the hidden layers of a network. By default ``(64, 32)`` for "mlp".
+    epochs : int, optional
+        The number of epochs of gradient descent. Any of the settings of gradient descent, from here to ``early_stopping``,
+        replaces the exact fit of a linear, logistic or Poisson model by gradient descent.
+    batch_size : int, optional
+        The number of rows per gradient step. By default 32 for networks, and all rows of a linear model with at most 4096.
+    lr : float, optional
+        The learning rate. By default it depends on the optimizer.
+    optimizer : str, optional
+        The name of an optimizer in `jitgrad.optimizers`. By default "adam".
+    validation_split : float, default 0.0
+        The fraction of the training rows to hold out and evaluate after each epoch.
+    early_stopping : int, optional
+        Stop after this many epochs without a lower validation loss, and restore the best weights.
     test_split : float, optional
-        The part of the rows that is kept for scores; by default 0.2 for networks and gradient descent, else none.
+        The fraction of rows to hold out for scores. By default 0.2 for gradient descent and 0 for exact fits.
     seed : int, default 0
-        Of the splits, the folds, the first weights and the order of rows.
+        Random seed for splits, folds, initial weights and the order of rows.
     start : TableModel, optional
-        A model to go on with by gradient descent, for the same columns, encoded and scaled as they were.
+        A model to continue training by gradient descent. Its columns and their encoding are kept.
     verbose : bool, int or str, optional
-        Whether to show progress on stderr; by default where that is a terminal.
+        Whether to show progress on stderr. By default only in a terminal.
 
     Returns
     -------
     TableFit
-        The model, its scores and how certain it is.
+        The model, its scores, and estimates with standard errors.
 
     Raises
     ------
     DataError
-        Where a column cannot be used, the model is not one for the target, or ``start`` is one of other columns.
+        If a column does not exist or cannot be used, or the model does not suit the target.
     ArgumentError
-        For a setting outside its range, or one that does not go with another.
+        If a setting is out of range or cannot be combined with another.
     FormulaError
-        For a formula that cannot be read.
+        If the formula is invalid.
     FitError
-        Where the fit diverges, or has no maximum and cannot go on by gradient descent.
+        If gradient descent diverges, or an exact fit has no solution and gradient descent does not support the model.
+
+    See Also
+    --------
+    jitgrad.glm.fit : Generalized linear models for arrays.
+    jitgrad.tabular.fit_curve : Nonlinear formulas with parameters.
+    jitgrad.tabular.TableModel.load : Load a saved model.
+
+    Notes
+    -----
+    If the classes are perfectly separated, or there are too many coefficients for an exact fit, the model is fitted by gradient
+    descent instead, without standard errors, and a note says so.
+
+    References
+    ----------
+    .. [1] G. N. Wilkinson and C. E. Rogers, "Symbolic description of factorial models for analysis of variance", *Applied
+       Statistics* 22, 1973.
+    .. [2] K. Weinberger et al., "Feature hashing for large scale multitask learning", *Proc. ICML*, 2009.
 
     Examples
     --------
-    >>> import jitgrad as jg
     >>> cars = {"speed": [4, 7, 8, 9, 10, 11, 12], "dist": [2, 4, 16, 10, 18, 17, 24]}
     >>> fit = jg.fit_table(cars, "dist")
     >>> fit.frame()["estimate"].round(4).to_list()
-    [-9.4091, 2.5715]
+    [-10.2763, 2.6711]
+    >>> fit.predict({"speed": [20]})["prediction"].round(2).to_list()
+    [43.14]
+
+    Interactions, categorical terms and transformations are written as a formula:
+
+    >>> import polars as pl
+    >>> diabetes = pl.read_csv("data/diabetes.csv", infer_schema_length=None)
+    >>> fit = jg.fit_table(diabetes, formula="progression ~ bmi * bp + log(s5)", cov_type="HC3")
+    >>> print(fit)
+    Linear regression of progression, 442 rows
+    ...
     """
     call = _given(locals())  # before other names are there
     for name, names in (("features", features), ("exclude", exclude)):
@@ -183,13 +220,13 @@ def fit_table(
 
 
 def _given(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Those of the arguments of ``fit_table`` that say what to fit and are not its defaults."""
+    """Return the arguments of ``fit_table``, except the table, that differ from their defaults."""
     defaults = {"target": None, "features": None, "verbose": arguments["verbose"], **(fit_table.__kwdefaults__ or {})}
     return {name: value for name, value in arguments.items() if name != "frame" and value != defaults[name]}
 
 
 def _check_columns(settings: Settings, groups: str | None, of_rows: Sequence[str]) -> None:
-    """Raise ArgumentError for columns beside the target that do not go with the settings, or are missing."""
+    """Raise ArgumentError for columns that are missing or not supported by the settings."""
     if (groups is None) == (settings.cov_type == "cluster"):
         raise ArgumentError(
             "{argument} and cov_type 'cluster' require each other: groups names the column that identifies the clusters. "
@@ -213,7 +250,7 @@ def _check_columns(settings: Settings, groups: str | None, of_rows: Sequence[str
 def _for_target(
     data: pl.DataFrame, target: str | None, formula: str | None, settings: Settings, classify: bool, trials: bool
 ) -> tuple[Settings, bool]:
-    """The settings with the model found out, and whether the target is one of classes."""
+    """Return the settings with the model chosen for the target, and whether the target is a class."""
     if target is None and formula is None:
         raise ArgumentError(
             "No target is given. Give {argument}, or a formula with the target on its left side.", argument="target"
@@ -237,7 +274,7 @@ def _hint_of_classes(design: Design) -> list[str]:
 
 
 def _going_on(start: TableModel, target: str | None, features: Sequence[str] | None, settings: Settings) -> Settings:
-    """The settings of a fit that goes on with a model. Raises where that is another one."""
+    """Return the settings for continuing a model. Raises an error if the model does not match."""
     names = [column.name for column in start.columns]
     if (target or start.target.name) != start.target.name or (features is not None and sorted(features) != sorted(names)):
         raise DataError(

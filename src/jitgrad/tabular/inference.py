@@ -1,4 +1,4 @@
-"""How certain the coefficients of a generalised linear model are, and how well it explains its rows."""
+"""Standard errors, tests, intervals and fit statistics of a generalized linear model of a table."""
 
 from __future__ import annotations
 
@@ -19,30 +19,56 @@ ESTIMATES = ("estimate", "standard_error", "statistic", "p_value", "low", "high"
 
 @dataclass(frozen=True)
 class Inference:
-    """The estimates of a fitted generalised linear model, in the units of the table.
+    """Estimates of a generalized linear model with standard errors, tests and intervals, in the units of the table.
 
-    Of classes there is a column of estimates for each but the first, the reference: the logarithm of how much more likely it
-    is than the reference. An aliased feature, a combination of those before it, has no estimate, as in R's ``lm`` and ``glm``.
+    A classification has one column of estimates for each class except the first, the reference: log-odds against the reference.
+    Aliased features have no estimate, as in R's ``lm`` and ``glm``.
 
-    Attributes:
-        names: "intercept", where there is one, and the features.
-        outputs: the target's name, or the classes but the first.
-        estimate, standard_error, statistic, p_value, low, high: float64 (names, outputs); low and high are the ends of the
-            confidence interval. nan where there is none.
-        distribution: of the statistic, estimate / standard error: "t" or "z".
-        ratio: what the exponential of an estimate is, as "odds ratio"; empty where it is nothing.
-        level: of the intervals.
-        cov_type: of the standard errors: "model", "HC0" to "HC3" or "cluster".
-        covariance: of the estimates that there are, output by output.
-        dispersion: by which the variance of the family is multiplied.
-        rows: how many were fitted.
-        degrees_of_freedom: rows without the number of estimates.
-        figures: by name, None where not defined. Of all models "log_likelihood", "aic", "aicc" and "bic", by R's conventions:
-            the full likelihood, and a dispersion that is estimated counts as a parameter. Of least squares
-            "residual_standard_error", "r2", "adjusted_r2", "f", "f_numerator" (its degrees of freedom) and "f_p_value". Of the
-            others "null_log_likelihood" (of an intercept alone), "deviance", "null_deviance", "pseudo_r2" (McFadden,
-            "Conditional logit analysis of qualitative choice behavior", 1974), "likelihood_ratio" and
-            "likelihood_ratio_p_value"; "dispersion" where it is estimated, and "theta" of negative binomial models.
+    Parameters
+    ----------
+    names : tuple of str
+        "intercept" if the model has one, and the features.
+    outputs : tuple of str
+        The target, or the classes except the first.
+    estimate, standard_error, statistic, p_value : ndarray, shape (names, outputs)
+        The estimates, their standard errors, Wald statistics and two-sided p-values; nan for aliased features.
+    low, high : ndarray, shape (names, outputs)
+        The limits of the confidence intervals.
+    distribution : {"t", "z"}
+        The distribution of the statistic.
+    ratio : str
+        What the exponential of an estimate is, such as "odds ratio"; empty if it has no interpretation.
+    level : float
+        The level of the confidence intervals.
+    cov_type : {"model", "HC0", "HC1", "HC2", "HC3", "cluster"}
+        The covariance estimator.
+    covariance : ndarray, shape (q, q)
+        The covariance of the estimates that are not aliased, output by output.
+    dispersion : float
+        The dispersion parameter.
+    rows : int
+        The number of rows.
+    degrees_of_freedom : int
+        The residual degrees of freedom.
+    figures : dict of str to float or None
+        Fit statistics; None if undefined. All models have "log_likelihood", "aic", "aicc" and "bic" by R's conventions: the
+        full likelihood, in which an estimated dispersion counts as a parameter. Least squares has "residual_standard_error",
+        "r2", "adjusted_r2", "f", "f_numerator" (its degrees of freedom) and "f_p_value". Other models have
+        "null_log_likelihood", "deviance", "null_deviance", "pseudo_r2" [1]_, "likelihood_ratio" and "likelihood_ratio_p_value",
+        and "dispersion" or "theta" if estimated.
+
+    References
+    ----------
+    .. [1] D. McFadden, "Conditional logit analysis of qualitative choice behavior", in *Frontiers in Econometrics*, 1974.
+
+    Examples
+    --------
+    >>> cars = {"speed": [4, 7, 8, 9, 10, 11, 12], "dist": [2, 4, 16, 10, 18, 17, 24]}
+    >>> inference = jg.fit_table(cars, "dist").model.inference
+    >>> inference.names, inference.standard_error.round(3).ravel()
+    (('intercept', 'speed'), array([5.225, 0.576]))
+    >>> inference.degrees_of_freedom, round(inference.figures["r2"], 3)
+    (5, 0.811)
     """
 
     names: tuple[str, ...]
@@ -69,12 +95,24 @@ class Inference:
         return [name for name, missing in zip(self.names, np.isnan(self.estimate[:, 0]), strict=True) if missing]
 
     def ratios(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The exponentials of the estimates and of the ends of their intervals, see ``ratio``."""
+        """Return the exponentials of the estimates and of the limits of their intervals.
+
+        Returns
+        -------
+        ratio, low, high : ndarray, shape (names, outputs)
+            The ratios and their limits; see ``ratio`` for their interpretation.
+        """
         with np.errstate(over="ignore"):
             return np.exp(self.estimate), np.exp(self.low), np.exp(self.high)
 
     def frame(self) -> pl.DataFrame:
-        """A row for each estimate, with null where there is none: output, name, estimate, standard_error, t or z, …"""
+        """Return the estimates as a frame.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row per estimate, with the columns output, name, estimate, standard_error, t or z, p_value, low and high.
+        """
         columns = {"estimate": self.estimate, "standard_error": self.standard_error, self.distribution: self.statistic}
         columns |= {"p_value": self.p_value, "low": self.low, "high": self.high}
         names = {
@@ -84,11 +122,21 @@ class Inference:
         return pl.DataFrame(names | {name: values.T.ravel() for name, values in columns.items()}).fill_nan(None)
 
     def half_width(self, x: np.ndarray, more: float, level: float) -> np.ndarray:
-        """Half the width of the intervals of the linear predictor, (rows,), of features (rows, features); of one output.
+        """Return half the width of intervals of the linear predictor, for models with one output.
 
-        Args:
-            more: the variance of a new row about its mean, for intervals of new rows.
-            level: of the intervals.
+        Parameters
+        ----------
+        x : ndarray, shape (n, features)
+            The features, encoded.
+        more : float
+            The variance of a new observation about its mean for prediction intervals, or 0.
+        level : float
+            The level of the intervals.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Half the width of each interval.
         """
         from scipy import special
 
@@ -103,15 +151,22 @@ class Inference:
 def infer(
     fit: Fit, names: Sequence[str], outputs: Sequence[str], settings: Settings, covariance: Any, varied: bool
 ) -> Inference:
-    """The inference of a fit.
+    """Return the inference of a fit.
 
-    Args:
-        fit: the maximum of the likelihood.
-        names: of the features.
-        outputs: the target's name, or the classes but the first.
-        settings: the kind of the standard errors, and the level of the intervals.
-        covariance: of the coefficients.
-        varied: whether there is anything to explain: targets, without their offsets, that are not all the same.
+    Parameters
+    ----------
+    fit : Fit
+        The fit.
+    names : sequence of str
+        The features.
+    outputs : sequence of str
+        The target, or the classes except the first.
+    settings : Settings
+        The covariance estimator and the confidence level.
+    covariance : ndarray
+        The covariance of the coefficients.
+    varied : bool
+        Whether the target, without its offset, varies.
     """
     first = 0 if fit.intercept else 1
     made = glm.estimates(fit, covariance, settings.level)
@@ -160,7 +215,7 @@ def _figures(fit: Fit, varied: bool) -> dict[str, float | None]:
 
 
 def _of_squares(fit: Fit, varied: bool) -> dict[str, float | None]:
-    """The figures of least squares."""
+    """Return the fit statistics of least squares."""
     from scipy import special
 
     features, free = fit.df_model, fit.df_resid

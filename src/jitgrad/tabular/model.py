@@ -1,4 +1,4 @@
-"""A fitted model of a table: it predicts rows of other tables, and is kept in a file."""
+"""A fitted model of a table, which predicts other tables and can be saved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jitgrad.errors import ArgumentError, DataError, DataWarning, users_level
 from jitgrad.glm.families import FAMILIES
 from jitgrad.glm.links import link_of
 from jitgrad.summary import Summary
-from jitgrad.tabular import document
+from jitgrad.tabular import document, intervals
 from jitgrad.tabular.columns import Design, design_like, encoded
 from jitgrad.tabular.encoding import Column, Target, Unseen, unseen_of
 from jitgrad.tabular.inference import Inference
@@ -26,26 +26,56 @@ from jitgrad.tabular.scores import Scores, scores_of_classes, scores_of_numbers
 from jitgrad.tabular.settings import Settings
 
 BLOCK = 8192
-"""Rows whose linear predictors are computed together, so that what is between stays in the cache."""
+"""Number of rows whose linear predictors are computed together, so that intermediate results fit in the cache."""
 Interval = Literal["confidence", "prediction"]
 
 
 @dataclass(frozen=True)
 class TableModel:
-    """What predicts a target column from others.
+    """A model that predicts a column of a table from other columns.
 
-    Attributes:
-        target: the target column.
-        predictors: the feature columns, how each becomes numbers, and their ranges in the rows used.
-        scale: of the features, and of the target for gradient descent.
-        layers: the weights, in the units of the scale. Of a linear model one layer; classes have a column each, of which the
-            first is 0 where the maximum of the likelihood was found.
-        settings: how it was fitted, defaults filled in; epochs is None where it was fitted exactly.
-        epochs: how many epochs of gradient descent made it, over all fits that went on with each other.
-        inference: of a linear model that was fitted exactly.
-        scores: for "train", and for "validation", "test" and "cross-validation" where there are such; see ``scores.Scores``.
-        validation: how the cross-validation was made: "leave-one-out", or "10-fold" for that number of folds.
-        notes: what there is to know about the fit, in sentences.
+    It is the ``model`` of a `TableFit`, and contains everything needed for predictions: the encoding of each column, the
+    weights, and the estimates.
+
+    Parameters
+    ----------
+    target : Target
+        The target column.
+    predictors : Predictors
+        The feature columns, their encoding, and their ranges in the training rows.
+    scale : Scale
+        The scaling of the features, and of the target for gradient descent.
+    layers : tuple of (ndarray, ndarray)
+        The kernel and bias of each layer, in scaled units. Linear models have one layer; for a classification it has one output
+        per class, of which the first is 0 for maximum-likelihood fits.
+    settings : Settings
+        The settings of the fit with defaults filled in.
+    epochs : int
+        The total number of epochs of gradient descent, including those of models that it continues.
+    inference : Inference or None
+        Standard errors, tests and intervals of an exact fit.
+    scores : dict of str to dict
+        Scores of the "train" rows, and of "validation", "test" and "cross-validation" if available.
+    validation : str
+        The method of cross-validation, such as "leave-one-out" or "10-fold".
+    notes : tuple of str
+        Notes on the columns and the fit.
+
+    See Also
+    --------
+    jitgrad.fit_table : Fit a model.
+
+    Examples
+    --------
+    >>> from jitgrad.tabular import TableModel
+    >>> cars = {"speed": [4, 7, 8, 9, 10, 11, 12], "dist": [2, 4, 16, 10, 18, 17, 24]}
+    >>> jg.fit_table(cars, "dist").save("cars.jitgrad")
+    >>> model = TableModel.load("cars.jitgrad")
+    >>> model.kind, model.features, model.coefficients.round(4)
+    ('linear', ['speed'], array([[2.6711]]))
+    >>> import polars as pl
+    >>> model.predict(pl.DataFrame({"speed": [20]})).round(2)
+    array([43.14])
     """
 
     target: Target
@@ -61,7 +91,7 @@ class TableModel:
 
     @property
     def kind(self) -> str:
-        """The name of the model, in ``MODELS``."""
+        """The name of the model, such as "linear" or "mlp"."""
         return str(self.settings.model)
 
     @property
@@ -71,7 +101,7 @@ class TableModel:
 
     @property
     def outputs(self) -> list[str]:
-        """What a linear model has coefficients for: the target, or the classes but the first."""
+        """The outputs that have coefficients: the target, or the classes except the first."""
         return self.classes[1:] or [self.target.name]
 
     @property
@@ -81,38 +111,47 @@ class TableModel:
 
     @property
     def features(self) -> list[str]:
-        """The features; ``column=text`` for a column of texts."""
+        """The names of the features: a column name, or ``column=category`` for text columns."""
         return list(self.predictors.names)
 
     @property
     def family(self) -> str:
-        """The distribution of the target, as ``glm`` names it."""
+        """The distribution of the target, as named by `jitgrad.glm.fit`."""
         if len(self.classes) > 2 or (self.classes and self.kind == "mlp"):
             return "multinomial"
         return {"linear": "gaussian", "mlp": "gaussian", "logistic": "binomial"}.get(self.kind, self.kind)
 
     @property
     def link(self) -> str:
-        """Between the mean and the linear predictor, as ``glm`` names it; of more than two classes "logit"."""
+        """The link function, as named by `jitgrad.glm.fit`; "logit" for more than two classes."""
         return "logit" if self.family == "multinomial" else self.settings.link or FAMILIES[self.family].link
 
     @property
     def coefficients(self) -> np.ndarray | None:
-        """Of a linear model, in the units of the table: float64 (features, outputs). An aliased feature has 0.
+        """Coefficients of a linear model in the units of the table, shape (features, outputs); None for a network.
 
-        A regression has one output. A classification has one for each class, whose differences count. None for a network.
+        Aliased features have 0. A regression has one output. A classification has one per class, of which only differences
+        matter.
         """
         return None if self.kind == "mlp" else self._in_units()[1:]
 
     @property
     def intercept(self) -> np.ndarray | None:
-        """Of a linear model, float64 (outputs,)."""
+        """Intercepts of a linear model in the units of the table, shape (outputs,); None for a network."""
         return None if self.kind == "mlp" else self._in_units()[0]
 
     def predict(self, frame: pl.DataFrame) -> np.ndarray:
-        """The predictions for the rows of a table, (rows,): means, or the most likely classes as they are in the target.
+        """Predict the rows of a table as an array.
 
-        Where a feature is missing there is nan among numbers, and None among others. Raises as ``predict_frame``.
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            A table with the columns that the model needs.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            The means, or the most likely classes. Rows with missing values have nan, or None for classes that are not numbers.
         """
         values: np.ndarray = self.predict_frame(frame)["prediction"].to_numpy()
         return values
@@ -124,16 +163,33 @@ class TableModel:
         level: float | None = None,
         unseen: str | Unseen = "reference",
     ) -> pl.DataFrame:
-        """A column ``prediction``, and of classes ``probability_<class>`` for each; null where a feature is missing.
+        """Predict the rows of a table as a frame.
 
-        With ``interval`` also ``low`` and ``high``: of the mean, or the probability of the second of two classes
-        ("confidence"), or of a new measurement ("prediction"), at the ``level`` of the fit or another one.
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            A table with the columns that the model needs. Other columns are ignored.
+        interval : {"confidence", "prediction"}, optional
+            Whether to add the limits of confidence intervals for the mean (or the probability of the second of two classes), or
+            of prediction intervals for new observations.
+        level : float, optional
+            The level of the interval. By default that of the fit.
+        unseen : {"reference", "missing", "error"} or Unseen, default "reference"
+            How to treat categories that were not seen in training: as the reference category with a DataWarning, as missing, or
+            as an error. An ``Unseen`` object collects them without a warning.
 
-        Texts that were not in the table that was fitted count as the "reference" of their column, as "missing", or are an
-        "error", as ``unseen`` says. A DataWarning has their number, unless ``unseen`` is an ``Unseen``, which takes them.
+        Returns
+        -------
+        polars.DataFrame
+            The column ``prediction``, for a classification ``probability_<class>`` for each class, and with an interval ``low``
+            and ``high``. Rows with missing values have null.
 
-        Other columns of ``frame`` are ignored. Raises DataError where a column is missing, or has what cannot be encoded: a
-        text among numbers, or a number that is infinite or predicts what is; ArgumentError for intervals that there are not.
+        Raises
+        ------
+        DataError
+            If a column does not exist or cannot be encoded, or a prediction is not finite.
+        ArgumentError
+            If the model does not provide the interval.
         """
         if interval is None and level is not None:
             raise ArgumentError(
@@ -156,7 +212,7 @@ class TableModel:
         return made.hstack(pl.DataFrame({"low": limits[0], "high": limits[1]}).fill_nan(None))
 
     def _predicted_frame(self, predicted: np.ndarray, complete: np.ndarray) -> pl.DataFrame:
-        """Predictions of complete rows among all rows."""
+        """Return the predictions of complete rows as a frame of all rows."""
         whole = np.full((len(complete), *predicted.shape[1:]), np.nan)
         whole[complete] = predicted
         if not self.target.values:
@@ -167,9 +223,19 @@ class TableModel:
         return shown.hstack(pl.DataFrame(probabilities).fill_nan(None))
 
     def predicted(self, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
-        """The means (rows,), or the probabilities of the classes (rows, classes), for features (rows, features).
+        """Predict encoded features. Raises DataError if a prediction is not finite.
 
-        Raises DataError for a row so far outside the table that was fitted that η is not finite.
+        Parameters
+        ----------
+        x : ndarray, shape (n, features)
+            The features, encoded.
+        offset : ndarray, shape (n,), optional
+            The offset.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (n, classes)
+            The means, or the class probabilities.
         """
         eta = self.eta(x, offset)
         wrong = ~np.isfinite(eta).all(1)
@@ -184,7 +250,20 @@ class TableModel:
         return self.means(eta)
 
     def eta(self, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
-        """The linear predictors, float64 (rows, outputs): a column for each class, or one."""
+        """Return the linear predictor of encoded features.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, features)
+            The features, encoded.
+        offset : ndarray, shape (n,), optional
+            The offset.
+
+        Returns
+        -------
+        ndarray, shape (n, outputs)
+            The linear predictors: one column, or one per class.
+        """
         with np.errstate(over="ignore", invalid="ignore"):
             parts = [x[first : first + BLOCK] for first in range(0, len(x), BLOCK)] or [x]
             made = np.concatenate([results(self.layers, self.scale.inputs(part)) for part in parts])
@@ -194,7 +273,18 @@ class TableModel:
         return made
 
     def means(self, eta: np.ndarray) -> np.ndarray:
-        """The means, or the probabilities of the classes, of linear predictors (rows, outputs)."""
+        """Convert linear predictors to means.
+
+        Parameters
+        ----------
+        eta : ndarray, shape (n, outputs)
+            The linear predictors.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (n, classes)
+            The means, or the class probabilities.
+        """
         link = link_of(self.link)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far outside the table that was fitted
             if not self.classes:
@@ -204,31 +294,32 @@ class TableModel:
             return np.column_stack([link.rest(eta[:, 1] - eta[:, 0]), link.inverse(eta[:, 1] - eta[:, 0])])
 
     def limits(self, x: np.ndarray, offset: np.ndarray | None, interval: str, level: float | None = None) -> np.ndarray:
-        """The ends of intervals, (2, rows), of features (rows, features), see ``predict_frame``.
+        """Return the limits of intervals for encoded features.
 
-        Those of a mean are those of the linear predictor, brought to its scale by the link.
+        Limits of means are computed on the scale of the linear predictor and transformed by the inverse link.
 
-        Raises ArgumentError where there are none.
+        Parameters
+        ----------
+        x : ndarray, shape (n, features)
+            The features, encoded.
+        offset : ndarray, shape (n,) or None
+            The offset.
+        interval : {"confidence", "prediction"}
+            The kind of interval.
+        level : float, optional
+            The level of the interval. By default that of the fit.
+
+        Returns
+        -------
+        ndarray, shape (2, n)
+            The lower and upper limits.
+
+        Raises
+        ------
+        ArgumentError
+            If the model does not provide the interval.
         """
-        inference, level = self.inference, self.settings.level if level is None else level
-        if inference is None or len(inference.outputs) > 1:
-            what = "more than two classes" if inference is not None else "no standard errors"
-            raise ArgumentError(
-                f"Intervals are not available for a model with {what}. Leave {{argument}} out.", argument="interval"
-            )
-        if not 0 < level < 1:
-            raise ArgumentError(f"{{argument}} is {level:g}. Give a number between 0 and 1, such as 0.95.", argument="level")
-        more = 0.0
-        if interval == "prediction":
-            if self.family != "gaussian" or self.link != "identity":
-                raise ArgumentError(
-                    f"Model {self.kind!r} has no prediction intervals, only confidence intervals for the mean. "
-                    f"Use 'confidence' as {{argument}}.",
-                    argument="interval",
-                )
-            more = inference.dispersion
-        elif interval != "confidence":
-            raise ArgumentError(f"{{argument}} is {interval!r}. Use 'confidence' or 'prediction'.", argument="interval")
+        inference, level, more = intervals.checked(self, interval, level)
         half, link = inference.half_width(x, more, level), link_of(self.link)
         eta = self.eta(x, offset)
         own = eta[:, -1] - (eta[:, 0] if self.classes else 0)
@@ -238,9 +329,19 @@ class TableModel:
             return np.sort(link.inverse(ends), axis=0)
 
     def evaluate(self, frame: pl.DataFrame, unseen: str | Unseen = "reference") -> Scores:
-        """The scores on the rows of a table that have every value; for ``unseen`` see ``predict_frame``.
+        """Score the model on a table that contains the target.
 
-        Raises DataError as ``predict_frame``, for a class that was not in the table that was fitted, and where no row is whole.
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            The table. Rows with missing values are ignored.
+        unseen : {"reference", "missing", "error"} or Unseen, default "reference"
+            How to treat categories that were not seen in training, see `predict_frame`.
+
+        Returns
+        -------
+        dict
+            The number of rows and the scores, see `TableFit.evaluate`.
         """
         strange = unseen_of(unseen)
         design = design_like(frame, self.predictors, self.target, unseen=strange)
@@ -248,39 +349,98 @@ class TableModel:
         return self.scored(design)
 
     def _warn(self, strange: Unseen | None, asked: str | Unseen) -> None:
-        """Say which texts a table has that were not in the one that was fitted, if nobody else does."""
+        """Issue a DataWarning about unseen categories, unless the caller collects them."""
         if strange is not None and strange is not asked:
             for note in unseen_notes(strange, self.predictors):
                 warnings.warn(note, DataWarning, stacklevel=users_level())
 
     def scored(self, design: Design) -> Scores:
-        """The scores on rows, with their weights and frequencies."""
+        """Score the model on encoded rows, with their weights and frequencies.
+
+        Parameters
+        ----------
+        design : Design
+            The rows.
+
+        Returns
+        -------
+        dict
+            The number of rows and the scores.
+        """
         return self.scores_of(design.y, self.predicted(design.x, design.offset), design.precision, design.freq_weights)
 
     def scores_of(
         self, y: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None, frequency: np.ndarray | None = None
     ) -> Scores:
-        """The scores of predictions of numbers or positions of classes (rows,)."""
+        """Score predictions.
+
+        Parameters
+        ----------
+        y : ndarray, shape (n,)
+            The target: numbers, or class numbers.
+        predicted : ndarray, shape (n,) or (n, classes)
+            The predicted means or class probabilities.
+        weights : ndarray, shape (n,), optional
+            Precision weights.
+        frequency : ndarray, shape (n,), optional
+            Frequency weights.
+
+        Returns
+        -------
+        dict
+            The number of rows and the scores.
+        """
         return (scores_of_classes if self.target.values else scores_of_numbers)(y, predicted, weights, frequency)
 
     def summary(self, ratios: bool = False) -> Summary:
-        """Estimates, figures, scores and notes, as they are printed."""
+        """Return a summary of estimates, fit statistics, scores and notes.
+
+        Parameters
+        ----------
+        ratios : bool, default False
+            Whether to show odds ratios or rate ratios instead of coefficients.
+
+        Returns
+        -------
+        Summary
+            The summary, which prints as text and displays as HTML in notebooks.
+        """
         from jitgrad.tabular.summaries import of_model
 
         return of_model(self, ratios)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a file, whole or not at all: numbers and JSON, never code.
+        """Save the model to a file.
 
-        Raises OSError where it cannot be written.
+        The file contains numbers and JSON, and no code. It is replaced as a whole, so it is never left incomplete.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file to write.
         """
         document.write(path, self)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> TableModel:
-        """The model of a file that ``save`` wrote; it predicts the same to the bit.
+        """Load a model from a file written by `save`.
 
-        Raises DataError for a file that is not there, damaged, of something else, or of another version of jitgrad.
+        The loaded model makes bit-identical predictions.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file to read.
+
+        Returns
+        -------
+        TableModel
+            The model.
+
+        Raises
+        ------
+        DataError
+            If the file does not exist, is damaged or not a table model, or was written by an incompatible version of jitgrad.
         """
         return cls(**document.read(path, get_type_hints(cls)))
 

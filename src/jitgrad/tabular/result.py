@@ -1,4 +1,4 @@
-"""What comes of fitting a table."""
+"""The result of fitting a table."""
 
 from __future__ import annotations
 
@@ -23,33 +23,52 @@ if TYPE_CHECKING:
     from jitgrad.tabular.anova import Anova
 
 Split = dict[str, np.ndarray]
-"""Positions of the rows of "train", "validation" and "test"."""
+"""Row numbers of the training, validation and test rows."""
 
 
 @dataclass(frozen=True)
 class TableFit:
-    """A fitted table.
+    """The result of `jitgrad.fit_table`.
 
-    Attributes
+    Print it for a summary: estimates, fit statistics, notes and scores.
+
+    Parameters
     ----------
     model : TableModel
-        What came out, with its scores: it is kept by ``save``.
+        The fitted model, which predicts other tables and can be saved.
     design : Design
         The rows that were used, as arrays.
-    glm : glm.Fit or None
-        The maximum of the likelihood; None of networks, penalties and gradient descent.
+    glm : jitgrad.glm.Fit or None
+        The maximum-likelihood fit; None for networks, penalized fits and gradient descent.
     history : History or None
-        The losses of gradient descent, in the units of the scale.
-    rows : dict
-        Which rows of the design were for "train", "validation" and "test".
+        The losses of gradient descent; None for exact and penalized fits.
+    rows : dict of str to ndarray
+        The rows of ``design`` in the "train", "validation" and "test" parts.
     success : bool
-        Whether the fit converged to a model that explains its rows better than a constant does.
-    path : glm.CrossValidated or None
-        Of a penalised fit: the coefficients for every strength of the penalty, and how well each predicts held-out rows.
+        Whether the fit converged and describes the training rows better than a constant.
+    path : jitgrad.glm.CrossValidated or None
+        The cross-validated path of a penalized fit whose strength was chosen; otherwise None.
     library : module
-        Of the frames that are given back.
+        The library of the frames that methods return.
     call : dict
-        The arguments of ``fit_table`` beside the frame that are not its defaults, by name.
+        The arguments of `jitgrad.fit_table`, except the table, that differ from their defaults.
+
+    See Also
+    --------
+    jitgrad.fit_table : Fit a table.
+    TableModel : Predict from a saved model.
+
+    Examples
+    --------
+    >>> cars = {"speed": [4, 7, 8, 9, 10, 11, 12], "dist": [2, 4, 16, 10, 18, 17, 24]}
+    >>> fit = jg.fit_table(cars, "dist")
+    >>> fit.success, fit.model.kind
+    (True, 'linear')
+    >>> scores = fit.model.scores
+    >>> {part: round(scores[part]["r2"], 2) for part in scores}
+    {'train': 0.81, 'cross-validation': 0.66}
+    >>> fit.predict({"speed": [20]}, interval="prediction").select("low", "high").row(0)
+    (23.43..., 62.85...)
     """
 
     model: TableModel
@@ -64,48 +83,56 @@ class TableFit:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What there is to know about the columns and the fit, in sentences."""
+        """Notes on the columns and the fit, such as dropped rows or perfect separation."""
         return self.model.notes
 
     def summary(self, ratios: bool = False, anova: str | None = None) -> Summary:
-        """What the command prints: estimates, figures, scores and notes.
+        """Return a summary of estimates, fit statistics, notes and scores.
 
         Parameters
         ----------
         ratios : bool, default False
-            Whether odds or rate ratios are in the place of coefficients.
+            Whether to show odds ratios or rate ratios instead of coefficients.
         anova : {"each", "sequential"}, optional
-            Also print tests of terms, see ``anova``.
+            Whether to add tests of terms, see `anova`.
 
         Returns
         -------
         Summary
-            Text by ``str``, and HTML in notebooks.
+            The summary, which prints as text and displays as HTML in notebooks.
         """
         from jitgrad.tabular.summaries import of_fit
 
         return of_fit(self, ratios, anova)
 
     def anova(self, kind: str = "each") -> Anova:
-        """Test each term: a column with all its features, or a term of the formula.
+        """Test each term: a column with all its categories, or a term of the formula.
 
-        An F test where the dispersion is estimated, else one of the likelihood ratio; Wald's, with robust standard errors.
+        Tests are F tests if the dispersion is estimated, otherwise likelihood-ratio tests, and Wald tests with robust standard
+        errors.
 
         Parameters
         ----------
         kind : {"each", "sequential"}, default "each"
-            Whether each term is left out of the whole model, as by R's ``drop1``, where a term stays while an interaction
-            contains it; or added to those before it, as by R's ``anova``.
+            Whether to leave out each term in turn, as R's ``drop1``, except terms contained in an interaction; or to add terms
+            in order, as R's ``anova``.
 
         Returns
         -------
         Anova
-            The tests; a frame by ``frame()``.
+            The tests. The method ``frame()`` returns them as a frame.
 
         Raises
         ------
         ArgumentError
-            Where the model was not fitted exactly.
+            If the model was not fitted exactly, or for sequential tests with robust standard errors.
+
+        Examples
+        --------
+        >>> cars = {"speed": [4, 7, 8, 9, 10, 11, 12], "dist": [2, 4, 16, 10, 18, 17, 24]}
+        >>> tests = jg.fit_table(cars, "dist").anova().frame()
+        >>> tests["term"].to_list(), tests["df"].to_list(), tests["p_value"].round(4).to_list()
+        (['speed'], [1], [0.0057])
         """
         from jitgrad.tabular.anova import anova
 
@@ -124,17 +151,18 @@ class TableFit:
         return self.summary()._repr_html_()
 
     def frame(self) -> Any:
-        """The estimates as a frame of the library that the table came in: a row for each coefficient.
+        """Return the estimates as a frame, one row per coefficient.
 
         Returns
         -------
-        frame
-            Columns output, name and estimate; of exact fits also standard_error, t or z, p_value, low and high.
+        DataFrame
+            A frame of the library of the table, with the columns output, name and estimate; for exact fits also standard_error,
+            t or z, p_value, low and high.
 
         Raises
         ------
         ArgumentError
-            For a network, which has no coefficients.
+            If the model is a network, which has no coefficients.
         """
         model = self.model
         if model.inference is not None:
@@ -153,48 +181,95 @@ class TableFit:
 
         Parameters
         ----------
-        frame : frame of any library that narwhals knows, or mapping of columns
-            The columns that the model needs, in any order.
+        frame : DataFrame or mapping of str to sequence
+            A table with the columns that the model needs, in any order.
         interval : {"confidence", "prediction"}, optional
-            Also give columns ``low`` and ``high``: the ends of an interval of the mean (by the delta method on the scale of
-            the linear predictor), or of a new measurement (of linear models).
+            Whether to add columns ``low`` and ``high``: the limits of a confidence interval for the mean, by the delta method
+            on the scale of the linear predictor, or of a prediction interval for a new observation of a linear model.
         level : float, optional
-            The probability that the interval has; by default that of the fit.
+            The level of the interval. By default that of the fit.
         unseen : {"reference", "missing", "error"}, default "reference"
-            What texts count as that were not in the table that was fitted; a DataWarning has their number.
+            How to treat categories that were not seen in training: as the reference category with a DataWarning, as missing, or
+            as an error.
 
         Returns
         -------
-        frame
-            Of the same library: ``prediction``, and of classes ``probability_<class>`` for each. Null where a feature is
-            missing.
+        DataFrame
+            A frame of the same library with the column ``prediction``, and for a classification ``probability_<class>`` for
+            each class. Rows with missing values have null.
 
         Raises
         ------
         DataError
-            Where a column is not there or cannot be used.
+            If a column does not exist or cannot be used.
         ArgumentError
-            For an interval that the model does not have, and for a level without an interval.
+            If the model does not provide the interval, or for a level without an interval.
+
+        Examples
+        --------
+        >>> cars = {"speed": [4, 7, 8, 9, 10, 11, 12], "dist": [2, 4, 16, 10, 18, 17, 24]}
+        >>> jg.fit_table(cars, "dist").predict({"speed": [10.0, None]})["prediction"].round(2).to_list()
+        [16.43, None]
         """
         data = frames.as_polars(frame)
         return frames.like(frames.library_of(frame), self.model.predict_frame(data, interval, level, unseen))
 
     def evaluate(self, frame: Any) -> Scores:
-        """The scores on the rows of a table that has the target, see ``TableModel.evaluate``."""
+        """Score the model on a table that contains the target.
+
+        Parameters
+        ----------
+        frame : DataFrame or mapping of str to sequence
+            The table. Rows with missing values are ignored.
+
+        Returns
+        -------
+        dict
+            The number of rows and the scores: "r2", "rmse" and "mae" of a regression; "accuracy", "log_loss", for two classes
+            "auc", and "confusion" of a classification.
+
+        Raises
+        ------
+        DataError
+            If a column does not exist or cannot be used, or no row is complete.
+        """
         return self.model.evaluate(frames.as_polars(frame))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Keep the model in a file. ``TableModel.load`` and the command read it."""
+        """Save the model to a file.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file. `TableModel.load` and the command line read it.
+        """
         self.model.save(path)
 
     def plot(self, path: Any = None) -> Any:
-        """Draw the fit, see ``pictures.table_fit``."""
+        """Plot the fit.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            The image file to write. By default the figure is only returned.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure, see `jitgrad.pictures.table_fit`.
+        """
         from jitgrad import pictures
 
         return pictures.table_fit(self, path)
 
     def report(self, path: str | os.PathLike[str]) -> None:
-        """Write one page of HTML with estimates, diagnostics and what was done to the columns."""
+        """Write an HTML report with estimates, diagnostics and notes on the columns.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file to write.
+        """
         from jitgrad import reports
 
         reports.table_report(self, path)

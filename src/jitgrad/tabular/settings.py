@@ -1,4 +1,4 @@
-"""How a table is fitted: what the user chose, and the defaults of the rest."""
+"""Settings of a fit: the user's choices, and defaults."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ MODELS = {
     "quasi_binomial": "proportions with a variance proportional to that of a binomial distribution",
     "mlp": "numbers or classes, by a multilayer perceptron",
 }
-"""The models by name, and what they are for."""
+"""The models by name, with descriptions."""
 FAMILIES = {"gaussian": "linear", "binomial": "logistic", "multinomial": "logistic"}
-"""The models that other programs, and pages on statistics, call by their family."""
+"""Names of families that users may give as models, and the corresponding models."""
 DESCENT = ("linear", "logistic", "poisson", "mlp")
-"""The models that gradient descent fits."""
+"""The models that gradient descent can fit."""
 PENALTIES = {"ridge": "squares", "lasso": "absolute values", "elastic-net": "both, in parts of l1_ratio"}
-"""What coefficients may be penalised by, and the sum that is."""
+"""The penalties by name, with the penalized quantity."""
 PENALISED = ("linear", "logistic", "poisson")
 COV_TYPES = {
     "model": "as the family has it", "HC0": "robust", "HC1": "by degrees of freedom", "HC2": "by leverage",
     "HC3": "by its square", "cluster": "robust to what rows of a group share",
 }  # fmt: skip
-"""Kinds of standard errors; White, MacKinnon and Davidson, Liang and Zeger."""
+"""Covariance estimators, see ``glm.covariance``."""
 FULL_BATCH_ROWS = 4096
 HIDDEN = (64, 32)
 TEST_SPLIT = 0.2
-"""Of networks. What is fitted exactly is scored by cross-validation instead."""
+"""Default fraction of test rows for gradient descent. Exact fits are scored by cross-validation instead."""
 LEVEL = 0.95
 LEARNING_RATES = {
     "sgd": (0.1, 0.01), "adam": (0.05, 0.003), "adamw": (0.05, 0.003), "amsgrad": (0.05, 0.003), "nadam": (0.01, 0.003),
@@ -47,31 +47,57 @@ LEARNING_RATES = {
     "radam": (0.05, 0.003), "adamax": (0.05, 0.003), "lion": (0.002, 0.0003), "adafactor": (0.1, 0.01), "asgd": (0.1, 0.01),
     "rprop": (0.01, 0.001),
 }  # fmt: skip
-"""By optimizer, for steps on all rows and on batches of them."""
+"""Default learning rates of each optimizer, for steps on all rows and on batches."""
 LARGEST_RATE = 1e38
-"""A network's numbers are float32."""
+"""Networks use float32."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to fit. None stands for a default that depends on the model and the table.
+    """Settings of a table fit. None stands for a default that depends on the model and the table.
 
-    Attributes:
-        model: a name of ``MODELS``; by default found out from the target and ``hidden``.
-        link: of a generalised linear model; by default the model's own, see ``glm``.
-        cov_type: of the standard errors, a name of ``COV_TYPES``.
-        level: of confidence intervals.
-        penalty: a name of ``PENALTIES``, or none.
-        alpha: the strength of the penalty; by default chosen by cross-validation.
-        l1_ratio: the part of the penalty "elastic-net" that is the lasso's.
-        cv: the folds of cross-validations.
-        hidden: widths of the hidden layers of a network.
-        epochs, batch_size, lr, optimizer: of gradient descent. A linear model is fitted exactly where none of these and the
-            next two is given.
-        validation_split: the part of the rows that are fitted which is evaluated after each epoch instead.
-        early_stopping: after how many epochs in which these rows are not fitted better it ends, with the best weights so far.
-        test_split: the part of all rows that is kept for scores; by default 0.2 for gradient descent, otherwise none.
-        seed: of the splits, the folds, the first weights and the order of rows.
+    Parameters
+    ----------
+    model : str, optional
+        The model. By default chosen from the target and ``hidden``.
+    link : str, optional
+        The link function. By default that of the model.
+    cov_type : str, default "model"
+        The covariance estimator.
+    level : float, default 0.95
+        The confidence level.
+    penalty : str, optional
+        The penalty. By default none.
+    alpha : float, optional
+        The strength of the penalty. By default chosen by cross-validation.
+    l1_ratio : float, default 0.5
+        The lasso share of the penalty "elastic-net".
+    cv : int, default 10
+        The number of cross-validation folds.
+    hidden : tuple of int, optional
+        The widths of the hidden layers of a network.
+    epochs : int, optional
+        The number of epochs of gradient descent.
+    batch_size : int, optional
+        The number of rows per gradient step.
+    lr : float, optional
+        The learning rate.
+    optimizer : str, optional
+        The name of the optimizer.
+    validation_split : float, default 0.0
+        The fraction of training rows to evaluate after each epoch.
+    early_stopping : int, optional
+        The number of epochs without a lower validation loss after which to stop.
+    test_split : float, optional
+        The fraction of rows held out for scores. By default 0.2 for gradient descent and 0 for exact fits.
+    seed : int, default 0
+        Random seed.
+
+    Examples
+    --------
+    >>> from jitgrad.tabular import Settings
+    >>> Settings(model="logistic", penalty="lasso").l1_part
+    1.0
     """
 
     model: str | None = None
@@ -93,7 +119,7 @@ class Settings:
     seed: int = 0
 
     def check(self) -> None:
-        """Raise ArgumentError for a setting outside its range, or that does not go with another."""
+        """Raise ArgumentError for a setting that is out of range or cannot be combined with another."""
         if self.model is not None:
             if self.model in FAMILIES:
                 raise ArgumentError(
@@ -126,7 +152,7 @@ class Settings:
         self._check_exact()
 
     def _check_exact(self) -> None:
-        """Raise ArgumentError for what is of exact fits, and does not go with the rest."""
+        """Raise ArgumentError for settings of exact fits that are invalid or cannot be combined with others."""
         if self.link is not None:
             link_of(self.link)
         by_name("cov_type", self.cov_type, COV_TYPES)
@@ -158,24 +184,36 @@ class Settings:
 
     @property
     def by_descent(self) -> bool:
-        """Whether gradient descent is asked for: a network, or one of its settings."""
+        """Whether gradient descent is requested: a network, or one of its settings."""
         given = (self.epochs, self.batch_size, self.lr, self.optimizer, self.early_stopping)
         return self.model == "mlp" or self.validation_split > 0 or any(value is not None for value in given)
 
     @property
     def l1_part(self) -> float:
-        """The part of the penalty that is the lasso's."""
+        """The lasso share of the penalty."""
         return {"ridge": 0.0, "lasso": 1.0}.get(self.penalty or "", self.l1_ratio)
 
     def for_target(self, column: pl.Series, classify: bool, trials: bool = False) -> Settings:
-        """With the model found out, and the hidden layers of a network.
+        """Return the settings with the model chosen for a target.
 
-        Args:
-            column: the target.
-            classify: whether its values are classes.
-            trials: whether it is taken as proportions or counts of trials.
+        Parameters
+        ----------
+        column : polars.Series
+            The target.
+        classify : bool
+            Whether its values are classes.
+        trials : bool, default False
+            Whether it holds numbers or proportions of successes.
 
-        Raises DataError or ArgumentError where the model is not one for this target.
+        Returns
+        -------
+        Settings
+            The settings, with the hidden layers of a network.
+
+        Raises
+        ------
+        DataError or ArgumentError
+            If the model does not suit the target.
         """
         classes = classify or has_classes(column)
         model = self._model(classes or trials)
@@ -197,14 +235,41 @@ class Settings:
         return made
 
     def for_numbers(self, trials: bool = False) -> Settings:
-        """The same for a target that is computed from columns."""
+        """Return the settings with the model chosen for a target that is computed from columns.
+
+        Parameters
+        ----------
+        trials : bool, default False
+            Whether it holds numbers or proportions of successes.
+
+        Returns
+        -------
+        Settings
+            The settings, with the hidden layers of a network.
+        """
         return self.for_model(self._model(trials))
 
     def _model(self, classes: bool) -> str:
         return self.model or ("mlp" if self.hidden else "logistic" if classes else "linear")
 
     def for_model(self, model: str) -> Settings:
-        """With a model, and the hidden layers of a network. Raises ArgumentError for settings that it does not have."""
+        """Return the settings for a model, with the hidden layers of a network.
+
+        Parameters
+        ----------
+        model : str
+            The model.
+
+        Returns
+        -------
+        Settings
+            The settings.
+
+        Raises
+        ------
+        ArgumentError
+            If the model does not support a setting.
+        """
         if self.penalty is not None and model not in PENALISED:
             raise ArgumentError(f"Model {model!r} does not support penalties. Leave {{argument}} out.", argument="penalty")
         if self.by_descent and model not in DESCENT:
@@ -215,7 +280,20 @@ class Settings:
         return replace(self, model=model, hidden=(self.hidden or HIDDEN) if model == "mlp" else ())
 
     def for_descent(self, rows: int) -> Settings:
-        """With the defaults of gradient descent: a linear model takes full batches of a small table, a network of 32 rows."""
+        """Return the settings with the defaults of gradient descent.
+
+        Linear models use full batches of small tables and networks batches of 32 rows.
+
+        Parameters
+        ----------
+        rows : int
+            The number of training rows.
+
+        Returns
+        -------
+        Settings
+            The settings without None.
+        """
         network, optimizer = self.model == "mlp", self.optimizer or "adam"
         full = optimizer == "lbfgs" or (not network and rows <= FULL_BATCH_ROWS)
         epochs = 1000 if full else 200 if network else 50
@@ -231,7 +309,7 @@ class Settings:
 
 
 def _check_numbers(column: pl.Series, model: str, classes: bool, classify: bool, trials: bool) -> None:
-    """Raise an error where a target is one of classes, or has other numbers than a model takes."""
+    """Raise an error if the target is a class, or has values that the model does not allow."""
     if classify:
         raise ArgumentError(
             f"Model {model!r} does not support classes. Leave {{argument}} out, or choose model 'logistic'.",

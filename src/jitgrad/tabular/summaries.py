@@ -11,7 +11,8 @@ from jitgrad.tabular.inference import Inference
 
 if TYPE_CHECKING:
     from jitgrad.curvefit.estimates import Estimates
-    from jitgrad.tabular.curves import CurveModel, CurveTableFit
+    from jitgrad.tabular.curve_model import CurveModel
+    from jitgrad.tabular.curves import CurveTableFit
     from jitgrad.tabular.model import TableModel
     from jitgrad.tabular.result import TableFit
 
