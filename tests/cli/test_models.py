@@ -420,7 +420,7 @@ WRONG = [
     ("fit t.csv --target y --model polynomial:x", "no degree from 0 to 20"),
     ("fit t.csv --target y --separator ab", "separator"),
     ("predict nothing t.csv", "There is no file nothing"),
-    ("predict t.csv t.csv", "damaged, or no file of jitgrad"),
+    ("predict t.csv t.csv", "damaged, or not a file of jitgrad"),
     ("predict newer t.csv", "is of version 99, and 1 is the newest known here"),
     ("predict curve lacks.csv", "needs the column 'x'"),
     ("predict curve t.csv -o t.csv/out.csv", "t.csv/out.csv cannot be written"),

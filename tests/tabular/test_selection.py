@@ -297,7 +297,7 @@ def test_frames_of_other_libraries() -> None:
         ([1, 2], "type list, which is not a supported table. Give a pandas"),
         (frame.lazy(), "type LazyFrame, which is not a supported table. Call collect"),
         (pandas.DataFrame([[1, 2]], columns=["a", "a"]), "More than one column is named 'a'"),
-        ({"a": [1], "b": [1, 2]}, "of different lengths"),
+        ({"a": [1], "b": [1, 2]}, "have different lengths"),
     ):
         with pytest.raises(DataError, match=message):
             as_polars(wrong)
