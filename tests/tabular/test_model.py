@@ -183,7 +183,7 @@ def test_files_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="damaged, or not a file of jitgrad"):
         TableModel.load(path)
     jg.Sequential([jg.layers.Dense(1)]).save(path)
-    with pytest.raises(DataError, match="has no model of kind"):
+    with pytest.raises(DataError, match="does not contain a model of kind"):
         TableModel.load(path)
     model.save(path)
     with pytest.raises(DataError, match="cannot be made a model again"):
