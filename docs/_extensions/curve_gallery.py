@@ -104,7 +104,7 @@ def page(model: NamedModel, text: Text) -> tuple[str, str]:
     title = model.title[0].upper() + model.title[1:]
     meanings = "\n".join(f"| `{name}` | {model.meanings[name]} |" for name in model.parameters)
     found = ", ".join(f"`{name}` = {value:.3g}" for name, value in model.guess(x, y).items())
-    marked = ", its 95 % confidence band and estimated parameters" if text.lines else " and its 95 % confidence band"
+    marked = ", its 95% confidence band and estimated parameters" if text.lines else " and its 95% confidence band"
     source = f"\n\nSource: {model.source}." if model.source else ""
     related = ", ".join(f"[`{name}`]({name}.md)" for name in text.see)
     fit = inline_svg(draw_fit(result, text), f"Data and the fitted curve {model.name}")
