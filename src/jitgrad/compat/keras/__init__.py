@@ -34,7 +34,7 @@ __version__ = "3.15.1"
 
 
 def version() -> str:
-    """The version of Keras whose names and defaults are used."""
+    """Return the version of Keras whose names and defaults are used."""
     return __version__
 
 

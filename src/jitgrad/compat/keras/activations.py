@@ -1,4 +1,4 @@
-"""Keras's activations: functions of a tensor."""
+"""Keras's activations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OF_LIBRARY: dict[Any, str] = {}
 
 
 def _function(name: str) -> Callable[..., Any]:
-    """Apply jitgrad's activation to TensorFlow's tensors."""
+    """Wrap the library's activation for TensorFlow's tensors."""
     plain = library.ACTIVATIONS[name]
 
     def function(x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -43,7 +43,7 @@ _relu = _function("relu")
 
 
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """x above ``threshold``, limited to ``max_value``; below, ``negative_slope`` times the distance to it."""
+    """Return x above ``threshold``, at most ``max_value``; below it, ``negative_slope`` times the distance."""
     if negative_slope == 0 and max_value is None and threshold == 0:
         return _relu(x)
     return wrap(ReLU(max_value, negative_slope, threshold)(as_plain(x)))
@@ -78,7 +78,7 @@ _NAMES = [name for name, value in list(globals().items()) if name[0] != "_" and 
 
 
 def name_of(activation: Any) -> str | None:
-    """Return jitgrad's name of an activation, or None for another function."""
+    """Return the library's name of one of its activations; None for other functions."""
     if isinstance(activation, str):
         return activation if activation in library.ACTIVATIONS else None
     if activation in _OF_LIBRARY:
@@ -88,7 +88,7 @@ def name_of(activation: Any) -> str | None:
 
 
 def get(identifier: Any) -> Any:
-    """Return an activation by name; functions are returned unchanged, and None means linear."""
+    """Return an activation by name; functions are returned unchanged, and None is linear."""
     if identifier is None:
         return linear
     if isinstance(identifier, dict):
@@ -106,7 +106,7 @@ def get(identifier: Any) -> Any:
 
 
 def plain(identifier: Any) -> Any:
-    """Return what jitgrad accepts as this activation: its own function if it has one."""
+    """Return the library's own activation if there is one."""
     found = get(identifier)
     name = name_of(found)
     if name is not None:

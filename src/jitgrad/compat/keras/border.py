@@ -1,6 +1,7 @@
-"""Conversion between user code, which uses TensorFlow's tensors, and jitgrad, which uses its own.
+"""Conversion between users' code, which sees TensorFlow's tensors, and the library, which uses plain Tensors.
 
-Functions that jitgrad calls get and return plain Tensors. Functions that users call or write get wrapped ones.
+Functions that the library calls take and return plain Tensors. Functions that users call or define take wrapped
+ones.
 """
 
 from __future__ import annotations
@@ -46,17 +47,17 @@ def dtype_name(dtype: Any) -> str:
 
 
 def wrap(nest: Any) -> Any:
-    """Wrap the plain Tensors in a nesting as TensorFlow's tensors."""
+    """Replace plain Tensors in a nesting by TensorFlow's tensors."""
     return tree_map(lambda x: made(x) if isinstance(x, Tensor) else x, nest)
 
 
 def unwrap(nest: Any) -> Any:
-    """Unwrap TensorFlow's tensors in a nesting."""
+    """Replace TensorFlow's tensors in a nesting by plain Tensors."""
     return tree_map(lambda x: x._read() if isinstance(x, Wrapper) and not isinstance(x, Held) else x, nest)
 
 
 def is_plain(nest: Any) -> bool:
-    """Return whether jitgrad is the caller: there is a plain Tensor, and no wrapped one."""
+    """Return whether the library calls: there is a plain Tensor, and no wrapped one."""
     if isinstance(nest, Tensor):
         return True
     found = False
@@ -68,7 +69,7 @@ def is_plain(nest: Any) -> bool:
 
 
 def bordered(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Convert the arguments and results of a user's method or function, which jitgrad calls."""
+    """Wrap a user's function or method: it takes wrapped tensors, and its caller in the library gets plain ones."""
 
     @functools.wraps(f)
     def inside(*args: Any, **kwargs: Any) -> Any:
@@ -81,7 +82,7 @@ def bordered(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def as_plain(value: Any, dtype: Any = None) -> Tensor:
-    """Convert a tensor, array or list of numbers to a plain Tensor; floats get ``dtype``, by default ``floatx()``."""
+    """Convert a tensor, array or list of numbers to a plain Tensor; floats to ``dtype``, by default ``floatx()``."""
     name = str(dtype or floatx())
     if isinstance(value, Tensor):
         return value
@@ -98,7 +99,7 @@ def as_plain(value: Any, dtype: Any = None) -> Tensor:
 
 
 def as_inputs(value: Any, dtype: Any = None) -> Any:
-    """Convert a layer's inputs: dicts and lists of tensors are several inputs, lists of numbers a single one."""
+    """Convert the inputs of a layer in their nesting: dicts and lists of tensors are several inputs, lists of numbers one."""
     several = isinstance(value, dict) or (
         isinstance(value, (list, tuple)) and any(hasattr(leaf, "shape") and np.ndim(leaf) for leaf in tree_leaves(value))
     )
@@ -113,10 +114,10 @@ def number(value: Any) -> Any:
 
 
 def plain_number(value: Any) -> Any:
-    """Return a Python number for a tensor of one element, and anything else unchanged."""
+    """Convert a tensor with one element to a Python number; other values stay unchanged."""
     return value.numpy().item() if isinstance(value, Wrapper) and value._read().shape == () else value
 
 
 def values_of(nest: Any) -> Any:
-    """Convert the tensors in a nesting to NumPy arrays."""
+    """Replace tensors in a nesting by NumPy arrays."""
     return tree_map(lambda x: x.numpy() if isinstance(x, Operators) else x, nest)

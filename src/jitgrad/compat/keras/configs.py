@@ -1,4 +1,4 @@
-"""Configs: objects of Keras as dicts of their arguments, and objects from names and configs."""
+"""Conversion of Keras's objects to dicts of their arguments and back, and lookup by name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _custom: dict[str, Any] = {}
 
 
 def config_of(made: Any, base: dict[str, Any]) -> dict[str, Any]:
-    """Return ``base`` and the arguments of an object; for a user-defined subclass ``base`` only, as in Keras."""
+    """Return ``base`` and the arguments of an object; for a user's class that extends it, ``base`` alone, as in Keras."""
     cls = type(made)
     if not cls.__module__.startswith("jitgrad.") and "get_config" in vars(cls):
         return base
@@ -64,7 +64,7 @@ def _plain(value: Any) -> Any:
 
 
 def serialized(value: Any) -> Any:
-    """Return an object as ``{"module", "class_name", "config", "registered_name"}``, or a function as its name."""
+    """Return an object as ``{"module", "class_name", "config", "registered_name"}``, a function as its name."""
     if value is None or isinstance(value, (str, int, float, dict)):
         return value
     if not hasattr(value, "get_config"):
@@ -77,7 +77,7 @@ def serialized(value: Any) -> Any:
 
 
 def deserialized(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """Return the object that was serialized. Raise DataError for an unknown class."""
+    """Return the object that was serialized. Raises DataError for an unknown class."""
     if not isinstance(config, dict) or "class_name" not in config:
         return config
     name = config["class_name"]
@@ -92,7 +92,7 @@ def deserialized(config: Any, custom_objects: Mapping[str, Any] | None = None) -
 
 
 def _class(module: str, name: str) -> type | None:
-    """Return a class by name: from this module of Keras, from another one, or the user's."""
+    """Return the class with a name, from this module of Keras, from another one, or from the user's classes."""
     kind = "schedules" if module.endswith("schedules") else module.rpartition(".")[2]
     families = [f"keras.{kind}", *(f"keras.{other}" for other in _FAMILIES), "custom"]
     return next((Described.classes[f"{of}:{name}"] for of in families if f"{of}:{name}" in Described.classes), None)
@@ -106,12 +106,12 @@ def _names() -> list[str]:
 
 
 def made_with_config(cls: Any, config: dict[str, Any]) -> Any:
-    """Return an object of a class with the arguments of a config."""
+    """Create an object of a class from a config."""
     return cls(**{name: deserialized(value) for name, value in config.items()})
 
 
 def found_by_name(what: str, identifier: Any, known: Mapping[str, Any]) -> Any:
-    """Return a function, or an object from a name or a config. Raise ArgumentError for anything else."""
+    """Return the object with a name or a class's config; functions are returned unchanged. Raises ArgumentError otherwise."""
     if isinstance(identifier, dict):
         return deserialized(identifier)
     if not isinstance(identifier, str):
@@ -126,7 +126,7 @@ def found_by_name(what: str, identifier: Any, known: Mapping[str, Any]) -> Any:
 
 @contextmanager
 def custom_objects_known(custom_objects: Mapping[str, Any]) -> Iterator[None]:
-    """Make names known inside the block, as ``keras.utils.custom_object_scope`` does."""
+    """Register names within a context, like ``keras.utils.custom_object_scope``."""
     before = dict(_custom)
     _custom.update(custom_objects)
     try:
@@ -137,12 +137,12 @@ def custom_objects_known(custom_objects: Mapping[str, Any]) -> Iterator[None]:
 
 
 def custom_objects() -> dict[str, Any]:
-    """Return the user's registered classes and functions by name."""
+    """Return the user's registered classes and functions."""
     return _custom
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:
-    """A decorator that registers a class or function for files."""
+    """Decorate a class or function that files may refer to."""
 
     def register(given: Any) -> Any:
         _custom[name or given.__name__] = given

@@ -1,4 +1,4 @@
-"""Keras's constraints, which are applied to weights after each step of a fit."""
+"""Keras's constraints, which are enforced after each step of a fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jitgrad.tape.trace import StateUpdate
 
 
 class Constraint(library.Constraint):
-    """Base class. The native steps cannot apply user-defined constraints."""
+    """Base class. Steps of jitgrad are native, so custom constraints are not supported."""
 
     family = "keras.constraints"
 
@@ -37,7 +37,7 @@ class Constraint(library.Constraint):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Create an object from the result of ``get_config``."""
+        """Create a constraint from the result of ``get_config``."""
         return made_with_config(cls, config)
 
 
@@ -79,7 +79,7 @@ _NAMED = {"NonNeg": NonNeg, "MaxNorm": MaxNorm, "UnitNorm": UnitNorm, "MinMaxNor
 
 
 def get(identifier: Any) -> Any:
-    """Return a constraint by name or config with its defaults; objects are returned unchanged."""
+    """Return a constraint by name or config; objects are returned unchanged."""
     if identifier is None or isinstance(identifier, library.Constraint):
         return identifier
     return found_by_name("constraint", identifier, _NAMED)

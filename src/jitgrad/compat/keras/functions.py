@@ -1,4 +1,4 @@
-"""Names of functions that are called on symbols, for summaries and files."""
+"""The names of functions that are called on symbols, for summaries and files, and the functions with these names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MODULES = (
 
 
 def name_of(function: Any) -> dict[str, str]:
-    """Describe a function of jitgrad for a file. Raise ArgumentError for a user's function."""
+    """Return the name under which a file stores a function of jitgrad. Raises ArgumentError for a user's function."""
     if function is item:
         return {"function": "jitgrad.compat.keras.symbol:item"}
     name = operation_name(function)
@@ -35,7 +35,7 @@ def name_of(function: Any) -> dict[str, str]:
 
 
 def _is(known: Any, function: Any) -> bool:
-    """Return whether a function is another one, wraps it, or calls it with other argument names."""
+    """Return whether a function is another one, or wraps it."""
     while known is not None:
         if known is function or any(cell.cell_contents is function for cell in getattr(known, "__closure__", None) or ()):
             return True
@@ -44,7 +44,7 @@ def _is(known: Any, function: Any) -> bool:
 
 
 def function_of(named: dict[str, str]) -> Any:
-    """Return the function of jitgrad that a file names. Raise DataError for any other."""
+    """Return the function of jitgrad that a file names. Raises DataError for any other."""
     text = named.get("function") or named["op"]
     module, _, name = text.partition(":")
     if "op" in named and text in OPS:

@@ -23,11 +23,11 @@ class Initializer(Described):
     seed: int | None = None
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        """Return values of a shape; jitgrad calls this method."""
+        """Return values of a shape; called by the library."""
         return values_of(type(self).__call__(self, tuple(shape)))
 
     def plain(self, shape: Any, generator: np.random.Generator) -> Any:
-        """Draw values of a shape from a generator, or from a new one with the seed."""
+        """Return values of a shape from the generator, or from the one of the seed."""
         return self.draw(shape, generator if self.seed is None else np.random.default_rng(self.seed))
 
     plain.is_plain = True  # type: ignore[attr-defined]
@@ -44,26 +44,26 @@ class Initializer(Described):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Create an object from the result of ``get_config``."""
+        """Create an initializer from the result of ``get_config``."""
         return made_with_config(cls, config)
 
 
 class Zeros(Initializer):
-    """Zeros."""
+    """Fill with 0."""
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:
         return library.zeros(shape, generator)
 
 
 class Ones(Initializer):
-    """Ones."""
+    """Fill with 1."""
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:
         return library.ones(shape, generator)
 
 
 class _Drawn(Initializer):
-    """An initializer of jitgrad with its arguments."""
+    """An initializer of the library with Keras's arguments."""
 
     kind: Any
     """The class in jitgrad."""
@@ -74,7 +74,7 @@ class _Drawn(Initializer):
 
 
 class Constant(_Drawn):
-    """A constant."""
+    """Fill with a value."""
 
     kind = library.Constant
 
@@ -83,7 +83,7 @@ class Constant(_Drawn):
 
 
 class Identity(_Drawn):
-    """The identity matrix times ``gain``."""
+    """Use the identity matrix times ``gain``."""
 
     kind = library.IdentityMatrix
 
@@ -92,7 +92,7 @@ class Identity(_Drawn):
 
 
 class RandomUniform(_Drawn):
-    """Uniform numbers from ``minval`` to ``maxval``."""
+    """Draw from the uniform distribution from ``minval`` to ``maxval``."""
 
     kind = library.RandomUniform
 
@@ -101,7 +101,7 @@ class RandomUniform(_Drawn):
 
 
 class RandomNormal(_Drawn):
-    """Normal numbers with a mean and a standard deviation."""
+    """Draw from a normal distribution."""
 
     kind = library.RandomNormal
 
@@ -110,13 +110,13 @@ class RandomNormal(_Drawn):
 
 
 class TruncatedNormal(RandomNormal):
-    """Normal numbers truncated at two standard deviations."""
+    """Draw from a normal distribution truncated at two standard deviations."""
 
     kind = library.TruncatedNormal
 
 
 class Orthogonal(_Drawn):
-    """A random matrix with orthonormal rows or columns, times ``gain``."""
+    """Draw a matrix with orthonormal rows or columns, times ``gain``."""
 
     kind = library.Orthogonal
 
@@ -125,7 +125,7 @@ class Orthogonal(_Drawn):
 
 
 class VarianceScaling(_Drawn):
-    """Random numbers of variance scale/n, where n is the number of inputs, of outputs, or their mean."""
+    """Draw with variance scale/n, where n is the number of inputs, of outputs, or the mean of both."""
 
     kind = library.VarianceScaling
 
@@ -140,7 +140,7 @@ class VarianceScaling(_Drawn):
 
 
 class _Named(Initializer):
-    """A special case of VarianceScaling with its own name."""
+    """A VarianceScaling with a name."""
 
     name: str
 
@@ -152,37 +152,37 @@ class _Named(Initializer):
 
 
 class GlorotUniform(_Named):
-    """Uniform numbers of variance 2/(inputs + outputs)."""
+    """Draw from a uniform distribution with variance 2/(inputs + outputs)."""
 
     name = "glorot_uniform"
 
 
 class GlorotNormal(_Named):
-    """Truncated normal numbers of variance 2/(inputs + outputs)."""
+    """Draw from a truncated normal distribution with variance 2/(inputs + outputs)."""
 
     name = "glorot_normal"
 
 
 class HeUniform(_Named):
-    """Uniform numbers of variance 2/inputs."""
+    """Draw from a uniform distribution with variance 2/inputs."""
 
     name = "he_uniform"
 
 
 class HeNormal(_Named):
-    """Truncated normal numbers of variance 2/inputs."""
+    """Draw from a truncated normal distribution with variance 2/inputs."""
 
     name = "he_normal"
 
 
 class LecunUniform(_Named):
-    """Uniform numbers of variance 1/inputs."""
+    """Draw from a uniform distribution with variance 1/inputs."""
 
     name = "lecun_uniform"
 
 
 class LecunNormal(_Named):
-    """Truncated normal numbers of variance 1/inputs."""
+    """Draw from a truncated normal distribution with variance 1/inputs."""
 
     name = "lecun_normal"
 
@@ -214,7 +214,7 @@ def get(identifier: Any) -> Any:
 
 
 def plain(identifier: Any) -> Callable[..., Any]:
-    """Return jitgrad's initializer: a function of a shape and a generator."""
+    """Return the initializer as a function of a shape and a generator, for the library."""
     found = get(identifier)
     if isinstance(found, Initializer):
         return found.plain

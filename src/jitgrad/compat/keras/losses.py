@@ -1,4 +1,4 @@
-"""Keras's losses: classes with its arguments and reductions, and functions that return a loss per row."""
+"""Keras's losses: classes with arguments and reductions, and functions that return the loss of each row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", 
 
 
 class Loss(Described):
-    """Base class: ``call(y_true, y_pred)`` returns a loss per row, and ``reduction`` determines how they are combined."""
+    """Base class: ``call(y_true, y_pred)`` returns the loss of each row, and ``reduction`` determines how they are combined."""
 
     family = "keras.losses"
 
@@ -51,7 +51,7 @@ class Loss(Described):
         return wrap(self.reduced(self.call(y, p), weight))
 
     def reduced(self, values: Any, sample_weight: Any = None) -> Tensor:
-        """Reduce the losses of the rows."""
+        """Apply ``reduction`` to the losses of the rows."""
         values = unwrap(values)
         weight = None if sample_weight is None else unwrap(sample_weight)
         if weight is not None and weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
@@ -73,12 +73,12 @@ class Loss(Described):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Create an object from the result of ``get_config``."""
+        """Create a loss from the result of ``get_config``."""
         return made_with_config(cls, config)
 
 
 def by_row(loss: Any, y_true: Any, y_pred: Any, classes: bool = False, **options: Any) -> Tensor:
-    """Apply a loss of jitgrad along the last axis, with one result for each element of the other axes."""
+    """Apply a library's loss along the last axis; returns one loss for each element of the other axes."""
     if y_pred.ndim == 0:
         y_pred, y_true = reshape(y_pred, (1,)), reshape(y_true, (1,))
     y_true = aligned(y_true, y_pred)
@@ -92,7 +92,7 @@ def by_row(loss: Any, y_true: Any, y_pred: Any, classes: bool = False, **options
 
 
 class Made(Loss):
-    """A loss of jitgrad with Keras's arguments."""
+    """A loss of the library with Keras's arguments."""
 
     plain: Any
     """The loss in jitgrad."""
@@ -105,7 +105,7 @@ class Made(Loss):
         super().__init__(name or self.short or snake_case(type(self).__name__), reduction, dtype)
 
     def options(self) -> dict[str, Any]:
-        """Return jitgrad's arguments."""
+        """Return the library's arguments."""
         return {}
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -113,7 +113,7 @@ class Made(Loss):
         return rows if is_plain((y_true, y_pred)) else wrap(rows)
 
     def native(self) -> Any:
-        """Return jitgrad's loss with bound options if they describe it completely, else the object itself."""
+        """Return the library's loss with bound options if it is equivalent, otherwise this object."""
         if self.reduction not in ("sum_over_batch_size", "mean"):
             return self
         given = self.options()
@@ -121,43 +121,43 @@ class Made(Loss):
 
 
 class MeanSquaredError(Made):
-    """The mean squared error."""
+    """Mean squared error."""
 
     plain = library.mean_squared_error
 
 
 class MeanAbsoluteError(Made):
-    """The mean absolute error."""
+    """Mean absolute error."""
 
     plain = library.mean_absolute_error
 
 
 class LogCosh(Made):
-    """The mean of log(cosh(error))."""
+    """Mean of log(cosh(error))."""
 
     plain = library.log_cosh
 
 
 class Poisson(Made):
-    """``y_pred - y_true * log(y_pred)``."""
+    """Poisson loss, ``y_pred - y_true * log(y_pred)``."""
 
     plain = library.poisson
 
 
 class KLDivergence(Made):
-    """The Kullback-Leibler divergence."""
+    """Kullback-Leibler divergence."""
 
     plain = library.kl_divergence
 
 
 class Hinge(Made):
-    """``max(1 - y_true * y_pred, 0)``."""
+    """Hinge loss, ``max(1 - y_true * y_pred, 0)``."""
 
     plain = library.hinge
 
 
 class Huber(Made):
-    """Squared errors up to ``delta``, and a linear loss beyond."""
+    """Huber loss: quadratic up to ``delta``, linear beyond."""
 
     plain = library.huber
     short = "huber_loss"
@@ -173,7 +173,7 @@ class Huber(Made):
 
 
 class CosineSimilarity(Made):
-    """The negative cosine similarity of targets and predictions."""
+    """Negative cosine similarity of targets and predictions."""
 
     plain = library.cosine_similarity
 
@@ -185,7 +185,7 @@ class CosineSimilarity(Made):
 
 
 class BinaryCrossentropy(Made):
-    """The cross-entropy of targets of 0 and 1."""
+    """Cross-entropy of targets 0 and 1."""
 
     plain = library.binary_crossentropy
 
@@ -202,13 +202,13 @@ class BinaryCrossentropy(Made):
 
 
 class CategoricalCrossentropy(BinaryCrossentropy):
-    """The cross-entropy of targets with a probability for each class."""
+    """Cross-entropy of targets with a probability for each class."""
 
     plain = library.categorical_crossentropy
 
 
 class SparseCategoricalCrossentropy(Made):
-    """The cross-entropy of integer classes."""
+    """Cross-entropy of integer classes."""
 
     plain = library.sparse_categorical_crossentropy
     by_class = True
@@ -228,31 +228,31 @@ class SparseCategoricalCrossentropy(Made):
 
 
 class MeanAbsolutePercentageError(Made):
-    """The mean absolute percentage error."""
+    """Mean absolute error in percent of the target."""
 
     plain = library.mean_absolute_percentage_error
 
 
 class MeanSquaredLogarithmicError(Made):
-    """The mean squared logarithmic error, of log(1 + y)."""
+    """Mean squared difference of log(1 + y)."""
 
     plain = library.mean_squared_logarithmic_error
 
 
 class SquaredHinge(Made):
-    """``max(1 - y_true * y_pred, 0) ** 2``."""
+    """Squared hinge loss, ``max(1 - y_true * y_pred, 0) ** 2``."""
 
     plain = library.squared_hinge
 
 
 class CategoricalHinge(Made):
-    """``max(neg - pos + 1, 0)``."""
+    """Multiclass hinge loss, ``max(neg - pos + 1, 0)``."""
 
     plain = library.categorical_hinge
 
 
 class BinaryFocalCrossentropy(Made):
-    """The cross-entropy of targets of 0 and 1, with less weight on well-predicted rows."""
+    """Cross-entropy of targets 0 and 1 with less weight for well-predicted rows."""
 
     plain = library.binary_focal_crossentropy
 
@@ -275,7 +275,7 @@ class BinaryFocalCrossentropy(Made):
 
 
 class CategoricalFocalCrossentropy(Made):
-    """The cross-entropy of targets with class probabilities, with less weight on well-predicted rows."""
+    """Cross-entropy of targets with a probability for each class, with less weight for well-predicted rows."""
 
     plain = library.categorical_focal_crossentropy
 
@@ -298,7 +298,7 @@ class CategoricalFocalCrossentropy(Made):
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """Return the options that differ from their defaults; without any, jitgrad's own loss can be used."""
+    """Return the options that differ from their defaults; without any, the library's own loss can be used."""
     return {name: value for name, value in options.items() if value}
 
 
@@ -347,14 +347,14 @@ _FUNCTIONS = {name: value for name, value in list(globals().items()) if hasattr(
 
 
 def get(identifier: Any) -> Any:
-    """Return a loss: a function or an object, from a name or a config; functions and objects are returned unchanged."""
+    """Return a loss by name or config: a function, or an object if the name is that of a class."""
     if identifier is None or callable(identifier):
         return identifier
     return found_by_name("loss", identifier, {**_CLASSES, **_FUNCTIONS})
 
 
 def native(identifier: Any) -> Any:
-    """Return what jitgrad accepts as this loss: its own loss if it has one, so the fit is as fast."""
+    """Return the library's own loss if there is one, so that a fit is as fast as the library's."""
     found = get(identifier)
     kind = getattr(found, "kind", None)
     if kind is not None:
@@ -372,7 +372,7 @@ def serialize(loss: Any) -> Any:
 
 
 def deserialize(name: Any, custom_objects: Any = None) -> Any:
-    """Return the loss of a config or a name."""
+    """Return the loss of a config or of a name."""
     return deserialized(name, custom_objects) if isinstance(name, dict) else get(name)
 
 

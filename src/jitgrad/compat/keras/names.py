@@ -20,12 +20,12 @@ def numbered(kind: str) -> str:
 
 
 def unique(base: str) -> str:
-    """Return ``base`` the first time, and then with a number."""
+    """Return ``base`` the first time, then ``base`` with a number."""
     number = _used.get(base, 0)
     _used[base] = number + 1
     return f"{base}_{number}" if number else base
 
 
 def forget() -> None:
-    """Reset the numbers, as ``keras.backend.clear_session`` does."""
+    """Restart the numbers, as ``keras.backend.clear_session`` does."""
     _used.clear()

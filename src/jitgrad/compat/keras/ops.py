@@ -1,4 +1,4 @@
-"""``keras.ops``: TensorFlow's functions under Keras's names."""
+"""``keras.ops``: Keras's names for TensorFlow's functions."""
 
 from __future__ import annotations
 
@@ -75,32 +75,32 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 
 
 def take(x: Any, indices_: Any, axis: int | None = None) -> Any:
-    """Take elements along an axis, by default of the flattened tensor."""
+    """Take elements of a tensor along an axis; by default of the flattened tensor."""
     return indices.gather(reshape(x, (-1,)) if axis is None else x, indices_, axis=axis or 0)
 
 
 def dot(x1: Any, x2: Any) -> Any:
-    """Multiply matrices or vectors."""
+    """Multiply two matrices or vectors."""
     return tensordot(x1, x2, 1)
 
 
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
-    """Encode classes as one-hot rows."""
+    """Encode classes as rows with a 1 in the position of the class."""
     return constants.one_hot(x, num_classes, axis=axis, dtype=dtype_name(dtype))
 
 
 def zeros(shape: Any, dtype: Any = None) -> Any:
-    """Create zeros."""
+    """Return zeros."""
     return constants.zeros(shape, dtype_name(dtype))
 
 
 def ones(shape: Any, dtype: Any = None) -> Any:
-    """Create ones."""
+    """Return ones."""
     return constants.ones(shape, dtype_name(dtype))
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """Create a tensor filled with one value."""
+    """Return a tensor filled with a value."""
     return constants.cast(constants.fill(shape, fill_value), dtype_name(dtype))
 
 
@@ -111,7 +111,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None) -> Any:
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
-    """Convert a tensor to an array."""
+    """Return the value of a tensor as an array."""
     return np.asarray(values_of(x))
 
 
@@ -121,7 +121,7 @@ def shape(x: Any) -> tuple[Any, ...]:
 
 
 def is_tensor(x: Any) -> bool:
-    """Return whether ``x`` is a tensor, or a symbol of the functional API."""
+    """Return whether ``x`` is a tensor or a symbol of the functional API."""
     return isinstance(x, Operators) or is_keras_tensor(x)
 
 

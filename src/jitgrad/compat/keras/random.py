@@ -1,4 +1,4 @@
-"""``keras.random``: random tensors from jitgrad's generator."""
+"""``keras.random``: random tensors, with the library's random numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jitgrad.errors import ArgumentError
 
 
 class SeedGenerator:
-    """A source of random numbers: with its own seed, or jitgrad's global one."""
+    """A source of random numbers: its own seed, or jitgrad's global source."""
 
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         self.seed, self.name = seed, name
@@ -19,7 +19,7 @@ class SeedGenerator:
 
 
 def _source(seed: Any) -> library.Source | None:
-    """Return the source for a seed: a number always starts the same sequence."""
+    """Return the source of a seed; for a number it always starts anew."""
     if isinstance(seed, int):
         return library.Source(seed)
     if seed is not None and not isinstance(seed, SeedGenerator):
@@ -28,13 +28,13 @@ def _source(seed: Any) -> library.Source | None:
 
 
 def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
-    """Return normal numbers with a mean and a standard deviation."""
+    """Draw from a normal distribution."""
     made = library.normal(tuple(shape), mean, stddev, source=_source(seed))
     return wrap(as_plain(wrap(made), dtype_name(dtype)))
 
 
 def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
-    """Return uniform numbers from ``minval`` to ``maxval``."""
+    """Draw from the uniform distribution from ``minval`` to ``maxval``."""
     made = library.uniform(tuple(shape), minval, maxval, source=_source(seed))
     return wrap(as_plain(wrap(made), dtype_name(dtype)))
 

@@ -1,4 +1,4 @@
-"""Keras's regularizers: penalties on weights or results, which are added to the loss."""
+"""Keras's regularizers: penalties of weights, or of results, that are added to the loss."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Regularizer(library.Regularizer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Create an object from the result of ``get_config``."""
+        """Create a regularizer from the result of ``get_config``."""
         return made_with_config(cls, config)
 
 
 def _seen_wrapped(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a user's ``__call__``, which jitgrad calls with a weight."""
+    """Wrap a user's ``__call__``, to which the library passes a weight."""
 
     def inside(self: Any, weight: Any) -> Any:
         return unwrap(call(self, wrap(weight)))
@@ -64,7 +64,7 @@ l1, l2 = L1, L2
 
 
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
-    """L1L2 with Keras 2's defaults."""
+    """Return L1L2 with Keras 2's defaults."""
     return L1L2(l1, l2)
 
 
@@ -79,7 +79,7 @@ class _Called(library.Regularizer, Described):
 
 
 def get(identifier: Any) -> Any:
-    """Return a regularizer by name or config with its defaults; objects and functions are returned unchanged."""
+    """Return a regularizer by name or config; objects and functions are returned unchanged."""
     if identifier is None or isinstance(identifier, library.Regularizer):
         return identifier
     if callable(identifier):

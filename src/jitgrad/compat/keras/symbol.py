@@ -1,7 +1,7 @@
-"""The functional API: symbols for the inputs of a model, and the calls of layers and functions on them.
+"""The functional API: symbols for the inputs of a model, and calls of layers and functions on them.
 
-A call computes nothing. It is recorded once on placeholders, to find the shape and dtype of its result, and stored as a
-``Call``. A model made of symbols repeats the calls on real inputs, see ``models.graph``.
+A call computes nothing. It is recorded once on placeholders, for the shape and dtype of its result, and stored
+as a ``Call``. A model defined by symbols repeats the calls on real inputs; see ``models.graph``.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _ROWS = 7919
 
 
 class KerasTensor(Deferrable, Operators):
-    """A symbolic value of the functional API: operators, layers and functions of symbols return symbols.
+    """A symbol for a value of the functional API. Operators, layers and functions on it return symbols.
 
     Attributes
     ----------
     shape : tuple
-        The shape, with None for unknown sizes.
+        Shape, with None for open sizes.
     source : Call or None
-        The call that returned it; None for an input.
+        The call that it is a result of; None for an input.
     """
 
     __slots__ = ("__weakref__", "_dtype", "_shape", "name", "source")
@@ -65,7 +65,7 @@ class KerasTensor(Deferrable, Operators):
         return len(self._shape)
 
     def get_shape(self) -> OpenShape:
-        """The shape."""
+        """Return the shape."""
         return self._shape
 
     def _read(self) -> Tensor:
@@ -100,7 +100,7 @@ class KerasTensor(Deferrable, Operators):
 
 
 def item(value: Any, key: Any) -> Any:
-    """Return ``value[key]``, as a function."""
+    """Return ``value[key]``."""
     return value[key]
 
 
@@ -111,10 +111,10 @@ class Call:
     ----------
     operation : callable
         The layer or function.
-    args, kwargs
-        The arguments, which contain symbols.
-    results
-        The symbols of the results, in their nesting.
+    args, kwargs : tuple, dict
+        Arguments, with symbols among them.
+    results : KerasTensor, or nesting of KerasTensor
+        The symbols of the results.
     """
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str | None = None) -> None:
@@ -128,7 +128,7 @@ class Call:
 
     @property
     def name(self) -> str:
-        """The name of the layer or of the function."""
+        """The name of the layer, or one derived from the function."""
         return str(self.operation.name) if is_layer(self.operation) else self._name
 
     @property
@@ -141,12 +141,12 @@ class Call:
 
 
 def called(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a layer or function on symbols, and return the symbols of the results."""
+    """Return the symbols for the results of a layer or function on symbols."""
     return Call(operation, args, kwargs).results
 
 
 def is_layer(operation: Any) -> bool:
-    """Return whether an operation is a layer rather than a function."""
+    """Return whether the operation is a layer, not a function."""
     return hasattr(operation, "built_for")
 
 
@@ -167,7 +167,7 @@ def is_keras_tensor(x: Any) -> bool:
 
 
 def _inferred(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the results of an operation for placeholders."""
+    """Return the result of an operation on placeholders."""
     if is_layer(operation) and not operation.built:
         operation.built_for(tree_map(lambda x: x.shape if isinstance(x, KerasTensor) else x, args[0]) if args else None)
     given_args, given_kwargs = tree_map(lambda x: _placeholder(x) if isinstance(x, KerasTensor) else x, (args, kwargs))
@@ -179,19 +179,19 @@ def _inferred(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def inferred_shapes(layer: Any, shapes: Any) -> Any:
-    """Return the shapes of a layer's results for the shapes of its inputs."""
+    """Return the shapes of a layer's results for inputs of these shapes."""
     several = bool(shapes) and isinstance(shapes[0], (list, tuple))
     given = [KerasTensor(shape) for shape in shapes] if several else KerasTensor(shapes)
     return tree_map(_open, _inferred(layer, (given,), {}))
 
 
 def _open(made: Tensor) -> OpenShape:
-    """Return the shape of a result for placeholders, with None for the rows."""
+    """Return the shape of a result computed from placeholders, with None for the rows."""
     return tuple(None if n and n % _ROWS == 0 else n for n in made.shape)
 
 
 def run(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a layer or function on plain Tensors."""
+    """Return the results of a layer or function for plain Tensors."""
     if is_layer(operation):
         return operation(*args, **kwargs)
     return border.unwrap(operation(*border.wrap(args), **border.wrap(kwargs)))

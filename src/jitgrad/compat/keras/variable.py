@@ -1,4 +1,4 @@
-"""Keras's variables: Variables of jitgrad with TensorFlow's operators and Keras's printing."""
+"""Keras's variables: the library's, with TensorFlow's operators and Keras's printed form."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Variable(TensorMethods, variable.Variable):  # type: ignore[misc]
 
     Parameters
     ----------
-    initializer : array-like or callable
-        The initial value, or a function of a shape that returns it.
-    shape, dtype, trainable, name :
+    initializer : array_like or callable
+        The value, or a function of a shape that returns it.
+    shape, dtype, trainable, name : optional
         As in Keras. The default dtype of floats is ``floatx()``.
     """
 
@@ -47,7 +47,7 @@ class Variable(TensorMethods, variable.Variable):  # type: ignore[misc]
 
     @property
     def name(self) -> str:
-        """The name without the layer's name, which is in ``path``."""
+        """The name, without that of the layer, which ``path`` contains."""
         return self.path.rpartition("/")[2]
 
     @name.setter
@@ -56,11 +56,11 @@ class Variable(TensorMethods, variable.Variable):  # type: ignore[misc]
 
     @property
     def value(self) -> Tensor:
-        """The present value."""
+        """The current value."""
         return made(self.read(), self._integer)
 
     def read_value(self) -> Tensor:
-        """Return the present value."""
+        """Return the current value."""
         return self.value
 
     def __repr__(self) -> str:
@@ -74,7 +74,7 @@ NEVER_DEFERRED.add(Variable)
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and jitgrad, as ``keras.utils.set_random_seed`` does."""
+    """Seed Python, NumPy and jitgrad, like ``keras.utils.set_random_seed``."""
     import random as python
 
     python.seed(seed)

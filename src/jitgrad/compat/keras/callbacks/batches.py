@@ -1,4 +1,4 @@
-"""Callbacks with methods for batches: the model runs step by step, and they are called around each step."""
+"""Callbacks with methods for batches: the model then runs step by step, and they are called around each step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = {
 
 
 def for_batches(callbacks: Sequence[Callback], kind: str) -> bool:
-    """Return whether a callback has its own methods for the batches of a "train", "test" or "predict" run."""
+    """Return whether one of the callbacks defines a method for the batches of a "train", "test" or "predict"."""
     return any(
         name in vars(callback) or getattr(type(callback), name, None) is not getattr(Callback, name)
         for callback in callbacks
@@ -31,7 +31,7 @@ def for_batches(callbacks: Sequence[Callback], kind: str) -> bool:
 
 
 class Batches:
-    """Count batches, and call the callbacks around each.
+    """Counts batches, and calls the callbacks around each.
 
     Attributes
     ----------
@@ -44,11 +44,11 @@ class Batches:
         self._counts = dict.fromkeys(NAMES, 0)
 
     def begin(self, kind: str) -> None:
-        """Reset the counter."""
+        """Restart the count."""
         self._counts[kind] = 0
 
     def test_begins(self) -> None:
-        """Announce the beginning of an evaluation to the callbacks, unless it was announced before."""
+        """Notify the callbacks that an evaluation begins, unless it is running."""
         if not self.testing:
             self.testing = True
             self.begin("test")
@@ -56,13 +56,13 @@ class Batches:
                 callback.on_test_begin({})
 
     def test_ends(self, logs: dict[str, Any]) -> None:
-        """Announce the end of an evaluation to the callbacks."""
+        """Notify the callbacks that an evaluation has ended."""
         self.testing = False
         for callback in self.callbacks:
             callback.on_test_end(logs)
 
     def call(self, kind: str, step: Callable[[], Any], logs: Callable[[Any], dict[str, Any]]) -> Any:
-        """Run a step with the callbacks before and after it, and return its result."""
+        """Run a step between the callbacks' methods for batches, and return its result."""
         batch = self._counts[kind]
         self._counts[kind] += 1
         for callback in self.callbacks:
@@ -75,7 +75,7 @@ class Batches:
 
 @contextmanager
 def stepped(model: Any, batches: Batches, kinds: Sequence[str] = ("train", "test")) -> Iterator[None]:
-    """Call callbacks for batches around the model's steps inside the block."""
+    """Within this context, call callbacks with methods for batches around the model's steps."""
     names = [f"{kind}_step" for kind in kinds if for_batches(batches.callbacks, kind)]
     before = {name: vars(model)[name] for name in names if name in vars(model)}
     for name in names:
@@ -89,7 +89,7 @@ def stepped(model: Any, batches: Batches, kinds: Sequence[str] = ("train", "test
 
 
 def predicted(predict: Callable[[Any], Any], inputs: Any, rows: int, size: int, callbacks: Sequence[Callback]) -> Any:
-    """Predict all rows batch by batch, with the callbacks before and after each batch."""
+    """Return the predictions for all rows, batch by batch, with the callbacks before and after each."""
     batches, parts = Batches(callbacks), []
     for first in range(0, rows, size):
         part = tree_map(operator.itemgetter(slice(first, first + size)), inputs)

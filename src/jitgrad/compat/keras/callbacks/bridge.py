@@ -1,4 +1,4 @@
-"""Keras's callbacks in a fit of jitgrad."""
+"""The connection of Keras's callbacks to the library's fit."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from jitgrad.compat.keras.callbacks.callback import History
 
 
 class Bridge(library.Callback):
-    """Call Keras's callbacks at the events of jitgrad's callbacks.
+    """Calls Keras's callbacks when the library calls its own.
 
     Parameters
     ----------
     batches : Batches
-        The callbacks in order.
+        The callbacks in their order.
     history : History
-        The history that gets the metrics after the callbacks.
+        Receives the metrics after them.
     in_order : callable
-        Converts jitgrad's metrics of an epoch to Keras's.
+        Converts the library's metrics of an epoch to Keras's.
     header : callable
         Called before each epoch, after the callbacks.
     """

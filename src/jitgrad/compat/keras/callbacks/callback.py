@@ -1,4 +1,4 @@
-"""The base class of callbacks, and History."""
+"""The base class of Keras's callbacks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 class Callback:
-    """Base class: override the methods you need. ``self.model`` is the model, ``self.params`` has "epochs" and "steps".
+    """Base class. Subclasses override methods; ``self.model`` is the model, ``self.params`` has "epochs" and "steps".
 
-    With a method for batches, the model runs step by step, which is slower than the native loop.
+    With methods for batches the model runs step by step, slower than the native loop.
     """
 
     def __init__(self) -> None:
@@ -36,16 +36,16 @@ class Callback:
         """Called after a fit."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Called before an epoch, counted from 0."""
+        """Called before an epoch; the first one is 0."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Called after an epoch, with its metrics."""
 
     def on_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """The same as ``on_train_batch_begin``."""
+        """Alias of ``on_train_batch_begin``."""
 
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
-        """The same as ``on_train_batch_end``."""
+        """Alias of ``on_train_batch_end``."""
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Called before a batch of a fit."""

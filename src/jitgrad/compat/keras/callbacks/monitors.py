@@ -1,4 +1,4 @@
-"""Keras's callbacks, based on jitgrad's callbacks of the same names."""
+"""Keras's own callbacks. Decisions are made by the library's callbacks of the same names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.errors import ArgumentError
 
 
 class Delegate(Callback):
-    """A callback based on one of jitgrad's."""
+    """A callback of the library with Keras's interface."""
 
     plain: Any
 
@@ -38,7 +38,7 @@ class Delegate(Callback):
 
 
 class EarlyStopping(Delegate):
-    """Stop a fit when a metric no longer improves."""
+    """End a fit when a metric no longer improves."""
 
     def __init__(
         self, monitor: str = "val_loss", min_delta: float = 0, patience: int = 0, verbose: int = 0, mode: Any = "auto",
@@ -56,17 +56,17 @@ class EarlyStopping(Delegate):
 
     @property
     def wait(self) -> int:
-        """The number of epochs without an improvement."""
+        """The number of epochs since then."""
         return int(self.plain.wait)
 
     @property
     def stopped_epoch(self) -> int:
-        """The epoch after which the fit was stopped, or 0."""
+        """The epoch after which the fit ended early, or 0."""
         return self.plain.stopped_epoch or 0
 
     @property
     def best_epoch(self) -> int:
-        """The epoch with the best value, counted from 0."""
+        """The epoch of the best value; the first one is 0."""
         return self._best_epoch
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -83,7 +83,7 @@ class EarlyStopping(Delegate):
 
 
 class _Rates(Delegate):
-    """A callback that changes the learning rate and adds it to the metrics."""
+    """Base class of callbacks that change the learning rate, which is then among the metrics."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         found = {} if logs is None else logs
@@ -121,7 +121,7 @@ class LearningRateScheduler(_Rates):
         self._set = 0.0
 
     def _rate(self, epoch: int, rate: Any) -> float:
-        """Return the scheduled learning rate from the epoch and the present rate, or from the epoch only."""
+        """Return the learning rate of the schedule, which takes the epoch and the current rate, or the epoch alone."""
         arguments = len(inspect.signature(self.schedule).parameters)
         self._set = float(plain_number(self.schedule(*(epoch, float(rate))[:arguments])))
         return self._set
@@ -204,7 +204,7 @@ class ModelCheckpoint(Callback):
 
 
 class LambdaCallback(Callback):
-    """A callback made of functions."""
+    """A callback that calls functions."""
 
     def __init__(
         self, on_epoch_begin: Any = None, on_epoch_end: Any = None, on_train_begin: Any = None, on_train_end: Any = None,
@@ -218,7 +218,7 @@ class LambdaCallback(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Stop a fit whose loss becomes nan or infinite; without it, such a fit raises FitError."""
+    """End a fit whose loss becomes nan or infinite; without this callback, such a fit raises FitError."""
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
@@ -230,4 +230,4 @@ class TerminateOnNaN(Callback):
 
 
 class ProgbarLogger(Callback):
-    """The progress lines, which ``fit`` prints without this callback."""
+    """The lines of progress, which ``fit`` prints without this callback, too."""

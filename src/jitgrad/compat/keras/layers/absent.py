@@ -1,4 +1,4 @@
-"""The layers of Keras that jitgrad does not have, with the reasons."""
+"""The reasons why some of Keras's layers are missing."""
 
 _DENSE = "jitgrad is for tables. Use Dense layers on features."
 _KINDS = {

@@ -11,14 +11,14 @@ from jitgrad.compat.keras.layers.layer import Layer
 
 
 class Activation(Layer, library.Activation):
-    """A layer that applies an activation."""
+    """An activation as a layer."""
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(activations.plain(activation), **kwargs)
 
 
 class ReLU(Layer, library.ReLU):
-    """x above ``threshold``, limited to ``max_value``; below, ``negative_slope`` times the distance to it."""
+    """Return x above ``threshold``, at most ``max_value``; below it, ``negative_slope`` times the distance."""
 
     def __init__(
         self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
@@ -27,21 +27,21 @@ class ReLU(Layer, library.ReLU):
 
 
 class LeakyReLU(Layer, library.LeakyReLU):
-    """x if it is positive, else ``negative_slope`` times x. Keras 2 called the slope alpha."""
+    """Return x if it is positive, otherwise ``negative_slope`` times x; Keras 2 named the slope alpha."""
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(kwargs.pop("alpha", negative_slope), **kwargs)
 
 
 class ELU(Layer, library.ELU):
-    """x if it is positive, else ``alpha * (exp(x) - 1)``."""
+    """Return x if it is positive, otherwise ``alpha * (exp(x) - 1)``."""
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(alpha, **kwargs)
 
 
 class PReLU(Layer, library.PReLU):
-    """x if it is positive, else a weight times x."""
+    """Return x if it is positive, otherwise a weight times x."""
 
     def __init__(
         self, alpha_initializer: Any = "Zeros", alpha_regularizer: Any = None, alpha_constraint: Any = None,
@@ -52,7 +52,7 @@ class PReLU(Layer, library.PReLU):
 
 
 class Softmax(Layer, library.Softmax):
-    """The softmax along an axis."""
+    """Divide exponentials by their sum along an axis."""
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(axis, **kwargs)

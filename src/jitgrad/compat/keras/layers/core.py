@@ -1,4 +1,4 @@
-"""Basic layers: Dense, Embedding, Lambda, and the inputs of a model."""
+"""Dense, Embedding, Lambda and the input layer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from jitgrad.tape.tensor import Tensor, cast
 
 
 def weight_options(initializer: Any, regularizer: Any, constraint: Any) -> tuple[Any, Any, Any]:
-    """Convert the initializers, regularizers and constraints of weights for jitgrad."""
+    """Return the library's arguments for initializer, regularizer and constraint of a weight."""
     return initializers.plain(initializer), regularizers.get(regularizer), constraints.get(constraint)
 
 
 class Dense(Layer, library.Dense):
-    """``activation(inputs @ kernel + bias)``."""
+    """Compute ``activation(inputs @ kernel + bias)``."""
 
     def __init__(
         self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
@@ -35,7 +35,7 @@ class Dense(Layer, library.Dense):
 
 
 class Embedding(Layer, library.Embedding):
-    """A vector for each integer below ``input_dim``; floats are truncated, as in Keras."""
+    """Look up a vector for each integer below ``input_dim``; floats are truncated to integers, as in Keras."""
 
     def __init__(
         self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", embeddings_regularizer: Any = None,
@@ -55,11 +55,11 @@ class Embedding(Layer, library.Embedding):
 
 
 class Identity(Layer, library.Identity):
-    """Return the inputs."""
+    """Return the inputs unchanged."""
 
 
 class ActivityRegularization(Layer, library.Identity):
-    """Return the inputs, and add a penalty on them to the loss."""
+    """Return the inputs unchanged, and add a penalty of them to the loss."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
@@ -75,7 +75,7 @@ class Lambda(Layer, library.Lambda):
 
 
 class InputLayer(Layer, library.Identity):
-    """The inputs of a model as a layer."""
+    """The inputs of a model as one of its layers."""
 
     def __init__(self, shape: Any = None, input_tensor: Any = None, **kwargs: Any) -> None:
         if shape is not None:

@@ -1,4 +1,4 @@
-"""The base class of Keras's layers: a layer of jitgrad with Keras's arguments, called with TensorFlow's tensors."""
+"""The base class of Keras's layers: a layer of the library with Keras's arguments, called with TensorFlow's tensors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BORDERED = ("call", "compute_loss", "train_step", "test_step", "predict_step", "
 
 
 class Layer(library.Layer):
-    """Base class: a subclass creates its weights in ``build`` and computes in ``call`` with functions of tf."""
+    """Base class: a subclass creates its weights in ``build`` and computes in ``call``, with functions of tf."""
 
     family = "keras.layers"
     variable_type = Variable
@@ -96,18 +96,18 @@ class Layer(library.Layer):
         return made
 
     def add_loss(self, loss: Any) -> None:
-        """Add a penalty from the present call to the model's loss."""
+        """Add a penalty of the current call to the model's loss."""
         self._added += [unwrap(x) for x in (loss if isinstance(loss, (list, tuple)) else [loss])]
 
     def forget_losses(self) -> None:
-        """Remove the penalties that calls of this layer and its sublayers added."""
+        """Discard the penalties that calls of this layer, and of layers in it, added."""
         for inner in (self, *all_owned(self)):
             if isinstance(inner, Layer) and inner._added:
                 inner._added.clear()
 
     @property
     def losses(self) -> list[Any]:
-        """The penalties on weights, and the penalties of the last call."""
+        """The penalties of weights, and those that the last call added."""
         layers = [self, *(x for x in all_owned(self) if isinstance(x, Layer))]
         return wrap([*super().losses, *(x for layer in layers for x in layer._added)])
 
@@ -134,11 +134,11 @@ class Layer(library.Layer):
         )
 
     def add_variable(self, *args: Any, **kwargs: Any) -> Any:
-        """The same as ``add_weight``."""
+        """Alias of ``add_weight``."""
         return self.add_weight(*args, **kwargs)
 
     def fits(self, shape: Any) -> bool:
-        """Return whether the shape of a row is accepted; a user's layer accepts any and fails in its own code."""
+        """Return whether rows of this shape are accepted. A user's layer accepts any shape."""
         return not type(self).__module__.startswith("jitgrad.") or super().fits(shape)
 
     # Properties.
@@ -150,17 +150,17 @@ class Layer(library.Layer):
 
     @property
     def trainable_weights(self) -> list[Any]:
-        """The trainable weights."""
+        """The weights that a fit changes."""
         return self.trainable_variables
 
     @property
     def non_trainable_variables(self) -> list[Any]:
-        """The weights that are not trainable."""
+        """The weights that a fit does not change."""
         return [v for v in self.variables if not v.trainable]
 
     @property
     def non_trainable_weights(self) -> list[Any]:
-        """The weights that are not trainable."""
+        """The weights that a fit does not change."""
         return self.non_trainable_variables
 
     @property
@@ -175,17 +175,17 @@ class Layer(library.Layer):
 
     @property
     def dtype_policy(self) -> str:
-        """The dtype of weights and results."""
+        """The dtype of the weights and results."""
         return str(self.dtype)
 
     @property
     def submodules(self) -> tuple[Any, ...]:
-        """All sublayers."""
+        """All layers in this layer."""
         return tuple(x for x in all_owned(self) if isinstance(x, library.Layer))
 
     @property
     def input(self) -> Any:
-        """The symbols on which the layer was called in the functional API."""
+        """The symbols that the layer was called on in the functional API."""
         return self._called("input")[0]
 
     @property
@@ -200,7 +200,7 @@ class Layer(library.Layer):
         return (found.args[0] if len(found.args) == 1 else found.args), found.results
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the shape of the result for a shape of the inputs."""
+        """Return the shape of the result for inputs of a shape."""
         return symbol.inferred_shapes(self, input_shape)
 
     def get_config(self) -> dict[str, Any]:
@@ -226,7 +226,7 @@ _depth: ContextVar[int] = ContextVar("_depth", default=0)
 
 @contextmanager
 def _outermost(layer: Layer) -> Iterator[None]:
-    """Clear the penalties of the last call when the outermost layer is called again."""
+    """Discard the penalties of the previous call when the next call of the outermost layer begins."""
     depth = _depth.get()
     if depth == 0:
         layer.forget_losses()

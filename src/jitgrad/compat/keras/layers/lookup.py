@@ -1,4 +1,4 @@
-"""Layers that map texts or integers to integers. They prepare data for a model: jitgrad computes only with numbers."""
+"""Layers that number strings or integers. They process data before a model, since jitgrad computes with numbers only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MODES = ("int", "one_hot", "multi_hot", "count")
 
 
 class _Lookup(Layer):
-    """Map the values of a vocabulary, given or found by ``adapt``, to integers; unknown values map to 0, after the mask."""
+    """Number the values of a vocabulary, given or from ``adapt``; unknown values get the number 0, after the mask."""
 
     def __init__(
         self, max_tokens: int | None, num_oov_indices: int, mask_token: Any, oov_token: Any, vocabulary: Any, invert: bool,
@@ -38,12 +38,12 @@ class _Lookup(Layer):
 
     @property
     def _special(self) -> list[Any]:
-        """Return the entries before the vocabulary."""
+        """Return the entries in front of the vocabulary."""
         masks = [] if self.mask_token is None or self.output_mode != "int" else [self.mask_token]
         return [*masks, *[self.oov_token] * self.num_oov_indices]
 
     def set_vocabulary(self, vocabulary: Any) -> None:
-        """Set the vocabulary, in order."""
+        """Use these values as vocabulary, in their order."""
         found = [self._plain(token) for token in np.asarray(values_of(vocabulary)).ravel().tolist()]
         self._known = [token for token in found if token not in self._special]
         if len(set(self._known)) < len(self._known):
@@ -52,7 +52,7 @@ class _Lookup(Layer):
         self.built = True
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Build the vocabulary from data, with the most frequent values first."""
+        """Use the values of data as vocabulary, the most frequent first."""
         batches = list(data)[:steps] if is_batches(data) else [data]
         counted: Counter[Any] = Counter()
         for batch in batches:
@@ -63,7 +63,7 @@ class _Lookup(Layer):
         self.set_vocabulary([token for token in order if token not in special][:most])
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
-        """Return the vocabulary in order."""
+        """Return the values in the order of their numbers."""
         return [*self._special, *self._known] if include_special_tokens else list(self._known)
 
     def vocabulary_size(self) -> int:
@@ -103,7 +103,7 @@ class _Lookup(Layer):
 
 
 class StringLookup(_Lookup):
-    """Map texts to integers."""
+    """Number strings."""
 
     def __init__(
         self, max_tokens: int | None = None, num_oov_indices: int = 1, mask_token: str | None = None, oov_token: str = "[UNK]",
@@ -116,7 +116,7 @@ class StringLookup(_Lookup):
 
 
 class IntegerLookup(_Lookup):
-    """Map the integers of a vocabulary to consecutive integers."""
+    """Number integers of a vocabulary."""
 
     def __init__(
         self, max_tokens: int | None = None, num_oov_indices: int = 1, mask_token: int | None = None, oov_token: int = -1,

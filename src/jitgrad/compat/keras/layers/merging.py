@@ -1,4 +1,4 @@
-"""Layers of several inputs in a list, and the corresponding functions (``keras.layers.add([a, b])``)."""
+"""Layers with several inputs in a list, and the corresponding functions (``keras.layers.add([a, b])``)."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from jitgrad.compat.keras.layers.layer import Layer
 
 
 class Add(Layer, library.Add):
-    """The sum of several inputs."""
+    """Add several inputs."""
 
 
 class Subtract(Layer, library.Subtract):
-    """The difference of two inputs."""
+    """Subtract the second input from the first."""
 
 
 class Multiply(Layer, library.Multiply):
-    """The product of several inputs."""
+    """Multiply several inputs."""
 
 
 class Average(Layer, library.Average):
-    """The mean of several inputs."""
+    """Average several inputs."""
 
 
 class Maximum(Layer, library.Maximum):
-    """The elementwise maximum of several inputs."""
+    """Take the elementwise maximum of several inputs."""
 
 
 class Minimum(Layer, library.Minimum):
-    """The elementwise minimum of several inputs."""
+    """Take the elementwise minimum of several inputs."""
 
 
 class Concatenate(Layer, library.Concatenate):
-    """The concatenation of several inputs along ``axis``."""
+    """Concatenate several inputs along ``axis``."""
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(axis, **kwargs)
 
 
 class Dot(Layer, library.Dot):
-    """The dot product of two inputs along ``axes``."""
+    """Compute the dot products of two inputs along ``axes``."""
 
     def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(axes, normalize, **kwargs)
@@ -52,35 +52,35 @@ def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
 
 
 def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
-    """Return the dot product of two inputs along ``axes``."""
+    """Compute the dot products of two inputs along ``axes``."""
     return Dot(axes, **kwargs)(inputs)
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:
-    """Return the sum of several inputs."""
+    """Add several inputs."""
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: Any, **kwargs: Any) -> Any:
-    """Return the difference of two inputs."""
+    """Subtract the second input from the first."""
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: Any, **kwargs: Any) -> Any:
-    """Return the product of several inputs."""
+    """Multiply several inputs."""
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs: Any, **kwargs: Any) -> Any:
-    """Return the mean of several inputs."""
+    """Average several inputs."""
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs: Any, **kwargs: Any) -> Any:
-    """Return the elementwise maximum of several inputs."""
+    """Take the elementwise maximum of several inputs."""
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Any, **kwargs: Any) -> Any:
-    """Return the elementwise minimum of several inputs."""
+    """Take the elementwise minimum of several inputs."""
     return Minimum(**kwargs)(inputs)

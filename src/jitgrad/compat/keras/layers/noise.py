@@ -1,4 +1,4 @@
-"""Layers that draw random numbers in training. A layer with a ``seed`` has its own sequence."""
+"""Layers that are random in training. With a ``seed``, a layer has its own random numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AlphaDropout(Layer, library.AlphaDropout):
 
 
 class GaussianDropout(Layer, library.GaussianDropout):
-    """In training, multiply elements by normal noise around 1."""
+    """In training, multiply elements by normal noise with mean 1."""
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(rate, seed, **kwargs)

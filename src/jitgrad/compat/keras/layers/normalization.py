@@ -1,4 +1,4 @@
-"""Normalization layers."""
+"""Layers that normalize."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jitgrad.errors import ArgumentError
 
 
 def _scaling(given: dict[str, Any]) -> dict[str, Any]:
-    """Convert the options of beta and gamma for jitgrad, and remove them from ``given``."""
+    """Remove the options of beta and gamma from ``given`` and return them in the library's form."""
     found: dict[str, Any] = {}
     for name, first in (("beta", "zeros"), ("gamma", "ones")):
         kinds = [f"{name}_{kind}" for kind in ("initializer", "regularizer", "constraint")]
@@ -23,7 +23,7 @@ def _scaling(given: dict[str, Any]) -> dict[str, Any]:
 
 
 class BatchNormalization(Layer, library.BatchNormalization):
-    """Normalize each feature, then scale it by gamma and shift it by beta."""
+    """Normalize each feature by its mean and variance over the batch, then scale and shift it."""
 
     def __init__(
         self, axis: int = -1, momentum: float = 0.99, epsilon: float = 0.001, center: bool = True, scale: bool = True,
@@ -43,14 +43,14 @@ class BatchNormalization(Layer, library.BatchNormalization):
 
 
 class LayerNormalization(Layer, library.LayerNormalization):
-    """Normalize the last axis of each row, then scale it by gamma and shift it by beta."""
+    """Normalize the last axis of each row by its mean and variance, then scale and shift it."""
 
     def __init__(self, axis: Any = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True, **kwargs: Any) -> None:
         super().__init__(epsilon, axis, center, scale, **_scaling(kwargs), **kwargs)
 
 
 class GroupNormalization(Layer, library.GroupNormalization):
-    """Normalize groups of features in each row, then scale by gamma and shift by beta."""
+    """Normalize groups of features of each row by their mean and variance, then scale and shift the features."""
 
     def __init__(
         self, groups: int = 32, axis: int = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True, **kwargs: Any
@@ -73,11 +73,11 @@ class UnitNormalization(Layer, library.UnitNormalization):
 
 
 class Normalization(Layer, library.Normalization):
-    """Standardize each feature by a mean and variance, given or found by ``adapt``."""
+    """Standardize each feature with the mean and variance of data, from ``adapt`` or given."""
 
     def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any) -> None:
         super().__init__(axis, values_of(mean), values_of(variance), invert, **kwargs)
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Compute mean and variance from data: arrays, tensors, a frame, or batches."""
+        """Compute mean and variance of data: arrays, tensors, a frame, or batches."""
         super().adapt(collected(data, steps)[0] if is_batches(data) else plain(data))

@@ -1,4 +1,4 @@
-"""Layers of ``keras.layers`` that preprocess tables."""
+"""Layers that prepare tables of data."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from jitgrad.errors import ArgumentError
 
 
 class Rescaling(Layer, library.Rescaling):
-    """``inputs * scale + offset``."""
+    """Compute ``inputs * scale + offset``."""
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(scale, offset, **kwargs)
 
 
 class Discretization(Layer, library.Discretization):
-    """The index of the bin of each element."""
+    """Replace each element by the index of its bin."""
 
     def __init__(
         self, bin_boundaries: Any = None, num_bins: int | None = None, epsilon: float = 0.01, output_mode: str = "int",
@@ -29,7 +29,7 @@ class Discretization(Layer, library.Discretization):
 
 
 class CategoryEncoding(Layer, library.CategoryEncoding):
-    """Integers below ``num_tokens`` as indicator columns."""
+    """Encode integers below ``num_tokens`` as columns."""
 
     def __init__(
         self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any

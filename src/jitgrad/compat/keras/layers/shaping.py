@@ -1,4 +1,4 @@
-"""Layers that rearrange elements, and pooling over an axis."""
+"""Layers that change the shape of rows, and pooling over an axis."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from jitgrad.errors import ArgumentError
 
 
 class Flatten(Layer, library.Flatten):
-    """Flatten each row."""
+    """Flatten each row to one axis."""
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
 
 
 class Reshape(Layer, library.Reshape):
-    """Reshape each row."""
+    """Change the shape of each row."""
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(tuple(target_shape), **kwargs)
 
 
 class Permute(Layer, library.Permute):
-    """Permute the axes of each row, which are counted from 1."""
+    """Permute the axes of each row, the first of which is 1."""
 
     def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(tuple(dims), **kwargs)
@@ -38,7 +38,7 @@ class RepeatVector(Layer, library.RepeatVector):
 
 
 class GlobalAveragePooling1D(Layer, library.GlobalAveragePooling1D):
-    """The mean over the first axis after the rows."""
+    """Average over the axis after the rows."""
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         _check_pooling(self, data_format, keepdims)
@@ -46,7 +46,7 @@ class GlobalAveragePooling1D(Layer, library.GlobalAveragePooling1D):
 
 
 class GlobalMaxPooling1D(Layer, library.GlobalMaxPooling1D):
-    """The maximum over the first axis after the rows."""
+    """Take the maximum over the axis after the rows."""
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         _check_pooling(self, data_format, keepdims)

@@ -1,4 +1,4 @@
-"""Keras's metrics: objects that accumulate values, and functions that return a value per row."""
+"""Keras's metrics: objects that accumulate values and return a result, and functions that return a value for each row."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ _BY_NAME = {**_named.FUNCTIONS, **_FUNCTIONS, **_CLASSES}
 
 
 def get(identifier: Any) -> Any:
-    """Return a metric: a function or an object, from a name or a config; functions and objects are returned unchanged."""
+    """Return a metric by name or config: a function, or an object if the name is that of a class."""
     if identifier is None or callable(identifier):
         return identifier
     return found_by_name("metric", identifier, _BY_NAME)
 
 
 def made(given: Any) -> Any:
-    """Return the metrics given to ``compile`` as objects, in their nesting."""
+    """Return the metrics of ``compile`` as objects in their nesting."""
     if given is None:
         return []
     if isinstance(given, dict):
@@ -38,7 +38,7 @@ def made(given: Any) -> Any:
 
 
 def _object(given: Any) -> Any:
-    """Return a metric as an object, with the name as given."""
+    """Return a metric as an object with the name under which it was given."""
     if isinstance(given, Metric) or given is None:
         return given
     if isinstance(given, _Plain):

@@ -1,4 +1,4 @@
-"""The base class of metrics: state that ``update_state`` changes, and a ``result``; and metrics that jitgrad computes."""
+"""The base class of metrics, and metrics that the library computes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jitgrad.functions.shapes import reshape
 class Metric(Described):
     """Base class: a subclass defines ``update_state(self, y_true, y_pred, sample_weight=None)`` and ``result(self)``.
 
-    A fit with a user-defined metric is a loop in Python, which is slower than the native one.
+    A fit with a user's metric is a Python loop, slower than the native one.
     """
 
     family = "keras.metrics"
@@ -52,26 +52,26 @@ class Metric(Described):
         return made
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
-        """The same as ``add_variable``; the name may come first, as in Keras 2."""
+        """Alias of ``add_variable``; the name may come first, as in Keras 2."""
         if args and isinstance(args[0], str):
             kwargs["name"], args = args[0], args[1:]
         return self.add_variable(*args, **{key: value for key, value in kwargs.items() if key != "trainable"})
 
     def reset_state(self) -> None:
-        """Reset the state."""
+        """Discard all values."""
         for variable in self._variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
 
     def reset_states(self) -> None:
-        """The same as ``reset_state``."""
+        """Alias of ``reset_state``."""
         self.reset_state()
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
-        """Add more values."""
+        """Add values."""
         raise NotImplementedError(f"{type(self).__name__} has no update_state(). Define update_state(self, y_true, y_pred).")
 
     def result(self) -> Any:
-        """Return the metric of all values so far."""
+        """Return the metric of all values."""
         raise NotImplementedError(f"{type(self).__name__} has no result(). Define result(self).")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -79,7 +79,7 @@ class Metric(Described):
         return self.result()
 
     def native(self) -> library.Metric | None:
-        """Return jitgrad's metric, which a fit computes natively, or None for a user-defined one."""
+        """Return the library's metric, which a fit computes natively; None for a user's metric."""
         return None
 
     def get_config(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Metric(Described):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Create an object from the result of ``get_config``."""
+        """Create a metric from the result of ``get_config``."""
         return made_with_config(cls, config)
 
     def __repr__(self) -> str:
@@ -98,7 +98,7 @@ class Metric(Described):
 
 
 class Counted(Metric):
-    """A metric of jitgrad, computed from sums over rows."""
+    """A metric of the library that is computed from sums over rows."""
 
     short: str | None = ""
     """The default name: by default derived from the class; None to number it."""
@@ -109,7 +109,7 @@ class Counted(Metric):
         self._sums: np.ndarray | None = None
 
     def make(self) -> library.Metric:
-        """Return jitgrad's metric."""
+        """Return the library's metric."""
         raise NotImplementedError
 
     @functools.cached_property
@@ -123,7 +123,7 @@ class Counted(Metric):
         return None if overridden else self._plain
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add more rows."""
+        """Add rows."""
         target, prediction = as_plain(y_true), as_plain(y_pred)
         if prediction.ndim == 0:
             target, prediction = reshape(target, (1,)), reshape(prediction, (1,))
@@ -136,16 +136,16 @@ class Counted(Metric):
         self._sums = sums if self._sums is None else self._sums + sums
 
     def result(self) -> Any:
-        """Return the metric of all rows so far, or 0 without any."""
+        """Return the metric of all rows; 0 if there are none."""
         return number(0.0 if self._sums is None else self._plain.result(self._sums))
 
     def reset_state(self) -> None:
-        """Reset the state."""
+        """Discard all rows."""
         self._sums = None
 
 
 class MeanMetricWrapper(Counted):
-    """The mean over rows of a function ``fn(y_true, y_pred)``."""
+    """Mean over rows of a function ``fn(y_true, y_pred)``."""
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         super().__init__(name or getattr(fn, "__name__", None), dtype)
@@ -156,7 +156,7 @@ class MeanMetricWrapper(Counted):
 
 
 def _rows(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Convert a function of target and prediction for jitgrad; it returns a number per row."""
+    """Convert a function of targets and predictions for the library: it returns one number per row."""
     seen = bordered(fn)
 
     def of_rows(target: Any, prediction: Any, **options: Any) -> Any:
@@ -168,14 +168,14 @@ def _rows(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Mean(Metric):
-    """The mean of values."""
+    """Mean of values."""
 
     def __init__(self, name: str = "mean", dtype: Any = None) -> None:
         super().__init__(dtype, name)
         self.reset_state()
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Add more values."""
+        """Add values."""
         found = np.asarray(values_of(values), np.float64)
         weight = np.ones(found.shape) if sample_weight is None else np.asarray(values_of(sample_weight), np.float64)
         weight = weight.reshape(weight.shape + (1,) * max(0, found.ndim - weight.ndim)) if weight.ndim else weight
@@ -183,11 +183,11 @@ class Mean(Metric):
         self._count += float(np.sum(np.broadcast_to(weight, found.shape)))
 
     def result(self) -> Any:
-        """Return the mean so far, or 0 without values."""
+        """Return the mean so far; 0 if there are no values."""
         return number(self._total / self._count if self._count else 0.0)
 
     def reset_state(self) -> None:
-        """Reset the state."""
+        """Discard all values."""
         self._total = self._count = 0.0
 
     @property
@@ -202,7 +202,7 @@ class Mean(Metric):
 
 
 class Sum(Mean):
-    """The sum of values."""
+    """Sum of values."""
 
     def __init__(self, name: str = "sum", dtype: Any = None) -> None:
         super().__init__(name, dtype)

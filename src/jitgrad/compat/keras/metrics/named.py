@@ -15,7 +15,7 @@ from jitgrad.ops.elementwise import equal
 
 
 class OfLibrary(Counted):
-    """A metric of jitgrad."""
+    """A metric of the library."""
 
     def __init__(self, metric: library.Metric) -> None:
         super().__init__(metric.name)
@@ -26,7 +26,7 @@ class OfLibrary(Counted):
 
 
 class ByShape(Counted):
-    """Choose the metric for "accuracy" and "crossentropy" in ``compile`` from the shapes of targets and predictions."""
+    """ "accuracy" and "crossentropy" in ``compile``, whose kind depends on the shapes of targets and predictions."""
 
     def make(self) -> library.Metric:
         if self.name in ("accuracy", "acc"):
@@ -35,7 +35,7 @@ class ByShape(Counted):
 
 
 class Accuracy(Counted):
-    """The fraction of predictions that are equal to their targets."""
+    """Fraction of predictions that are equal to their targets."""
 
     def make(self) -> library.Metric:
         return library.Mean(_same, self.name)
@@ -46,7 +46,7 @@ def _same(target: Any, prediction: Any) -> Any:
 
 
 class BinaryAccuracy(Counted):
-    """The fraction of predictions that are on the same side of ``threshold`` as their targets of 0 and 1."""
+    """Fraction of targets 0 and 1 that are equal to the thresholded predictions."""
 
     def __init__(self, name: str | None = None, dtype: Any = None, threshold: float = 0.5) -> None:
         super().__init__(name, dtype)
@@ -57,21 +57,21 @@ class BinaryAccuracy(Counted):
 
 
 class CategoricalAccuracy(Counted):
-    """The fraction of rows whose largest prediction is at the index of the largest target."""
+    """Fraction of rows whose largest prediction is in the position of the largest target."""
 
     def make(self) -> library.Metric:
         return library.CategoricalAccuracy()
 
 
 class SparseCategoricalAccuracy(Counted):
-    """The fraction of rows whose largest prediction is at the index of the class."""
+    """Fraction of rows whose largest prediction is in the position of the true class."""
 
     def make(self) -> library.Metric:
         return library.SparseCategoricalAccuracy()
 
 
 class TopKCategoricalAccuracy(Counted):
-    """The fraction of rows whose target is among the ``k`` largest predictions."""
+    """Fraction of rows in which the class of the target is among the ``k`` largest predictions."""
 
     def __init__(self, k: int = 5, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(name, dtype)
@@ -82,26 +82,26 @@ class TopKCategoricalAccuracy(Counted):
 
 
 class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
-    """The fraction of rows whose class is among the ``k`` largest predictions."""
+    """Fraction of rows in which the true class is among the ``k`` largest predictions."""
 
     def make(self) -> library.Metric:
         return library.SparseTopKCategoricalAccuracy(self.k)
 
 
 class RootMeanSquaredError(Counted):
-    """The root mean squared error."""
+    """Root mean squared error."""
 
     def make(self) -> library.Metric:
         return library.RootMeanSquaredError()
 
 
 class _OfLoss(Counted):
-    """The mean of a loss."""
+    """Mean of a loss."""
 
     loss: Any
 
     def options(self) -> dict[str, Any]:
-        """Return jitgrad's arguments."""
+        """Return the library's arguments."""
         return {}
 
     def make(self) -> library.Metric:
@@ -109,68 +109,68 @@ class _OfLoss(Counted):
 
 
 class MeanSquaredError(_OfLoss):
-    """The mean squared error."""
+    """Mean squared error."""
 
     loss = library_losses.mean_squared_error
 
 
 class MeanAbsoluteError(_OfLoss):
-    """The mean absolute error."""
+    """Mean absolute error."""
 
     loss = library_losses.mean_absolute_error
 
 
 class LogCoshError(_OfLoss):
-    """The mean of log(cosh(error))."""
+    """Mean of log(cosh(error))."""
 
     loss = library_losses.log_cosh
     short = "logcosh"
 
 
 class Poisson(_OfLoss):
-    """The mean of ``y_pred - y_true * log(y_pred)``."""
+    """Mean of ``y_pred - y_true * log(y_pred)``."""
 
     loss = library_losses.poisson
 
 
 class KLDivergence(_OfLoss):
-    """The Kullback-Leibler divergence."""
+    """Kullback-Leibler divergence."""
 
     loss = library_losses.kl_divergence
 
 
 class Hinge(_OfLoss):
-    """The mean of ``max(1 - y_true * y_pred, 0)``."""
+    """Mean of ``max(1 - y_true * y_pred, 0)``."""
 
     loss = library_losses.hinge
 
 
 class MeanAbsolutePercentageError(_OfLoss):
-    """The mean absolute percentage error."""
+    """Mean absolute error in percent of the target."""
 
     loss = library_losses.mean_absolute_percentage_error
 
 
 class MeanSquaredLogarithmicError(_OfLoss):
-    """The mean squared logarithmic error, of log(1 + y)."""
+    """Mean squared difference of log(1 + y)."""
 
     loss = library_losses.mean_squared_logarithmic_error
 
 
 class SquaredHinge(_OfLoss):
-    """The mean of ``max(1 - y_true * y_pred, 0) ** 2``."""
+    """Mean of ``max(1 - y_true * y_pred, 0) ** 2``."""
 
     loss = library_losses.squared_hinge
 
 
 class CategoricalHinge(_OfLoss):
-    """The mean of ``max(neg - pos + 1, 0)``."""
+    """Mean of ``max(neg - pos + 1, 0)``."""
 
     loss = library_losses.categorical_hinge
 
 
 class BinaryCrossentropy(_OfLoss):
-    """The cross-entropy of targets of 0 and 1."""
+    """Cross-entropy of targets 0 and 1."""
 
     loss = library_losses.binary_crossentropy
 
@@ -185,13 +185,13 @@ class BinaryCrossentropy(_OfLoss):
 
 
 class CategoricalCrossentropy(BinaryCrossentropy):
-    """The cross-entropy of targets with a probability for each class."""
+    """Cross-entropy of targets with a probability for each class."""
 
     loss = library_losses.categorical_crossentropy
 
 
 class SparseCategoricalCrossentropy(_OfLoss):
-    """The cross-entropy of integer classes."""
+    """Cross-entropy of integer classes."""
 
     loss = library_losses.sparse_categorical_crossentropy
 
@@ -213,7 +213,7 @@ class SparseCategoricalCrossentropy(_OfLoss):
 
 
 def _function(kind: Any) -> Any:
-    """Return the function of an accuracy: a number per row."""
+    """Return a function that computes a metric for each row."""
 
     def function(y_true: Any, y_pred: Any, **options: Any) -> Any:
         rows = kind(**options).make().hits(as_plain(y_true), as_plain(y_pred))

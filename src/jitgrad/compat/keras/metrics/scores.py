@@ -1,4 +1,4 @@
-"""Metrics of thresholds, areas under curves, and scores of classes and regressions."""
+"""Keras's metrics of elements above thresholds, areas under curves, scores of classes and of regressions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jitgrad.errors import ArgumentError
 
 
 class TruePositives(Counted):
-    """The number of elements with target 1 and a prediction above the threshold."""
+    """Number of elements with target 1 and a prediction above the threshold."""
 
     short = None
 
@@ -23,28 +23,28 @@ class TruePositives(Counted):
 
 
 class TrueNegatives(TruePositives):
-    """The number of elements with target 0 and a prediction not above the threshold."""
+    """Number of elements with target 0 and a prediction not above the threshold."""
 
     def make(self) -> library.Metric:
         return library.TrueNegatives(self.thresholds)
 
 
 class FalsePositives(TruePositives):
-    """The number of elements with target 0 and a prediction above the threshold."""
+    """Number of elements with target 0 and a prediction above the threshold."""
 
     def make(self) -> library.Metric:
         return library.FalsePositives(self.thresholds)
 
 
 class FalseNegatives(TruePositives):
-    """The number of elements with target 1 and a prediction not above the threshold."""
+    """Number of elements with target 1 and a prediction not above the threshold."""
 
     def make(self) -> library.Metric:
         return library.FalseNegatives(self.thresholds)
 
 
 class Precision(Counted):
-    """The fraction of predicted positives that are positive."""
+    """Fraction of elements predicted as 1 that are 1."""
 
     short = None
 
@@ -60,14 +60,14 @@ class Precision(Counted):
 
 
 class Recall(Precision):
-    """The fraction of positives that are predicted as positive."""
+    """Fraction of elements with target 1 that are predicted as 1."""
 
     def make(self) -> library.Metric:
         return library.ElementRecall(self.thresholds, self.top_k, self.class_id)
 
 
 class AUC(Counted):
-    """The area under the ROC curve, or under the precision-recall curve."""
+    """Area under the ROC curve or the precision-recall curve."""
 
     short = None
 
@@ -91,7 +91,7 @@ class AUC(Counted):
 
 
 class SensitivityAtSpecificity(Counted):
-    """The best sensitivity for at least the given specificity."""
+    """Largest sensitivity at which the specificity is at least this value."""
 
     short = None
     kind: Any = library.SensitivityAtSpecificity
@@ -108,7 +108,7 @@ class SensitivityAtSpecificity(Counted):
 
 
 class SpecificityAtSensitivity(SensitivityAtSpecificity):
-    """The best specificity for at least the given sensitivity."""
+    """Largest specificity at which the sensitivity is at least this value."""
 
     kind = library.SpecificityAtSensitivity
 
@@ -120,7 +120,7 @@ class SpecificityAtSensitivity(SensitivityAtSpecificity):
 
 
 class PrecisionAtRecall(SensitivityAtSpecificity):
-    """The best precision for at least the given recall."""
+    """Largest precision at which the recall is at least this value."""
 
     kind = library.PrecisionAtRecall
 
@@ -132,7 +132,7 @@ class PrecisionAtRecall(SensitivityAtSpecificity):
 
 
 class RecallAtPrecision(SensitivityAtSpecificity):
-    """The best recall for at least the given precision."""
+    """Largest recall at which the precision is at least this value."""
 
     kind = library.RecallAtPrecision
 
@@ -144,7 +144,7 @@ class RecallAtPrecision(SensitivityAtSpecificity):
 
 
 class FBetaScore(Counted):
-    """The weighted harmonic mean of precision and recall, per column or averaged."""
+    """F-beta score, for each column or averaged."""
 
     short = "fbeta_score"
 
@@ -161,7 +161,7 @@ class FBetaScore(Counted):
 
 
 class F1Score(FBetaScore):
-    """The harmonic mean of precision and recall, per column or averaged."""
+    """F1 score, for each column or averaged."""
 
     short = "f1_score"
 
@@ -172,7 +172,7 @@ class F1Score(FBetaScore):
 
 
 class R2Score(Counted):
-    """The coefficient of determination, averaged over the columns."""
+    """Coefficient of determination, averaged over the columns."""
 
     short = "r2_score"
 
@@ -189,7 +189,7 @@ class R2Score(Counted):
 
 
 class CosineSimilarity(Counted):
-    """The cosine similarity of targets and predictions."""
+    """Cosine similarity of targets and predictions."""
 
     def __init__(self, name: str | None = None, dtype: Any = None, axis: int = -1) -> None:
         super().__init__(name, dtype)

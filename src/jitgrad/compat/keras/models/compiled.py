@@ -1,4 +1,4 @@
-"""The arguments of ``compile``, in jitgrad's form and as Keras's objects for custom training steps."""
+"""The arguments of ``compile``, in the library's form, and as Keras's objects for custom steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
 
 
 class Watched(NamedTuple):
-    """A compiled metric: the index of its output, its name, and whether it uses sample weights."""
+    """A compiled metric: the output it belongs to, its name, and whether sample weights apply."""
 
     metric: Metric
     name: str
@@ -25,7 +25,7 @@ class Watched(NamedTuple):
 
 
 class CompileMetrics(Metric):
-    """The compiled metrics as one entry of a model's ``metrics``."""
+    """The compiled metrics as one of a model's ``metrics``."""
 
     def __init__(self, found: list[Watched]) -> None:
         super().__init__(name="compile_metrics")
@@ -37,7 +37,7 @@ class CompileMetrics(Metric):
         return [each.metric for each in self.watched]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add more rows."""
+        """Add rows."""
         targets, outputs = tree_leaves(y_true), tree_leaves(y_pred)
         for each in self.watched:
             weights = {"sample_weight": sample_weight} if each.weighted and sample_weight is not None else {}
@@ -48,7 +48,7 @@ class CompileMetrics(Metric):
         return {each.name: each.metric.result() for each in self.watched}
 
     def reset_state(self) -> None:
-        """Reset the state."""
+        """Discard all rows."""
         for metric in self.metrics:
             metric.reset_state()
 
@@ -59,9 +59,10 @@ class Compiled:
     Attributes
     ----------
     arguments : dict
-        The arguments by name, as they are saved.
+        Arguments by name, as they are saved.
     in_python : bool
-        Whether a fit runs step by step in Python, because a metric is user-defined or several outputs have metrics.
+        Whether a fit runs step by step in Python, because a metric is a user's, or several outputs have
+        metrics.
     """
 
     def __init__(
@@ -92,17 +93,17 @@ class Compiled:
 
     @property
     def tracked(self) -> list[Metric]:
-        """The metrics of a model that come from ``compile``."""
+        """The metrics of a model."""
         own = [self.loss_tracker, self._kept] if self._kept.watched else [self.loss_tracker]
         return [*own, *(tracker for tracker in self._output_trackers if tracker is not None)]
 
     @property
     def names(self) -> list[str]:
-        """The names of the metrics, in the order of ``evaluate``."""
+        """The names of the metrics, in the order in which ``evaluate`` returns their values."""
         return [name for x in self.tracked for name in ([m.name for m in x.metrics] if x is self._kept else [x.name])]
 
     def give(self, compile: Callable[..., None]) -> None:
-        """Compile the model in jitgrad."""
+        """Compile the library's model."""
         loss = self._loss
         if self._loss_weights is not None:
             given = tree_leaves(self._loss_weights)
@@ -114,7 +115,7 @@ class Compiled:
         compile(self.optimizer, loss, native[0] or None, native[1] or None)
 
     def output_losses(self, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
-        """Return the loss of each of several outputs without its weight, by the name under which it is reported."""
+        """Return the unweighted loss of each of several outputs, by the name under which it is reported."""
         trackers = self._output_trackers
         if not trackers:
             return {}
@@ -126,20 +127,20 @@ class Compiled:
         }
 
     def track(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        """Add more rows to the losses of several outputs."""
+        """Add rows to the losses of several outputs."""
         found = self.output_losses(y, y_pred, sample_weight)
         for tracker in self._output_trackers:
             if tracker is not None:
                 tracker.update_state(found[tracker.name], sample_weight=tree_leaves(y_pred)[0].shape[0])
 
     def update_state(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        """Add more rows to the compiled metrics."""
+        """Add rows to the compiled metrics."""
         if self._kept.watched:
             self._kept.update_state(y, y_pred, sample_weight)
 
 
 def watched(given: Any, names: list[str], weighted: bool) -> list[Watched]:
-    """Return the metrics given to ``compile`` as a list; for several outputs, with the names of the outputs in front."""
+    """Return the metrics of ``compile`` as a list; with several outputs, their names have the output's name as prefix."""
     if len(names) < 2:
         if isinstance(given, (list, tuple)) and len(given) == 1 and isinstance(given[0], (list, tuple)):
             given = given[0]
@@ -154,7 +155,7 @@ def watched(given: Any, names: list[str], weighted: bool) -> list[Watched]:
 
 
 def scaled(loss: Any, weight: float) -> Any:
-    """Multiply a loss, per row or reduced, by a number."""
+    """Multiply a loss, given as losses of rows or as one number, by a number."""
     rows = by_row_of(loss)
     if not is_own(loss):
         return lambda target, prediction: loss(target, prediction) * weight
@@ -162,5 +163,5 @@ def scaled(loss: Any, weight: float) -> Any:
 
 
 def no_loss(target: Any, prediction: Any) -> Tensor:
-    """The loss of a model compiled without one, which has penalties or its own ``train_step``."""
+    """The loss of a model that is compiled without one, because it has penalties or its own ``train_step``."""
     return as_tensor(sum(tree_leaves(prediction)[0]) * 0.0)

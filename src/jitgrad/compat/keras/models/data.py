@@ -1,4 +1,4 @@
-"""Conversion of Keras's data: arrays, tensors, frames, datasets and generators."""
+"""Conversion of data in Keras's forms (arrays, tensors, frames, datasets and generators) to the library's."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from jitgrad.training.columns import is_frame
 
 
 class Nested(NamedTuple):
-    """The nesting of a model's inputs and outputs: functions that arrange data given by names."""
+    """The nesting of a model's inputs and outputs: functions that convert data given by name."""
 
     inputs: Callable[[Any], Any]
     outputs: Callable[[Any], Any]
     needs_targets: bool = True
 
     def batch(self, given: Any) -> Any:
-        """Arrange the inputs, targets and weights of a batch."""
+        """Convert a batch of inputs, targets and weights."""
         if not isinstance(given, tuple) or len(given) < 2:
             x = given[0] if isinstance(given, tuple) else given
             return self.inputs(x), self.no_targets(x)
         return (self.inputs(given[0]), self.outputs(given[1]), *given[2:])
 
     def no_targets(self, x: Any) -> np.ndarray:
-        """Return placeholders for missing targets. Raise DataError if the model's loss needs targets."""
+        """Return a placeholder for missing targets. Raises DataError if the model's loss requires targets."""
         if self.needs_targets:
             raise DataError("There are no targets for the loss. Give y, or batches of (x, y).")
         return np.zeros(count_rows(x))
 
 
 class Rows(NamedTuple):
-    """Data for jitgrad.
+    """Data for the library.
 
     Attributes
     ----------
-    x, y, weight : nested arrays
-        The data; for batches, ``x`` is a function that starts an epoch.
+    x, y, weight : ndarray, or nesting of ndarray
+        Arrays in their nesting; or, as `x` alone, a function that begins to yield batches.
     steps : int or None
-        The number of batches, if it is known.
+        Number of batches, if known.
     batch_size : int or None
-        The rows per batch; None for data in batches.
+        Rows per batch; None for batches.
     """
 
     x: Any
@@ -58,16 +58,16 @@ class Rows(NamedTuple):
 
 
 def is_batches(x: Any) -> bool:
-    """Whether the data come in batches, as from a Dataset, a generator or a Keras Sequence."""
+    """Return whether data yield batches, like a Dataset, a generator or a Sequence of Keras."""
     if isinstance(x, (np.ndarray, list, tuple, dict, Operators)) or is_frame(x) or hasattr(x, "__array__"):
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
 
 
 def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None, nested: Nested, fitted: bool) -> Rows:
-    """Convert data for jitgrad, nested as the model's inputs and outputs. A fit reads the first batch ahead.
+    """Convert data to the library's form, in the nesting of the model. A fit inspects the first batch before it begins.
 
-    Raise ArgumentError for targets in addition to batches.
+    Raises ArgumentError for targets in addition to batches.
     """
     if not is_batches(x):
         size = 32 if batch_size is None else batch_size
@@ -88,7 +88,7 @@ def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | No
 
 
 def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int | None]:
-    """Return a function that starts an epoch of batches, each as arrays, and the number of batches."""
+    """Return a function that begins an epoch of batches of arrays, and the number of batches."""
     known = steps if steps is not None else length_of(x)
     if is_indexed(x):
         return lambda: (as_batch(x[i]) for i in range(len(x))), known
@@ -99,17 +99,17 @@ def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int
 
 
 def is_indexed(x: Any) -> bool:
-    """Return whether batches are read by number, as from ``keras.utils.Sequence``."""
+    """Return whether batches are accessed by number, like those of ``keras.utils.Sequence``."""
     return not hasattr(x, "__iter__") or (hasattr(x, "on_epoch_end") and hasattr(x, "__getitem__"))
 
 
 def goes_on(x: Any, steps: int | None) -> bool:
-    """Return whether an epoch continues where the previous one ended, so that a batch read ahead must be returned again."""
+    """Return whether an epoch begins where the previous one ended, so that an inspected batch must be yielded again."""
     return not is_indexed(x) and (steps is not None or iter(x) is x)
 
 
 class Again:
-    """Return a function that starts an epoch of batches; its first call reads ahead, and the next one repeats that batch."""
+    """A function that begins an epoch of batches; its first call shows the first batch, which the next call yields again."""
 
     def __init__(self, begin: Callable[[], Iterator[Any]]) -> None:
         self._begin, self._shown = begin, False
@@ -126,7 +126,7 @@ class Again:
 
 
 class Counted:
-    """A function that starts an epoch of batches, and stores their number and whether they have targets."""
+    """A function that begins an epoch of batches, and counts those of the last epoch."""
 
     def __init__(self, begin: Callable[[], Iterator[Any]], nested: Nested) -> None:
         self._begin, self._nested, self.steps = begin, nested, 0
@@ -140,7 +140,7 @@ class Counted:
 
 
 class Around:
-    """An iterable that is repeated; each epoch continues where the last one ended."""
+    """An iterable repeated without end; an epoch begins where the last one ended."""
 
     def __init__(self, of: Any) -> None:
         self._of, self._left = of, iter(())
@@ -165,12 +165,12 @@ def length_of(x: Any) -> int | None:
 
 
 def as_batch(batch: Any) -> Any:
-    """Return a batch as arrays: ``(x, y)`` or ``(x, y, sample_weight)``."""
+    """Convert a batch to arrays: ``(x, y)`` or ``(x, y, sample_weight)``."""
     return plain(tuple(batch) if isinstance(batch, list) else batch)
 
 
 def plain(nest: Any) -> Any:
-    """Convert tensors and lists of numbers to arrays; frames are unchanged."""
+    """Convert tensors and lists of numbers to arrays; frames stay unchanged."""
     if nest is None or is_frame(nest):
         return nest
     if isinstance(nest, (list, tuple)) and not any(hasattr(leaf, "shape") or is_frame(leaf) for leaf in tree_leaves(nest)):
@@ -187,7 +187,7 @@ def count_rows(nest: Any) -> int:
 
 
 def collected(x: Any, steps: int | None = None) -> tuple[Any, ...]:
-    """Concatenate all batches as ``(x, y)`` or ``(x, y, sample_weight)``. Raise DataError if there are none."""
+    """Concatenate all batches as ``(x, y)`` or ``(x, y, sample_weight)``. Raises DataError if there are none."""
     begin, _ = batches(x, steps)
     found = list(begin())
     if not found:
@@ -199,6 +199,6 @@ def collected(x: Any, steps: int | None = None) -> tuple[Any, ...]:
 
 
 def inputs_alone(x: Any, steps: int | None, nested: Nested) -> tuple[Any, int]:
-    """Return the inputs of a prediction and their number of rows; targets in batches are dropped."""
+    """Return the inputs for a prediction and their number of rows; of batches, without targets."""
     made = nested.inputs(collected(x, steps)[0] if is_batches(x) else plain(x))
     return made, count_rows(made)

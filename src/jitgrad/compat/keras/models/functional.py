@@ -30,14 +30,14 @@ class Functional(Model):
         return cls(*_built(arguments["plan"]))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the configs of the layers, and their connections."""
+        """Return the configs of the layers and their connections."""
         plan = dict(self.arguments["plan"])
         layers = [serialized(layer) for layer in plan.pop("layers")]
         return {"name": self.name, "trainable": self.trainable, "layers": layers, "plan": plan}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Return a copy of a model with new weights."""
+        """Create a model with equal layers and new weights."""
         layers = [deserialized(layer, custom_objects) for layer in config["layers"]]
         inputs, outputs = _built({**config["plan"], "layers": layers})
         return cls(inputs, outputs, name=config.get("name"))
@@ -47,7 +47,7 @@ Model.functional = Functional
 
 
 def _plan(graph: Graph) -> dict[str, Any]:
-    """A graph in a file: its inputs, the calls in order, and the symbols in their arguments."""
+    """Return a graph in the form of a file: its inputs, the calls in order, and the outputs."""
     numbers = {id(x): i for i, x in enumerate(tree_leaves(graph.inputs))}
     layers = [layer for layer in graph.layers if layer not in graph.input_layers]
     calls: list[Any] = []
@@ -64,7 +64,7 @@ def _plan(graph: Graph) -> dict[str, Any]:
 
 
 def _places(numbers: dict[int, int]) -> Any:
-    """Return an encoder for arguments: symbols by number, and descriptions of other objects."""
+    """Replace symbols in an argument by their numbers, and other values by plain data."""
 
     def place(x: Any) -> Any:
         if isinstance(x, KerasTensor):
@@ -79,7 +79,7 @@ def _places(numbers: dict[int, int]) -> Any:
 
 
 def _placed(x: dict[str, Any], symbols: list[Any]) -> Any:
-    """Return the decoded argument."""
+    """Return the value for one of these."""
     kind, value = next(iter(x.items()))
     if kind == "symbol":
         return symbols[value]
@@ -91,7 +91,7 @@ def _placed(x: dict[str, Any], symbols: list[Any]) -> Any:
 
 
 def _built(plan: dict[str, Any]) -> tuple[Any, Any]:
-    """Return the inputs and outputs as symbols, with all calls repeated."""
+    """Repeat all calls; return inputs and outputs as symbols."""
     symbols = [Input(batch_shape=shape, dtype=dtype, name=name) for shape, dtype, name in plan["inputs"]]
 
     def filled(nest: Any) -> Any:

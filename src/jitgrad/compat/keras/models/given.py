@@ -1,4 +1,4 @@
-"""The arguments of a model's methods in Keras."""
+"""The arguments of a model's methods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jitgrad.errors import ArgumentError
 
 
 def same(nest: Any) -> Any:
-    """Return the object itself."""
+    """Return the argument."""
     return nest
 
 
@@ -26,7 +26,7 @@ def symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any,
 
 
 def unpacked(data: Any) -> tuple[Any, Any, Any]:
-    """Return inputs, targets and weights of a batch, with None for missing ones."""
+    """Return inputs, targets and weights of a batch; None for missing ones."""
     if not isinstance(data, (tuple, list)):
         return data, None, None
     x, *more = data
@@ -34,7 +34,7 @@ def unpacked(data: Any) -> tuple[Any, Any, Any]:
 
 
 def flat_logs(made: Any) -> Any:
-    """Return the result of a step, with several values of a metric under their own names."""
+    """Return what a step returned, with metrics of several values flattened by name."""
     if not isinstance(made, dict):
         return made
     parts = [value if isinstance(value, dict) else {name: value} for name, value in made.items()]
@@ -42,7 +42,7 @@ def flat_logs(made: Any) -> Any:
 
 
 def listed(callbacks: Any) -> list[Callback]:
-    """Return callbacks as a list. Raise ArgumentError for objects that are not callbacks."""
+    """Return callbacks as a list. Raises ArgumentError for an object that is not a callback."""
     found = list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
     for callback in found:
         if not hasattr(callback, "set_model"):
@@ -51,7 +51,7 @@ def listed(callbacks: Any) -> list[Callback]:
 
 
 def check_options(kwargs: dict[str, Any], validation_freq: Any) -> None:
-    """Raise TypeError for an unknown argument of ``fit``, and ArgumentError for an unsupported one."""
+    """Raise TypeError for an argument that ``fit`` does not have, and ArgumentError for one that is not supported."""
     left = set(kwargs) - {"max_queue_size", "workers", "use_multiprocessing"}
     if left:
         raise TypeError(f"fit() got an unexpected keyword argument {sorted(left)[0]!r}. Leave it out.")

@@ -1,4 +1,4 @@
-"""The graph of a functional model: the calls between its inputs and outputs, which are repeated on real values."""
+"""The computation of a functional model: the calls between its inputs and outputs, repeated."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Graph:
 
     Attributes
     ----------
-    inputs, outputs : nested symbols
-        The ends of the graph.
+    inputs, outputs : KerasTensor, or nesting of KerasTensor
+        Symbols in their nesting.
     calls : list of Call
-        The calls in between, in topological order.
+        The calls in between, in the order of their dependencies.
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
@@ -47,24 +47,24 @@ class Graph:
 
     @property
     def layers(self) -> list[Any]:
-        """The layers, each once, in the order of the calls; inputs first."""
+        """Return the layers, each once, in the order of the calls; inputs first."""
         found = {id(call.operation): call.operation for call in self.calls if is_layer(call.operation)}
         return [*self.input_layers, *found.values()]
 
     @property
     def output_names(self) -> list[str]:
-        """The names of the outputs: the names of their layers."""
+        """Return the names of the outputs: those of their layers."""
         return [x.name if x.source is None else x.source.name for x in symbols_in(self.outputs)]
 
     def as_inputs(self, nest: Any) -> Any:
-        """Arrange values given by the inputs' names; anything else is returned unchanged."""
+        """Convert data given by the names of the inputs to their nesting; other data stay unchanged."""
         names = [x.name for x in symbols_in(self.inputs)]
         if not isinstance(nest, dict) or isinstance(self.inputs, dict) or not set(names) <= set(nest):
             return nest
         return tree_pack(self.inputs, [nest[name] for name in names])
 
     def as_outputs(self, nest: Any) -> Any:
-        """Arrange values given by the outputs' names; anything else is returned unchanged."""
+        """Convert data given by the names of the outputs to their nesting; other data stay unchanged."""
         names = self.output_names
         if not isinstance(nest, dict):
             return nest
@@ -75,7 +75,7 @@ class Graph:
         return tree_pack(self.outputs, [nest.get(name) for name in names])
 
     def run(self, given: Any, training: bool) -> Any:
-        """Compute the outputs for inputs nested as the symbols, given in a list, or given by name."""
+        """Compute the outputs for inputs that are nested like the symbols, in a list, or by name."""
         values: dict[int, Any] = dict(zip(map(id, symbols_in(self.inputs)), self._in_order(given), strict=True))
         for call in self.calls:
             args, kwargs = tree_map(lambda x: values[id(x)] if isinstance(x, KerasTensor) else x, (call.args, call.kwargs))
@@ -103,7 +103,7 @@ class Graph:
 
 
 def fitted(x: Any, symbol: KerasTensor) -> Any:
-    """Add or remove the last axis of size 1 as the input requires."""
+    """Add or remove an axis of size 1, as the input requires."""
     if x.ndim + 1 == symbol.ndim and symbol.shape[-1] == 1:
         return expand_dims(x, -1)
     return squeeze(x, -1) if x.ndim == symbol.ndim + 1 and x.shape[-1] == 1 else x

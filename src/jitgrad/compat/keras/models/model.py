@@ -1,4 +1,4 @@
-"""Keras's Model: a model of jitgrad with Keras's arguments, printing and functional API."""
+"""Keras's Model: the library's, with Keras's arguments, output and functional API."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from jitgrad.tape.tree import tree_leaves
 
 
 class Model(Layer, library.Model):
-    """A layer of layers: ``Model(inputs, outputs)`` of symbols, or subclassed with a ``call``.
+    """A model defined by symbols, ``Model(inputs, outputs)``, or by a subclass with ``call``.
 
-    A fit is native, unless a ``train_step`` or a metric is user-defined: then it is a loop in Python.
+    A fit is native, except with a user's ``train_step`` or metric, which runs in a Python loop.
     """
 
     functional: type[Model]
@@ -66,7 +66,7 @@ class Model(Layer, library.Model):
             self._take(Graph(inputs, outputs))
 
     def _take(self, graph: Graph) -> None:
-        """Compute the outputs of a graph of symbols."""
+        """Use the computation of a graph of symbols."""
         self._graph = graph
         self._graph_layers = graph.layers
         shapes = [x.shape for x in symbols_in(graph.inputs)]
@@ -87,22 +87,22 @@ class Model(Layer, library.Model):
 
     @property
     def inputs(self) -> Any:
-        """The symbols of the inputs, for a functional model."""
+        """The symbols of the inputs of a functional model."""
         return [] if self._graph is None else symbols_in(self._graph.inputs)
 
     @property
     def outputs(self) -> Any:
-        """The symbols of the outputs, for a functional model."""
+        """The symbols of the outputs of a functional model."""
         return [] if self._graph is None else symbols_in(self._graph.outputs)
 
     @property
     def input(self) -> Any:
-        """The symbol of the input, or several in their nesting."""
+        """The symbol of the input; several in their nesting."""
         return self._alone(self._graph.inputs if self._graph is not None else super().input)
 
     @property
     def output(self) -> Any:
-        """The symbol of the output, or several in their nesting."""
+        """The symbol of the output; several in their nesting."""
         return self._alone(self._graph.outputs if self._graph is not None else super().output)
 
     @staticmethod
@@ -110,7 +110,7 @@ class Model(Layer, library.Model):
         return nest[0] if isinstance(nest, (list, tuple)) and len(nest) == 1 else nest
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
-        """Return a layer by name or index."""
+        """Return the layer with a name or an index."""
         if index is not None:
             return self.layers[index]
         found = next((layer for layer in self.layers if layer.name == name), None)
@@ -121,7 +121,7 @@ class Model(Layer, library.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Return a copy of a model with new weights."""
+        """Create an equal model with new weights."""
         if cls is Model and "plan" in config:
             return Model.functional.from_config(config, custom_objects)
         with custom_objects_known(custom_objects or {}):
@@ -134,7 +134,7 @@ class Model(Layer, library.Model):
         weighted_metrics: Any = None, run_eagerly: bool = False, steps_per_execution: int = 1, jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:  # fmt: skip
-        """Set what ``fit`` and ``evaluate`` use. The last four arguments have no effect."""
+        """Choose the arguments of ``fit`` and ``evaluate``. The last four arguments have no effect."""
         made = Compiled(
             optimizers.get(optimizer), loss, loss_weights, metrics, weighted_metrics, self._nested.outputs, self.output_names
         )
@@ -152,17 +152,17 @@ class Model(Layer, library.Model):
 
     @property
     def output_names(self) -> list[str]:
-        """The names of the outputs, for a functional model."""
+        """The names of the outputs of a functional model."""
         return [] if self._graph is None else self._graph.output_names
 
     @property
     def loss(self) -> Any:
-        """The compiled loss."""
+        """The loss that the model was compiled with."""
         return None if self.keras_compiled is None else self.keras_compiled.arguments["loss"]
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics: the loss, the compiled metrics, and metrics on attributes."""
+        """The metrics: the mean of the loss, those compiled, and those on attributes."""
         compiled = [] if self.keras_compiled is None else self.keras_compiled.tracked
         layers = [self, *(x for x in all_owned(self) if isinstance(x, library_layer.Layer))]
         own = {id(x): x for layer in layers for x in vars(layer).values() if isinstance(x, metrics.Metric)}
@@ -174,14 +174,14 @@ class Model(Layer, library.Model):
         return [metric.name for metric in self.metrics]
 
     def reset_metrics(self) -> None:
-        """Reset the state of the metrics."""
+        """Reset all metrics."""
         super().reset_metrics()
         self._logs = None
         for metric in self.metrics:
             metric.reset_state()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """Return the metrics' values by name."""
+        """Return the values of the metrics by name."""
         found: dict[str, Any] = {}
         for metric in self.metrics:
             made = metric.result()
@@ -196,7 +196,7 @@ class Model(Layer, library.Model):
         return own or (python and any(name in methods for name in ("train_step", "test_step", "compute_metrics")))
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """Run one step on a batch; Keras's default, for users who extend it."""
+        """Run one step on a batch, as Keras does, for subclasses that extend it."""
         x, y, weight = unpacked(data)
         with GradientTape() as tape:
             predicted = self(x, training=True)
@@ -206,7 +206,7 @@ class Model(Layer, library.Model):
         return self._tracked(loss, x, y, predicted, weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """Return the metrics of a batch in an evaluation."""
+        """Evaluate a batch."""
         x, y, weight = unpacked(data)
         predicted = self(x, training=False)
         loss = self.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
@@ -234,7 +234,7 @@ class Model(Layer, library.Model):
         return {} if self.keras_compiled is None else self.keras_compiled.output_losses(y, y_pred, sample_weight)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Return the metrics' values by name, over the batches of the epoch."""
+        """Return the values of the metrics by name, over the batches of the epoch."""
         if self.keras_compiled is not None:
             self.keras_compiled.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
@@ -251,7 +251,7 @@ class Model(Layer, library.Model):
         validation_steps: int | None = None, validation_batch_size: int | None = None, validation_freq: int = 1,
         **kwargs: Any,
     ) -> Any:  # fmt: skip
-        """Fit the model to data, print Keras's progress lines, and return a History."""
+        """Fit the model to data and print Keras's lines. Returns a History."""
         check_options(kwargs, validation_freq)
         rows = as_rows(x, y, sample_weight, batch_size, steps_per_epoch, self._nested, True)
         if type(self).call is Model.call and self._graph is None:
@@ -303,12 +303,12 @@ class Model(Layer, library.Model):
         return history
 
     def _count(self, steps: int) -> None:
-        """Count steps of the native loop."""
+        """Count steps that the native loop has run."""
         optimizer: Any = self.optimizer
         optimizer.count(steps)
 
     def _told(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
-        """Return metrics in Keras's order, without the loss if the user's own step returns none."""
+        """Return metrics in Keras's order, without the loss if a user's step does not return it."""
         left_out = set() if self._logs is None or "loss" in self._logs else {"loss", "val_loss"}
         return in_order({name: value for name, value in metrics.items() if name not in left_out})
 
@@ -341,7 +341,7 @@ class Model(Layer, library.Model):
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
         steps: int | None = None, callbacks: Any = None, return_dict: bool = False, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        """Return the loss and the metrics on data, and print Keras's progress line."""
+        """Return the loss and the metrics on data, and print Keras's line."""
         rows = as_rows(x, y, sample_weight, batch_size, steps, self._nested, False)
         batches = Batches(listed(callbacks))
         for callback in batches.callbacks:
@@ -363,7 +363,7 @@ class Model(Layer, library.Model):
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
     ) -> Any:
-        """Return predictions for rows of data as arrays, and print Keras's progress line."""
+        """Return the outputs for rows of data as arrays, and print Keras's line."""
         inputs, count = inputs_alone(x, steps, self._nested)
         size = batch_size or 32
         given = listed(callbacks)
@@ -381,13 +381,13 @@ class Model(Layer, library.Model):
         return made
 
     def predict_on_batch(self, x: Any) -> Any:
-        """Return predictions for one batch."""
+        """Return the outputs for one batch."""
         return super().predict(plain(x), max(1, count_rows(plain(x))), 0)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Run one step, and return the loss before it and the metrics."""
+        """Run one step; returns the loss before it and the metrics."""
         made = super().train_on_batch(plain(x), plain(y), plain(sample_weight), class_weight, return_dict)
         self._count(1)
         return made
@@ -407,12 +407,12 @@ class Model(Layer, library.Model):
         show_trainable: bool = False,
         layer_range: Any = None,
     ) -> None:
-        """Print a table of the layers in Keras's format."""
+        """Print a table of the layers in Keras's form."""
         text = summary(self, line_length, show_trainable, expand_nested)
         (print_fn or functools.partial(print, flush=True))(text)
 
     def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, **kwargs: Any) -> None:  # type: ignore[override]
-        """Save everything to one file in jitgrad's format, for ``load_model``."""
+        """Save the model to one file for ``load_model``. The format is jitgrad's, under Keras's file name."""
         saving.save_model(self, filepath, overwrite)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> Any:  # type: ignore[override]
@@ -429,7 +429,7 @@ class Model(Layer, library.Model):
 
 
 def _noted(step: Any) -> Any:
-    """Wrap a user's step; as in Keras, an epoch reports the result of the last step."""
+    """Wrap a user's step; the last value that it returns is reported for the epoch, as in Keras."""
 
     @functools.wraps(step)
     def noted(self: Any, data: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The progress lines that Keras prints to standard output."""
+"""The lines that Keras prints on standard output during a fit, an evaluation and a prediction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _interactive = [True]
 
 
 def set_interactive(on: bool) -> None:
-    """Whether "auto" means a bar rather than a line per epoch."""
+    """Set whether "auto" means a bar or one line per epoch."""
     _interactive[0] = on
 
 
@@ -26,7 +26,7 @@ def is_interactive() -> bool:
 
 
 def level(verbose: Any) -> int:
-    """Return 0 for silence, 1 for a bar, 2 for a line. Raise ArgumentError for a value other than these and "auto"."""
+    """Return 0 for no output, 1 for a bar, 2 for a line. Raises ArgumentError for values other than these and "auto"."""
     if verbose == "auto":
         return 1 if _interactive[0] else 2
     if verbose not in (0, 1, 2, True, False, None):
@@ -35,16 +35,16 @@ def level(verbose: Any) -> int:
 
 
 class Lines:
-    """Print the progress of a fit, an evaluation or a prediction.
+    """Prints the progress of a fit, an evaluation or a prediction.
 
     Parameters
     ----------
     verbose : int
         See ``level``.
     steps : int, optional
-        The steps of an epoch, if they are known.
+        Number of steps of an epoch, if known.
     counted : object, optional
-        Its ``steps`` is the number of steps counted, if it was not known before.
+        Its ``steps`` is the number of steps if it was unknown.
     """
 
     def __init__(self, verbose: int, steps: int | None = None, counted: Any = None) -> None:
@@ -55,24 +55,24 @@ class Lines:
 
     @property
     def seconds(self) -> float:
-        """Restart the clock."""
+        """The time since the start or the last line."""
         return time.perf_counter() - self.began
 
     def header(self, epoch: int, epochs: int) -> None:
-        """Start an epoch, counted from 0; a single epoch is not announced."""
+        """Announce an epoch, the first of which is 0; a single epoch is not announced."""
         if self.verbose and epochs > 1:
             print(f"Epoch {epoch + 1}/{epochs}", flush=True)
         self.began = time.perf_counter()
 
     def advance(self, done: int, metrics: Mapping[str, Any]) -> None:
-        """In a terminal, draw the bar so far."""
+        """Show the bar so far, in a terminal."""
         if self.verbose == 1 and self._live:
             text = self._line(done, time.perf_counter() - self.began, metrics, ended=False)
             print("\r" + text + " " * max(0, self._shown - len(text)), end="", flush=True)
             self._shown = len(text)
 
     def finish(self, seconds: float, metrics: Mapping[str, Any]) -> None:
-        """Print the final line of an epoch."""
+        """Print the line of a finished epoch."""
         if self.verbose:
             done = getattr(self._counted, "steps", None) if self.steps is None else self.steps
             text = self._line(done, seconds, metrics, ended=True)
@@ -94,7 +94,7 @@ class Lines:
 
 
 def number_text(value: Any) -> str:
-    """Format a metric as Keras does: four decimals, or scientific notation for small values."""
+    """Format a metric as Keras does: with four digits, or in scientific notation if it is small."""
     number = float(value)
     return f"{number:.4f}" if abs(number) > 1e-3 else f"{number:.4e}"
 
@@ -108,23 +108,23 @@ def duration(seconds: float) -> str:
 
 
 def per_step(seconds: float) -> str:
-    """Format the time per step."""
+    """Format the time of a step."""
     if seconds >= 1 or seconds == 0:
         return f"{seconds:.0f}s/step"
     return f"{seconds * 1e3:.0f}ms/step" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us/step"
 
 
 class EpochLines(Lines):
-    """Reports of the native loop as progress lines.
+    """Prints reports of the native loop as Lines.
 
     Parameters
     ----------
     first, epochs : int
         The first epoch, and the number of the last one.
     metrics : callable
-        The metrics of an epoch by name.
+        Returns the metrics of an epoch by name.
     asked : bool
-        Whether the code that runs callbacks prints the header of each epoch, because a callback may end the fit.
+        Whether the caller of the callbacks prints the header of each epoch, since callbacks may end the fit.
     """
 
     def __init__(
@@ -149,5 +149,5 @@ class EpochLines(Lines):
 
 
 def in_order(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return metrics in Keras's order: by name, with validation metrics last."""
+    """Sort metrics as Keras does: by name, with those of the validation last."""
     return {name: metrics[name] for name in sorted(metrics, key=lambda name: (name.startswith("val_"), name))}

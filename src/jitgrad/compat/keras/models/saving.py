@@ -1,4 +1,4 @@
-"""Files of models in jitgrad's format, under the name that the user gives. Keras's files are refused with a reason."""
+"""Files of models in jitgrad's format, under the name that the user gives. Keras's own files are rejected with the reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADS = {b"PK\x03\x04": "a .keras archive of Keras", b"\x89HDF": "an HDF5 file 
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-    """Save a model to a file, completely or not at all: architecture, weights, and the optimizer with its state."""
+    """Save a model to a file, atomically: configuration, weights, and the optimizer with its state."""
     library.save_model(model, _path(filepath, overwrite))
 
 
@@ -50,7 +50,7 @@ def _path(filepath: Any, overwrite: bool) -> Path:
 
 
 def _checked(filepath: Any) -> Path:
-    """Return the path of a file. Raise DataError for a file of Keras or a missing file."""
+    """Return the path of a file that is not one of Keras's. Raises DataError otherwise, or if it does not exist."""
     path = Path(os.fspath(filepath))
     if path.is_dir():
         raise DataError(
@@ -69,7 +69,7 @@ def _checked(filepath: Any) -> Path:
 
 
 def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = None, **kwargs: Any) -> Any:
-    """Return a copy of a model with new weights."""
+    """Return an equal model with new weights."""
     if input_tensors is not None or clone_function is not None:
         raise ArgumentError("clone_model: input_tensors and clone_function are not supported. Leave them out.")
     made = deserialized(serialized(model))
@@ -84,5 +84,5 @@ def to_json(model: Any, **kwargs: Any) -> str:
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
-    """Return the model of a config."""
+    """Create a model from a config."""
     return deserialized(json.loads(json_string), custom_objects)

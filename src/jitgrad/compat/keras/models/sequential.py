@@ -1,4 +1,4 @@
-"""Keras's Sequential: a stack of layers."""
+"""Keras's Sequential model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.layers.layer import is_unfilled
 
 
 class Sequential(Model, library.Sequential):
-    """A stack of layers, built at once if the first layer gives the shape of its inputs."""
+    """Layers applied one after the other, built at once if the first one has the shape of its inputs."""
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         self._first: KerasTensor | None = None
@@ -61,7 +61,7 @@ class Sequential(Model, library.Sequential):
         self._first = self._last = symbol
 
     def _extend(self, layer: Any) -> None:
-        """Call a new layer on the last symbol."""
+        """Call a new layer on the symbol of the last one."""
         self._last = layer(self._last)
         assert self._first is not None
         self.mark_built(self._first.shape)
@@ -110,7 +110,7 @@ class Sequential(Model, library.Sequential):
         return found[0]
 
     def _symbols(self) -> tuple[Any, Any]:
-        """Return the symbols of input and output, which are made now if a call has set the shape."""
+        """The symbols of input and output, created as soon as the shape is known."""
         if self._first is None and self.input_shape is not None:
             self._begin(Input(self.input_shape))
             for layer in self._stack:
@@ -127,7 +127,7 @@ class Sequential(Model, library.Sequential):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Return a copy of a model with new weights."""
+        """Create a model with equal layers and new weights."""
         made = cls(name=config.get("name"))
         for layer in config["layers"]:
             made.add(deserialized(layer, custom_objects))
@@ -135,7 +135,7 @@ class Sequential(Model, library.Sequential):
 
 
 def _symbol_for(layer: Any) -> KerasTensor | None:
-    """Return the input of a first layer that gives its shape or is built."""
+    """Return the input of a first layer that has a shape, or was built for one."""
     if isinstance(layer, Sequential) and layer.inputs:
         return Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype)
     if isinstance(layer, Model) and len(layer.inputs) == 1:

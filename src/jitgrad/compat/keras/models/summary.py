@@ -10,7 +10,7 @@ from jitgrad.tape.tree import tree_leaves
 
 
 def summary(model: Any, line_length: int | None = None, show_trainable: bool = False, expand_nested: bool = False) -> str:
-    """Return the table of a model's layers and the numbers of its weights."""
+    """Return the table of a model's layers, and the numbers of its weights."""
     graph = model._graph
     linear = graph is None or _is_linear(graph)
     titles = ["Layer (type)", "Output Shape", "Param #"]
@@ -45,7 +45,7 @@ def _layer_row(layer: Any, name: str | None = None) -> tuple[list[str], bool | N
 
 
 def _shape_of(layer: Any) -> str:
-    """Return the shape of a layer's result, with None for the rows, or a question mark if it is unknown."""
+    """Return the shape of a layer's result with None for the rows; a question mark if it is unknown."""
     if isinstance(layer, InputLayer) and layer.output is not None:
         return str(layer.output.shape)
     calls = getattr(layer, "_calls", None)
@@ -58,7 +58,7 @@ def _shape_of(layer: Any) -> str:
 
 
 def _is_linear(graph: Any) -> bool:
-    """Return whether each call is a layer applied to the result of the previous call."""
+    """Return whether each call takes the result of the previous one and is a call of a layer."""
     known = tree_leaves(graph.inputs)
     if len(known) != 1:
         return False
@@ -99,7 +99,7 @@ def _graph_rows(graph: Any) -> list[tuple[list[str], bool | None]]:
 
 
 def _widths(columns: int, line_length: int | None, linear: bool, show_trainable: bool) -> list[int]:
-    """Return the widths of the columns without borders, as in Keras for 80 characters."""
+    """Return the widths of the columns without borders, as Keras computes them for 80 characters."""
     known = [31, 22, 13] if linear else [19, 17, 10, 17]
     if show_trainable:
         known = [31, 18, 12, 5] if linear else [19, 15, 10, 12, 5]
@@ -115,7 +115,7 @@ def _rule(parts: str, widths: list[int]) -> str:
 
 
 def _row(cells: list[str], widths: list[int], border: str, right: set[int]) -> list[str]:
-    """Return a row, on several lines if a cell is too long."""
+    """Return a row, with several lines if a cell is too long."""
     wrapped = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
     lines = []
     for number in range(max(map(len, wrapped))):
@@ -150,7 +150,7 @@ def _totals(model: Any) -> list[str]:
 
 
 def _optimizer_size(model: Any) -> tuple[int, int]:
-    """Describe the optimizer's state of a compiled model after a fit: the learning rate and the number of steps."""
+    """Return the size of the optimizer's state, with the learning rate and the number of steps, after a fit."""
     if model.keras_compiled is None or not model.optimizer.variables:
         return 0, 0
     kept = [v for slots in model.optimizer._slots.values() for v in slots]

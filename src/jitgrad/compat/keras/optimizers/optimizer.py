@@ -1,4 +1,4 @@
-"""The base of Keras's optimizers: an optimizer of jitgrad with iterations and a learning rate that can be assigned."""
+"""The parts of Keras's optimizers that the library's lack: iterations, and a learning rate that can be assigned."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Setting(Tensor):
 
     @property
     def path(self) -> str:
-        """The name with the optimizer's name as a prefix."""
+        """The name, after that of the optimizer."""
         return self._name
 
     @property
@@ -44,7 +44,7 @@ class Setting(Tensor):
         return self
 
     def assign(self, value: Any) -> Setting:
-        """Set the value."""
+        """Assign a value."""
         self._set(plain_number(value))
         return self
 
@@ -87,7 +87,7 @@ class Optimizer(library.Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate; with a schedule, the rate of the last step."""
+        """The learning rate; with a schedule, that of the last step."""
         return Setting(f"{self.name}/learning_rate", self.hyperparameters["learning_rate"], "float32", self._set_rate)
 
     @learning_rate.setter
@@ -101,7 +101,7 @@ class Optimizer(library.Optimizer):
 
     @property
     def lr(self) -> Any:
-        """The same as ``learning_rate``."""
+        """Alias of ``learning_rate``."""
         return self.learning_rate
 
     @lr.setter
@@ -117,11 +117,11 @@ class Optimizer(library.Optimizer):
         self._done = int(value)
 
     def count(self, steps: int) -> None:
-        """Count the steps of a fit."""
+        """Count steps that a fit has run."""
         self._done += steps
 
     def build(self, variables: Any) -> None:
-        """Do nothing: state is created on the first step."""
+        """Do nothing: state is created in the first step."""
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """Update each variable by its gradient."""
@@ -131,12 +131,12 @@ class Optimizer(library.Optimizer):
         return self.iterations
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
-        """Update variables by gradients in order; by default, the variables of the last step."""
+        """Update variables by gradients in their order; by default those of the last step."""
         chosen = self._fitted if trainable_variables is None else trainable_variables
         return self.apply_gradients(zip(grads, chosen, strict=True))
 
     def minimize(self, loss: Any, var_list: Any = None, tape: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
-        """Minimize a loss by one step: a function, or a value and the tape that recorded it."""
+        """Run one step on a loss: a function, or a value with the tape that recorded it."""
         chosen = var_list() if callable(var_list) else var_list
         if not callable(loss):
             if tape is None:
@@ -154,7 +154,7 @@ class Optimizer(library.Optimizer):
         return {key: serialized(value) for key, value in config.items()}
 
     def defaults(self) -> dict[str, Any]:
-        """Return the values of the constructor's arguments."""
+        """Return the arguments of this class that have defaults."""
         import inspect
 
         parameters = inspect.signature(type(self).__init__).parameters.values()
@@ -162,5 +162,5 @@ class Optimizer(library.Optimizer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Create an object from the result of ``get_config``."""
+        """Create an optimizer from the result of ``get_config``."""
         return made_with_config(cls, config)

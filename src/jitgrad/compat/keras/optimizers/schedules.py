@@ -35,12 +35,12 @@ class LearningRateSchedule(library.Schedule):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Create an object from the result of ``get_config``."""
+        """Create a schedule from the result of ``get_config``."""
         return made_with_config(cls, config)
 
 
 def _seen_wrapped(call: Any) -> Any:
-    """Wrap a user's ``__call__``, which jitgrad calls with a plain step."""
+    """Wrap a user's ``__call__``, to which the library passes a plain step."""
 
     def inside(self: Any, step: Any) -> Any:
         made = call(self, wrap(as_plain(step) * 1.0))
@@ -50,7 +50,7 @@ def _seen_wrapped(call: Any) -> Any:
 
 
 class ExponentialDecay(LearningRateSchedule):
-    """``initial_learning_rate * decay_rate ** (step / decay_steps)``; ``staircase`` uses the integer quotient."""
+    """``initial_learning_rate * decay_rate ** (step / decay_steps)``; with ``staircase``, with the integer quotient."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; ``staircase`` uses the integer quotient."""
+    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; with ``staircase``, with the integer quotient."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class InverseTimeDecay(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """``values[i]`` up to and including step ``boundaries[i]``, and the last value afterwards."""
+    """``values[i]`` up to step ``boundaries[i]`` inclusive, then the last value."""
 
     def __init__(self, boundaries: Any, values: Any, name: str = "PiecewiseConstant") -> None:
         self.boundaries, self.values, self.name = boundaries, values, name
@@ -91,7 +91,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    """Decay polynomially to ``end_learning_rate`` over ``decay_steps``."""
+    """Decay to ``end_learning_rate`` over ``decay_steps`` along a polynomial."""
 
     def __init__(
         self, initial_learning_rate: Any, decay_steps: int, end_learning_rate: float = 0.0001, power: float = 1.0,
@@ -107,7 +107,7 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    """Decay along a cosine to ``alpha`` times the rate, after ``warmup_steps`` that rise to ``warmup_target``."""
+    """Decay to ``alpha`` times the rate along a cosine, after ``warmup_steps`` that increase to ``warmup_target``."""
 
     def __init__(
         self, initial_learning_rate: Any, decay_steps: int, alpha: float = 0.0, name: str = "CosineDecay",
@@ -122,7 +122,7 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Repeated cosine decay."""
+    """Decay along a cosine, repeatedly."""
 
     def __init__(
         self, initial_learning_rate: Any, first_decay_steps: int, t_mul: float = 2.0, m_mul: float = 1.0, alpha: float = 0.0,
@@ -134,7 +134,7 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 
 def native(rate: Any) -> Any:
-    """Return a learning rate for jitgrad: a schedule or a float."""
+    """Return a learning rate for the library: a schedule, or a float."""
     return rate if isinstance(rate, library.Schedule) else float(rate)
 
 

@@ -29,7 +29,7 @@ def plot_model(
     show_layer_names: bool = False,
     **options: Any,
 ) -> Any:
-    """Draw a model's layers; rankdir, dpi and similar arguments have no effect."""
+    """Draw a model's layers. Other options, such as rankdir and dpi, are ignored."""
     from jitgrad import pictures
 
     return pictures.plot_model(model, to_file, show_shapes)
@@ -46,7 +46,7 @@ def deserialize_keras_object(config: Any, custom_objects: Any = None, safe_mode:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Reset the numbers in default names."""
+    """Restart the numbers in names."""
     forget()
 
 
@@ -56,7 +56,7 @@ def enable_interactive_logging() -> None:
 
 
 def disable_interactive_logging() -> None:
-    """Let "auto" mean a line per epoch."""
+    """Let "auto" mean one line per epoch."""
     set_interactive(False)
 
 

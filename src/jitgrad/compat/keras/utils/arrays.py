@@ -12,7 +12,7 @@ from jitgrad.errors import ArgumentError
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
-    """Encode integer classes as one-hot rows."""
+    """Encode integer classes as rows with a 1 in the position of the class."""
     classes = np.asarray(values_of(x))
     if classes.ndim > 1 and classes.shape[-1] == 1:
         classes = classes[..., 0]
@@ -26,7 +26,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
 
 
 def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
-    """Divide by the norms along an axis; a norm of 0 counts as 1."""
+    """Divide by the norms along an axis; norms of 0 count as 1."""
     array = np.asarray(values_of(x), float)
     norms = (
         np.linalg.norm(array, order, axis, keepdims=True) if array.ndim <= 2 else np.sqrt((array**2).sum(axis, keepdims=True))
@@ -36,7 +36,7 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
 
 
 class PyDataset:
-    """Base class of user-defined batches: ``__len__``, and ``__getitem__`` for the number of a batch."""
+    """Base class of custom batches: ``__len__``, and ``__getitem__`` with the number of a batch."""
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
         self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
@@ -65,7 +65,7 @@ Sequence = PyDataset
 def split_dataset(
     dataset: Any, left_size: Any = None, right_size: Any = None, shuffle: bool = False, seed: int | None = None
 ) -> Any:
-    """Split arrays into two parts along their rows; sizes are numbers of rows or fractions."""
+    """Split arrays along their rows in two parts; sizes are numbers of rows or fractions."""
     arrays = [np.asarray(values_of(a)) for a in (dataset if isinstance(dataset, (list, tuple)) else [dataset])]
     n = len(arrays[0])
 

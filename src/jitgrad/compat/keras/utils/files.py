@@ -1,4 +1,4 @@
-"""Downloaded files in Keras's cache directory, complete and with the right digest."""
+"""Files from the network, stored where Keras stores them, completely and with the right digest, or not at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECONDS = 20
 
 
 def home() -> Path:
-    """Return Keras's cache directory: $KERAS_HOME, or ~/.keras."""
+    """Return Keras's folder: $KERAS_HOME, or ~/.keras."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
 
 
@@ -29,10 +29,10 @@ def get_file(
     file_hash: str | None = None, cache_subdir: str = "datasets", hash_algorithm: str = "auto", extract: bool = False,
     archive_format: str = "auto", cache_dir: Any = None, force_download: bool = False,
 ) -> str:  # fmt: skip
-    """Return the path of a file, which is downloaded if it does not exist.
+    """Return the path of a file from the network, which is downloaded unless it exists.
 
-    The download is checked against ``file_hash``, SHA-256, or MD5 if it has 32 digits. With ``extract`` the archive is
-    unpacked, and the folder is returned.
+    A downloaded file is checked against ``file_hash``: SHA-256, or MD5 if it has 32 digits. With ``extract`` it
+    is unpacked next to the file, and the folder is returned.
     """
     if origin is None:
         raise ArgumentError("get_file: there is no origin. Give the address of the file.")
@@ -49,7 +49,7 @@ def get_file(
 
 
 def download(origin: str, path: Path, digest: str | None = None) -> None:
-    """Download a file and show the progress. Raise DataError, and leave no file, if that fails or the digest differs."""
+    """Download a file with a line of progress. Raises DataError, and leaves nothing, if it fails or the digest differs."""
     from urllib.error import URLError
     from urllib.request import Request, urlopen
 
@@ -69,7 +69,7 @@ def download(origin: str, path: Path, digest: str | None = None) -> None:
 
 
 def _copied(answer: IO[bytes], file: Any, total: int, digest: str | None) -> str:
-    """Copy a stream, show the progress, and return the digest."""
+    """Copy a stream with a line of progress, and return the digest."""
     checked = hashlib.md5(usedforsecurity=False) if digest is not None and len(digest) == 32 else hashlib.sha256()
     done, began, live = 0, time.perf_counter(), sys.stdout.isatty()
     while block := answer.read(_BLOCK):
@@ -86,7 +86,7 @@ def _copied(answer: IO[bytes], file: Any, total: int, digest: str | None) -> str
 
 
 def _unpack(path: Path, into: Path) -> None:
-    """Unpack an archive, refusing members outside the folder. Raise DataError for a file that is not an archive."""
+    """Unpack an archive, but no file outside of the folder. Raises DataError for other files."""
     into.mkdir(parents=True, exist_ok=True)
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:

@@ -1,4 +1,4 @@
-"""``keras.utils.Progbar``: a progress line for custom loops."""
+"""``keras.utils.Progbar``: a line of progress for custom loops."""
 
 from __future__ import annotations
 
