@@ -1,4 +1,4 @@
-"""From arrays to groups of rows: many curves of equally many rows, their columns shared or each its own."""
+"""From arrays to groups of rows: many curves of equally many rows, with shared columns or their own."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from jitgrad.errors import DataError
 from jitgrad.groupfit.tables import Table, weights_of, without_nan
 
 RESPONSE = " y"
-"""The name of the response among the columns, which no formula has."""
+"""The name of the response among the columns, which no formula can use."""
 
 
 def read_arrays(x: Any, y: Any, sigma: Any, policy: str | None) -> tuple[dict[str, np.ndarray], Table]:
-    """The columns by name and the Table of many curves.
+    """Return the columns by name and the Table of many curves.
 
-    Args:
-        x: float (rows,) for all curves, or of the shape of y; several columns are (k, rows) or a mapping by name.
-        y: float (…, rows).
-        sigma: a number, (rows,), or of the shape of y; None where it is not known.
-        policy: what is done with rows that have nan: None, "omit" or "raise".
+    Parameters
+    ----------
+    x : array_like or mapping
+        Shape (rows,) for all curves, or the shape of `y`; several columns are (k, rows) or a mapping by name.
+    y : array_like, shape (..., rows)
+        The response.
+    sigma : array_like or None
+        A number, (rows,), or the shape of `y`.
+    policy : {"omit", "raise"} or None
+        What to do with rows that contain nan.
 
-    Raises:
-        DataError: where they do not fit together, or are no numbers.
+    Raises
+    ------
+    DataError
+        If shapes do not match, or arrays are not numeric.
     """
     y = numbers(y, "y")
     if y.ndim == 0:
@@ -62,14 +69,14 @@ def read_arrays(x: Any, y: Any, sigma: Any, policy: str | None) -> tuple[dict[st
 
 
 def numbers(values: Any, name: str) -> np.ndarray:
-    """Values as a float64 array, nan where they are masked. Raises DataError for texts and the like."""
+    """Return values as a float64 array, with nan for masked ones. Raises DataError if they are not numeric."""
     if np.ma.is_masked(values):
         values = values.astype(np.float64).filled(np.nan)
     return given.numbers(values, name)
 
 
 def _columns(x: Any, shape: tuple[int, ...]) -> Mapping[str, Any]:
-    """The columns by name: of an array x, or x1 to xk."""
+    """Return the columns by name: x for one, x1 to xk for an array of several."""
     if isinstance(x, Mapping):
         return {str(name): column for name, column in x.items()}
     array = numbers(x, "x")

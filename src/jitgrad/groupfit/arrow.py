@@ -1,4 +1,4 @@
-"""The Jacobian of groups that share parameters, an arrow, and what is left of it when each group's own ones are eliminated."""
+"""The arrow-shaped Jacobian of groups with shared parameters, and its reduction to the shared ones."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from jitgrad.groupfit.linearised import Linearised
 
 
 class Reduced(NamedTuple):
-    """A model made linear by the shared parameters alone, m of them.
+    """A model linearized in the m shared parameters alone.
 
-    Attributes:
-        factor: (m, m), the triangular factor of their Jacobian where the own parameters are eliminated.
-        right: (m,), of the residual the part along its columns, as coordinates.
-        follow: (G, n_own, m), the derivatives of the own parameters by the shared ones.
+    Attributes
+    ----------
+    factor : ndarray, shape (m, m)
+        The triangular factor of their Jacobian after elimination of the own parameters.
+    right : ndarray, shape (m,)
+        The coordinates of the residual along its columns.
+    follow : ndarray, shape (G, n_own, m)
+        The derivatives of the own parameters with respect to the shared ones.
     """
 
     factor: np.ndarray
@@ -25,7 +29,7 @@ class Reduced(NamedTuple):
 
 
 def reduce(linearised: Linearised, values: np.ndarray, held: np.ndarray) -> Reduced:
-    """Eliminate the own parameters. Args as of ``Linearised.triangles``; those that are ``held`` do not follow."""
+    """Eliminate the own parameters; those that are ``held`` stay. The arguments are those of ``Linearised.triangles``."""
     n_own, n = linearised.n_own, linearised.n
     follow = np.empty((len(values), n_own, n - n_own))
     total = np.zeros((0, n - n_own + 1))
@@ -33,17 +37,21 @@ def reduce(linearised: Linearised, values: np.ndarray, held: np.ndarray) -> Redu
         follow[part] = -np.linalg.solve(triangles[:, :n_own, :n_own], triangles[:, :n_own, n_own:n])
         left = triangles[:, n_own:n, n_own:].reshape(-1, n - n_own + 1)
         total = np.asarray(np.linalg.qr(np.concatenate([total, left]), mode="r"))
-    total = np.concatenate([total, np.zeros((n - n_own, n - n_own + 1))])  # where few rows are left
+    total = np.concatenate([total, np.zeros((n - n_own, n - n_own + 1))])  # if few rows are left
     return Reduced(total[: n - n_own, :-1], total[: n - n_own, -1], follow)
 
 
 def joint_factors(linearised: Linearised, values: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The factor of each group's part of the inverse of JᵀJ of all groups, (G, n, n), and how well it is conditioned, (G,).
+    """Return the factor of each group's part of the inverse of the joint JᵀJ, (G, n, n), and its reciprocal condition, (G,).
 
-    Args:
-        linearised: the model.
-        values: of all parameters, (G, p).
-        order: where each parameter of the factors stands among those of ``linearised``, own ones first.
+    Parameters
+    ----------
+    linearised : Linearised
+        The model.
+    values : ndarray, shape (G, p)
+        All parameters.
+    order : ndarray of int, shape (n,)
+        The index of each parameter of the factors among those of `linearised`, own ones first.
     """
     n_own, n = linearised.n_own, linearised.n
     nobody = np.zeros((len(values), n_own), bool)
@@ -60,13 +68,18 @@ def joint_factors(linearised: Linearised, values: np.ndarray, order: np.ndarray)
 
 
 def bounded_step(reduced: Reduced, scales: np.ndarray, radius: float, free: np.ndarray) -> np.ndarray:
-    """The step of the shared parameters, (m,), that lowers the linear model's cost most, no longer than the radius.
+    """Return the step of the shared parameters, (m,), that minimizes the linearized cost within the trust region.
 
-    Args:
-        reduced: the linear model.
-        scales: of the parameters in the length of a step.
-        radius: of the trust region.
-        free: which may move.
+    Parameters
+    ----------
+    reduced : Reduced
+        The linearized model.
+    scales : ndarray, shape (m,)
+        The scales of the parameters in the length of a step.
+    radius : float
+        The radius of the trust region.
+    free : ndarray of bool, shape (m,)
+        Which parameters may move.
     """
     step = np.zeros(len(scales))
     left, singular, right = np.linalg.svd(reduced.factor[:, free] / scales[free], full_matrices=False)
@@ -79,7 +92,7 @@ def bounded_step(reduced: Reduced, scales: np.ndarray, radius: float, free: np.n
 
     low, high = 0.0, float(np.linalg.norm(singular * along)) / radius
     if np.linalg.norm(damped(0.0)) > radius:
-        for _ in range(60):  # the length falls with damping
+        for _ in range(60):  # the length decreases with damping
             middle = 0.5 * (low + high)
             low, high = (middle, high) if np.linalg.norm(damped(middle)) > radius else (low, middle)
     else:

@@ -1,4 +1,4 @@
-"""The search that ``curve_fit`` makes without starting values, for many groups at once. See ``curvefit.search``."""
+"""The search of ``curve_fit`` without starting values, for many groups at once; see ``curvefit.search``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from jitgrad.curvefit.starts import scales_of, starting_values
 from jitgrad.groupfit.trials import Trials, best_of, is_minimum, lowest
 
 Guess = Callable[[np.ndarray, np.ndarray], dict[str, float]]
-"""Starting values by name, of x and y; see ``curvefit.gallery``."""
+"""Starting values by name, from x and y; see ``curvefit.named_model``."""
 
 FULL = ((FIRST_EVALUATIONS, KEPT), (SEARCH_EVALUATIONS, NEAREST))
 
 
 def search_fully(trials: Trials, which: np.ndarray, guess: Guess | None = None) -> Solution:
-    """The best fit of each of the groups ``which`` from many starts; or, with a guess, from that where it converges."""
+    """Return the best fit of each of the groups ``which`` from many starts, or from a guess if that converges."""
     if guess is not None:
         found = trials.fit(which, trials.begun(which, _guesses(trials, which, guess)))
         failed = np.flatnonzero(~is_minimum(found))
@@ -37,7 +37,7 @@ def search_fully(trials: Trials, which: np.ndarray, guess: Guess | None = None) 
 
 
 def _guesses(trials: Trials, which: np.ndarray, guess: Guess) -> np.ndarray:
-    """Starting values of the free parameters, (F, n)."""
+    """Return guessed starting values of the free parameters, (F, n)."""
     guesses = []
     for group in which.tolist():
         columns, y = trials.rows_of(group)
@@ -46,7 +46,7 @@ def _guesses(trials: Trials, which: np.ndarray, guess: Guess) -> np.ndarray:
 
 
 def _starts(trials: Trials, group: int, measured: np.ndarray) -> np.ndarray:
-    """Starting values of the free parameters of one group, (F, n), F the same for all."""
+    """Return starting values of the free parameters of one group, (F, n), with the same F for all groups."""
     columns, y = trials.rows_of(group)
     traced = trials.traced
     scales = scales_of(columns, y, oscillates(traced.recorded))
@@ -56,14 +56,20 @@ def _starts(trials: Trials, group: int, measured: np.ndarray) -> np.ndarray:
 def best_from(
     trials: Trials, which: np.ndarray, starts: np.ndarray, stages: Sequence[tuple[int, int]], first: bool = False
 ) -> Solution:
-    """The best fits from many starts: all starts get some steps, the best more, and the best of those a fit.
+    """Return the best fits from many starts: all starts get a few steps, the best more, and the best of those a full fit.
 
-    Args:
-        trials: the groups.
-        which: the numbers of those to be fitted, (F,).
-        starts: starting values of the free parameters of each, (F, count, n).
-        stages: how many evaluations each start gets, and how many starts are kept then, one stage after the other.
-        first: whether the first start gets a fit, too.
+    Parameters
+    ----------
+    trials : Trials
+        The groups.
+    which : ndarray of int, shape (F,)
+        The indices of the groups to fit.
+    starts : ndarray, shape (F, count, n)
+        Starting values of the free parameters.
+    stages : sequence of (int, int)
+        For each stage, the number of evaluations per start, and of starts that are kept.
+    first : bool, default False
+        Whether the first start gets a full fit, too.
     """
     n, rounding = len(trials.free), trials.rounding[which]
     points: np.ndarray = trials.begun(np.repeat(which, starts.shape[1]), starts.reshape(-1, n)).reshape(starts.shape)

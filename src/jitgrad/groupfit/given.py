@@ -1,4 +1,4 @@
-"""What users give for parameters, by group: one for all, a frame by key, the name of a column, or arrays."""
+"""Values of parameters by group: numbers for all groups, a frame by key, names of columns, or arrays."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from jitgrad.groupfit.tables import Table, frame_of, numbers, places_of
 
 
 class Setting(NamedTuple):
-    """What the groups of a table start from and may become.
+    """The starting values and bounds of the groups of a table.
 
-    Attributes:
-        starts: float64 (G, p), values of all parameters; nan for those to be found.
-        limits: of all parameters, (p,) for all groups or (G, p); None without bounds.
+    Attributes
+    ----------
+    starts : ndarray, shape (G, p)
+        Values of all parameters, in float64; nan for those to be searched.
+    limits : Limits or None
+        The bounds of all parameters, (p,) for all groups or (G, p).
     """
 
     starts: np.ndarray
@@ -27,22 +30,22 @@ class Setting(NamedTuple):
 
 
 def of_groups(limits: Limits | None, which: Any) -> Limits | None:
-    """Those of one group, (p,), or of several."""
+    """Return the bounds of one group, (p,), or of several."""
     return limits if limits is None or limits.low.ndim == 1 else Limits(limits.low[which], limits.high[which])
 
 
 def is_frame(given: Any) -> bool:
-    """Whether it is a frame, of any library."""
+    """Return whether an object is a frame of any library."""
     return not isinstance(given, (Mapping, np.ndarray)) and hasattr(given, "columns")
 
 
 def extra_columns(p0: Any, bounds: Any, fixed: Any) -> list[str]:
-    """The names of columns in starting values, bounds and fixed values; names of parameters that are fixed are none."""
+    """Return the names of the columns in starting values, bounds and fixed values."""
     return [*columns_in(p0), *columns_in(bounds), *columns_in(fixed)]
 
 
 def columns_in(given: Any) -> Iterator[str]:
-    """The names of columns in what was given for parameters: by a mapping, by pairs in one, or by a pair of mappings."""
+    """Yield the names of columns in values of parameters: in a mapping, in pairs in one, or in a pair of mappings."""
     if isinstance(given, Mapping):
         for value in given.values():
             yield from (part for part in (value if isinstance(value, (tuple, list)) else [value]) if isinstance(part, str))
@@ -52,7 +55,7 @@ def columns_in(given: Any) -> Iterator[str]:
 
 
 def named_in(*given: Any) -> set[str]:
-    """The parameters that mappings name: those given, and those in a pair of bounds."""
+    """Return the names of the parameters in mappings, and in pairs of mappings."""
     return {
         name
         for one in given
@@ -63,14 +66,14 @@ def named_in(*given: Any) -> set[str]:
 
 
 def is_for_all(given: Any) -> bool:
-    """Whether values of parameters are numbers for all groups alike."""
+    """Return whether values of parameters are the same for all groups."""
     if isinstance(given, Mapping):
         return all(_is_number(value) for value in given.values())
     return not is_frame(given) and np.ndim(given) < 2
 
 
 def are_bounds_for_all(given: Any) -> bool:
-    """The same of bounds: a mapping of pairs by name, or a pair."""
+    """Return whether bounds are the same for all groups."""
     if isinstance(given, Mapping):
         return all(isinstance(pair, (tuple, list)) and all(map(_is_number, pair)) for pair in given.values())
     sides = (given.lb, given.ub) if hasattr(given, "lb") else given
@@ -82,17 +85,24 @@ def _is_number(value: Any) -> bool:
 
 
 def by_group(what: str, given: Any, names: Sequence[str], table: Table) -> np.ndarray:
-    """Values of parameters, float64 (p,) for all groups or (G, p); nan where none is given.
+    """Return values of parameters, float64 (p,) for all groups or (G, p), with nan for missing ones.
 
-    Args:
-        what: the argument.
-        given: a sequence of numbers; a mapping by name of numbers, names of columns, and arrays of the groups' shape; a frame
-            with keys and parameters; an array of the groups' shape and the parameters; or None.
-        names: of the parameters.
-        table: the groups.
+    Parameters
+    ----------
+    what : str
+        The name of the argument.
+    given : sequence, mapping, frame, array_like or None
+        Numbers; a mapping by name of numbers, names of columns, and arrays of the shape of the groups; a frame with keys and
+        parameters; or an array of the shape of the groups and the parameters.
+    names : sequence of str
+        The parameters.
+    table : Table
+        The groups.
 
-    Raises:
-        ArgumentError: for what is none of these.
+    Raises
+    ------
+    ArgumentError
+        If `given` is none of these.
     """
     if given is None:
         return np.full(len(names), math.nan)
@@ -120,7 +130,7 @@ def by_group(what: str, given: Any, names: Sequence[str], table: Table) -> np.nd
 
 
 def _of_one(what: str, name: str, value: Any, table: Table) -> Any:
-    """A number, or one for each group."""
+    """Return a number, or an array with one per group."""
     if isinstance(value, str):
         return first_of_each(what, value, table)
     if np.ndim(value) == 0:
@@ -135,7 +145,7 @@ def _of_one(what: str, name: str, value: Any, table: Table) -> Any:
 
 
 def first_of_each(what: str, column: str, table: Table) -> np.ndarray:
-    """A column's value in each group, (G,); nan in groups without rows. Raises DataError where a group has several."""
+    """Return the value of a column in each group, (G,), nan without rows. Raises DataError if it varies in a group."""
     if column not in table.extra:
         raise DataError(f"Column {column!r} is not stored with the fits. Give numbers, an array, or a frame by key in {what}.")
     values, parts = table.extra[column], table.groups.parts.astype(np.int64)
@@ -152,7 +162,7 @@ def first_of_each(what: str, column: str, table: Table) -> np.ndarray:
 
 
 def _by_key(what: str, given: Any, names: Sequence[str], table: Table) -> np.ndarray:
-    """The parameters that a frame has for each key, (G, p)."""
+    """Return the parameters that a frame has for each key, (G, p)."""
     if table.keys is None:
         raise ArgumentError("{argument} is a frame, but the data have no keys. Give an array.", argument=what)
     frame, keys = frame_of(given), table.keys
@@ -171,10 +181,9 @@ def _by_key(what: str, given: Any, names: Sequence[str], table: Table) -> np.nda
 
 
 def limits_by_group(given: Any, names: Sequence[str], table: Table) -> Limits | None:
-    """Bounds of all parameters, (p,) for all groups or (G, p); None where none are given.
+    """Return the bounds of all parameters, (p,) for all groups or (G, p), or None.
 
-    Raises ArgumentError for what is neither ``(low, high)``, each a number or what ``by_group`` takes, nor a mapping of pairs
-    by name.
+    Raises ArgumentError unless they are a pair, each a number or values for ``by_group``, or a mapping of pairs by name.
     """
     if given is None:
         return None
@@ -198,7 +207,7 @@ def limits_by_group(given: Any, names: Sequence[str], table: Table) -> Limits | 
 
 
 def _side(given: Any, names: Sequence[str], table: Table, end: float) -> np.ndarray:
-    """Lower or upper bounds, ``end`` where there is none."""
+    """Return lower or upper bounds, with ``end`` for missing ones."""
     if not isinstance(given, Mapping) and not is_frame(given) and np.ndim(given) < 2:
         values = np.asarray(given, np.float64)
         if values.shape not in ((), (1,), (len(names),)):

@@ -1,4 +1,4 @@
-"""What is fitted to each group, without its data: it can be sent to where these are."""
+"""The model and options of a fit of groups, without the data, so that it can be sent to other processes."""
 
 from __future__ import annotations
 
@@ -24,26 +24,39 @@ from jitgrad.groupfit.solving import fit_table, setting_of
 from jitgrad.groupfit.tables import ROW, ROW_OF_GROUP, Table, check_column, frame_of, read_frame
 
 MEASURES = {"chisqr": "float64", "r2": "float64", "rows": "int64", "nfev": "int64", "status": "str"}
-"""What a result has of each group beside its parameters and their standard errors, and as what."""
+"""The columns of a result after the parameters and their standard errors, with their types."""
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
     """A model to be fitted to each group of rows. Made by ``make_job``.
 
-    Attributes:
-        curve: the model.
-        by: the names of the keys; none of arrays.
-        x: the names of the columns that the model takes, in its order.
-        y: the name of the response.
-        sigma: the name of its standard deviations, or a number; None where there are none.
-        absolute_sigma: whether sigma is in the units of y.
-        p0, bounds, fixed: as they were given.
-        free: the numbers of the parameters that are fitted.
-        shared: those of them that are one for all groups.
-        options: when a fit ends, and how residuals count.
-        nan_policy: what is done with rows that have nan.
-        named: the model, where it is one with starting values of its own.
+    Attributes
+    ----------
+    curve : Curve
+        The model.
+    by : tuple of str
+        The key columns; empty for arrays.
+    x : tuple of str
+        The columns of the model, in its order.
+    y : str
+        The response.
+    sigma : str, float or None
+        The column of its standard deviations, or a number.
+    absolute_sigma : bool
+        Whether sigma is in the units of y.
+    p0, bounds, fixed : object
+        As given.
+    free : tuple of int
+        The indices of the fitted parameters.
+    shared : tuple of int
+        Those that are shared by all groups.
+    options : SolverOptions
+        Tolerances and the loss.
+    nan_policy : {"omit", "raise"} or None
+        What to do with rows that contain nan.
+    named : NamedModel or None
+        The model, if it finds its own starting values.
     """
 
     curve: Curve
@@ -68,7 +81,7 @@ class Job:
 
     @property
     def extra(self) -> list[str]:
-        """Columns that starting values, bounds and fixed values name."""
+        """The columns that starting values, bounds and fixed values refer to."""
         return list(dict.fromkeys(extra_columns(self.p0, self.bounds, self.fixed)))
 
     @property
@@ -78,7 +91,7 @@ class Job:
         return list(dict.fromkeys([*self.by, *self.x, self.y, *sigma, *self.extra]))
 
     def __getstate__(self) -> dict[str, Any]:
-        """As plain data: the model as a formula's text or as what it records, one of the gallery by its name."""
+        """Return plain data: a formula as its text, a function as its recorded steps, a named model as its name."""
         model = self.named
         by_its_name = model is not None and _is_of_gallery(model.name) and named(model.name).formula == model.formula
         return self.__dict__ | {"curve": self.curve.portable(), "named": model.name if model and by_its_name else model}
@@ -88,34 +101,34 @@ class Job:
         self.__dict__.update(state | {"named": named(model) if isinstance(model, str) else model})
 
     def schema(self) -> dict[str, str]:
-        """The columns of a result after its keys, in order, and what each is: float64, int64 or str."""
+        """Return the columns of a result after its keys, in order, with their types: float64, int64 or str."""
         return dict.fromkeys([*self.names, *(f"{name}_stderr" for name in self.names)], "float64") | MEASURES
 
     @property
     def has_fixed_values(self) -> bool:
-        """Whether ``fixed`` has values, not names alone."""
+        """Whether ``fixed`` contains values, not only names."""
         return isinstance(self.fixed, Mapping) or is_frame(self.fixed)
 
     def fit(self, data: Any, *, threads: int | None = None, progress: bool = False) -> GroupFits:
-        """Fit each group of a frame that has whole groups, in any order."""
+        """Fit each group of a frame of whole groups, in any order."""
         table = read_frame(frame_of(data), self.by, self.x, self.y, self.sigma, self.extra, self.nan_policy)
         return self.fit_table(table, threads=threads, progress=progress)
 
     def fit_table(
         self, table: Table, setting: Setting | None = None, *, threads: int | None = None, progress: bool = False
     ) -> GroupFits:
-        """Fit each group of a table, from where it was given or as the setting says."""
+        """Fit each group of a table, from the given starting values or those of a setting."""
         return fit_table(self, table, setting or setting_of(self, table), threads=threads, progress=progress)
 
     def predict(self, data: Any, fits: Any) -> Any:
-        """A frame with a column ``predicted``: what the model says with the parameters that ``fits``, a frame, has for its key.
+        """Return a frame with a column ``predicted``, from the parameters that the frame ``fits`` has for each key.
 
-        It is nan where the key is not in ``fits``, or its parameters are nan.
+        It is nan if the key is not in ``fits``, or its parameters are nan.
         """
         return predict_frame(self, data, fits)
 
     def chosen(self, names: Sequence[str], columns: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The columns that the model takes; of one and one, whatever its name. Raises DataError where one is not there."""
+        """Return the columns of the model; a single one under any name. Raises DataError if one is missing."""
         if len(names) == len(self.x) == 1:
             return list(columns)
         for name in self.x:
@@ -123,7 +136,7 @@ class Job:
         return [columns[names.index(name)] for name in self.x]
 
     def starts_of(self, given: Any, table: Table) -> np.ndarray:
-        """Other starting values of the groups of a table, (G, p); fixed parameters keep their values."""
+        """Return other starting values of the groups of a table, (G, p). Fixed parameters keep their values."""
         return setting_of(replace(self, p0=given), table).starts
 
 
@@ -149,9 +162,9 @@ def make_job(
     max_nfev: int | None = None,
     nan_policy: str | None = None,
 ) -> Job:
-    """A Job for data with columns of these names; see ``fit_groups`` for the arguments.
+    """Return a Job for data with columns of these names; see ``fit_groups`` for the arguments.
 
-    Raises ArgumentError, FormulaError and DataError for what cannot be used, whatever the data.
+    Raises ArgumentError, FormulaError or DataError for arguments that are invalid for all data.
     """
     by = tuple(dict.fromkeys(_names_in("by", by, "Give the names of columns, as texts.")))
     if y in by:
@@ -185,7 +198,7 @@ def make_job(
 
 
 def _check_result(job: Job) -> None:
-    """Raise ArgumentError where two columns of the result would have one name."""
+    """Raise ArgumentError if two columns of the result would have the same name."""
     for name in job.by:
         if name in job.schema():
             raise ArgumentError(f"The key {name!r} has the same name as a column of the result. Rename it.")
@@ -197,7 +210,7 @@ def _check_result(job: Job) -> None:
 
 
 def _names_in(what: str, given: Any, advice: str) -> list[str]:
-    """One name, or several. Raises ArgumentError for what is none."""
+    """Return one or several names as a list. Raises ArgumentError for other values."""
     names: list[Any] = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [None]
     if not all(isinstance(name, str) for name in names):
         raise ArgumentError(f"{{argument}} is of type {type(given).__name__}. {advice}", argument=what)
@@ -220,9 +233,9 @@ def _check_method(method: str | None, bounds: Any, loss: Any) -> None:
 def _curve(
     model: Any, names: Sequence[str], by: Sequence[str], taken: Sequence[Any], extra: Sequence[str], x: Any, p0: Any
 ) -> tuple[Curve, tuple[str, ...]]:
-    """The model, and the names of the columns that it takes.
+    """Return the model, and the names of its columns.
 
-    These are not the response and its sigma, which are ``taken``, nor ``extra`` ones, which have values of parameters.
+    These are neither the response and its sigma (``taken``), nor columns with values of parameters (``extra``).
     """
     is_formula = isinstance(model, (str, Formula))
     others = [name for name in names if name not in (*taken, *extra) and (is_formula or name not in by)]
@@ -245,7 +258,7 @@ def _curve(
 
 
 def _shared(shared: str | Sequence[str], free: Sequence[int], names: Sequence[str]) -> tuple[int, ...]:
-    """The numbers of the parameters that all groups share. Raises ArgumentError where one is not fitted."""
+    """Return the indices of the shared parameters. Raises ArgumentError if one is fixed."""
     wanted = _names_in("shared", shared, "Give names of parameters.")
     check_names("shared", wanted, names, {})
     for name in wanted:
@@ -261,7 +274,7 @@ def _check_response(model: Formula, taken: Sequence[Any]) -> None:
 
 
 def _free(fixed: Any, names: Sequence[str], p0: Any) -> tuple[int, ...]:
-    """The numbers of the parameters to fit. Raises ArgumentError where one that is fixed has no value."""
+    """Return the indices of the parameters to fit. Raises ArgumentError if a fixed one has no value."""
     if fixed is None:
         return tuple(range(len(names)))
     if is_frame(fixed):

@@ -1,4 +1,4 @@
-"""Fits along dimensions of an ``xarray.DataArray``, also lazily where its data are Dask's."""
+"""Fits along dimensions of an ``xarray.DataArray``, lazily for Dask data."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 ERRORS = dict.fromkeys(("ignore", "raise"))
 RESULTS = ("coefficients", "covariance", "stderr", "chisqr", "r2", "rows", "nfev", "status")
-"""What a result has, each after ``curvefit_``."""
+"""The variables of a result, without the prefix ``curvefit_``."""
 MEASURES = {"chisqr": np.float64, "r2": np.float64, "rows": np.int64, "nfev": np.int64, "status": WORDS.dtype}
-"""What there is of each fit beside its parameters, and as what."""
+"""The measures of each fit with their dtypes."""
 
 
 def fit_labelled(
@@ -52,49 +52,49 @@ def fit_labelled(
 
     Parameters
     ----------
-    model : str or callable
-        A formula of the coordinates' names and parameters, or a function ``f(x, a, b, …)``, whose x is a sequence where there
-        are several coordinates.
+    model : str, Formula, NamedModel or callable
+        A formula of the coordinates and parameters, or a function ``f(x, a, b, ...)``, whose x is a tuple if there are several
+        coordinates.
     data : xarray.DataArray
-        The data. If they are a Dask array, so are the results: a worker fits each block, with one thread. The data of a fit
+        The data. For a Dask array the results are Dask arrays too: a worker fits each block with one thread. The data of a fit
         must be in one block.
-    coords : str or DataArray, or a sequence of them
+    coords : str, DataArray, or sequence of them
         The independent variables of the model.
     reduce_dims : str or sequence of str, optional
-        Further dimensions whose values belong to one fit.
+        Additional dimensions whose values belong to the same fit.
     skipna : bool, default True
-        Whether to leave out missing values. Otherwise a fit with nan fails.
+        Whether to drop missing values. If False, fits with nan fail.
     p0 : mapping, optional
-        Starting values by name, numbers or DataArrays of the other dimensions. Others are searched for.
+        Starting values by name, numbers or DataArrays of the other dimensions. Missing ones are searched for.
     bounds : mapping, optional
         Pairs of bounds by name, numbers or DataArrays of the other dimensions.
     param_names : sequence of str, optional
-        Names of the parameters of a function that takes ``*args``.
+        The parameters of a function that takes ``*args``.
     errors : {"ignore", "raise"}, default "ignore"
-        Whether fits that fail have nan and a status that says why, or raise FitError.
+        Whether failed fits have nan and a status, or raise FitError.
     sigma : float or DataArray, optional
-        Standard deviations of the data.
+        The standard deviations of the data.
     threads : int, optional
-        How many threads fit; all cores by default, and one in each worker of Dask.
+        The number of threads, by default the number of cores, and one in each worker of Dask.
     progress : bool, default False
-        Whether to show on stderr how many fits are done.
-    fixed : mapping or sequence of str, optional
-        Parameters that are not fitted: their values, as ``p0``, or their names, with values in ``p0``.
-    **options
-        ``absolute_sigma``, ``loss`` and others of ``fit_groups``.
+        Whether to show the progress on stderr.
+    fixed : mapping or iterable of str, optional
+        Parameters that are not fitted: their values, as `p0`; or their names, with values in `p0`.
+    **options : object
+        ``absolute_sigma``, ``loss`` and other options of `fit_groups`.
 
     Returns
     -------
     xarray.Dataset
-        ``curvefit_coefficients`` (…, param), ``curvefit_covariance`` (…, cov_i, cov_j), ``curvefit_stderr`` (…, param), and
-        (…) each, ``curvefit_chisqr``, ``curvefit_r2``, ``curvefit_rows``, ``curvefit_nfev`` and ``curvefit_status``.
+        ``curvefit_coefficients`` (..., param), ``curvefit_covariance`` (..., cov_i, cov_j), ``curvefit_stderr`` (..., param);
+        and ``curvefit_chisqr``, ``curvefit_r2``, ``curvefit_rows``, ``curvefit_nfev`` and ``curvefit_status`` (...).
 
     Raises
     ------
     ArgumentError, DataError, FormulaError
-        For arguments and data that cannot be used.
+        If an argument or the data are invalid.
     FitError
-        If a fit fails and ``errors`` is "raise"; for a Dask array, when it is computed.
+        If a fit fails and `errors` is ``"raise"``; for a Dask array, when it is computed.
     """
     import xarray as xr
 
@@ -113,7 +113,7 @@ def fit_labelled(
             raise ArgumentError(f"{what} is a {type(value).__name__}, but the data are a DataArray. Give a dict by name.")
     if isinstance(fixed, Mapping):
         p0, fixed = {**(p0 or {}), **fixed}, list(fixed)
-    starts = dict.fromkeys(p0 or (), 0.0)  # as names: each block has values of its own
+    starts = dict.fromkeys(p0 or (), 0.0)  # names only: each block has its own values
     is_function = callable(model) and not isinstance(model, (Formula, NamedModel))
     if is_function and (param_names is not None or len(columns) > 1):
         starts = dict.fromkeys(param_names or names_of(model, None, None), 0.0)
@@ -158,7 +158,7 @@ def fit_labelled(
 
 
 def _columns(data: xr.DataArray, coords: Any) -> dict[str, Any]:
-    """The coordinates that the model takes, by name."""
+    """Return the coordinates of the model by name."""
     import xarray as xr
 
     several = [coords] if isinstance(coords, (str, xr.DataArray)) or not isinstance(coords, Iterable) else list(coords)
@@ -178,7 +178,7 @@ def _columns(data: xr.DataArray, coords: Any) -> dict[str, Any]:
 
 
 def _reduced(data: xr.DataArray, columns: Mapping[str, Any], more: Any) -> list[Hashable]:
-    """The dimensions of a fit: those of coordinates that have one dimension, and those that were named."""
+    """Return the dimensions of a fit: those of 1-d coordinates, and those in ``more``."""
     more = [] if more is None else [more] if isinstance(more, str) or not isinstance(more, Iterable) else list(more)
     for dim in more:
         if dim not in data.dims:
@@ -193,7 +193,7 @@ def _reduced(data: xr.DataArray, columns: Mapping[str, Any], more: Any) -> list[
 
 
 def _along(values: Any, data: xr.DataArray, dims: Sequence[Hashable]) -> Any:
-    """Coordinates, or standard deviations, for each of the values of a fit."""
+    """Return coordinates or standard deviations broadcast along the dimensions of a fit."""
     import xarray as xr
 
     kept = [dim for dim in data.dims if dim not in dims]
@@ -201,7 +201,7 @@ def _along(values: Any, data: xr.DataArray, dims: Sequence[Hashable]) -> Any:
 
 
 def _check_dims(value: Any, data: xr.DataArray, dims: Sequence[Hashable]) -> None:
-    """Raise ArgumentError for a starting value or bound with dimensions that fits do not have."""
+    """Raise ArgumentError for a starting value or bound with dimensions that the fits do not have."""
     wrong = [str(dim) for dim in getattr(value, "dims", ()) if dim not in data.dims or dim in dims]
     if wrong:
         kept = ", ".join(str(dim) for dim in data.dims if dim not in dims)
@@ -215,7 +215,7 @@ def _pair(name: str, bounds: Any) -> Any:
 
 
 def _check_value(what: str, value: Any) -> None:
-    """Raise ArgumentError for what is not a number or a DataArray."""
+    """Raise ArgumentError unless a value is a number or a DataArray."""
     if hasattr(value, "dims"):
         return
     if np.ndim(value):
@@ -225,7 +225,7 @@ def _check_value(what: str, value: Any) -> None:
 
 
 def _of_names(function: Callable[..., Any], several: bool) -> Callable[..., Any]:
-    """A function whose parameters are known by other names than its own, and x by a sequence where it has several columns."""
+    """Return a function whose parameters are passed by position, and x as a tuple if it has several columns."""
 
     def model(x: Any, *parameters: Any) -> Any:
         return function(tuple(x.values()) if several else x, *parameters)
@@ -237,9 +237,9 @@ def _fit_block(
     y: np.ndarray, *given: np.ndarray, job: Job, columns: Sequence[str], axes: int, bounded: bool, errors: str,
     threads: int | None, progress: bool,
 ) -> tuple[np.ndarray, ...]:  # fmt: skip
-    """What there is of each fit in a block of data, whose last axes are reduced."""
+    """Return the results of the fits in a block of data, whose last axes are reduced."""
     shape, count = y.shape[: y.ndim - axes], len(given) - 3 * len(job.names)
-    curves = (*(shape or (1,)), int(np.prod(y.shape[y.ndim - axes :])))  # a fit alone is one of one
+    curves = (*(shape or (1,)), int(np.prod(y.shape[y.ndim - axes :])))  # a single fit is a batch of one
 
     def flat(values: np.ndarray) -> np.ndarray:
         return values.ravel() if values.ndim == axes else np.broadcast_to(values, y.shape).reshape(curves)

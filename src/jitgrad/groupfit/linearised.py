@@ -1,4 +1,4 @@
-"""Models of many groups, made linear at parameters of each group's own: small triangles, whatever the number of rows."""
+"""Models of many groups, linearized at the parameters of each group, as small triangles."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from jitgrad.errors import UnsupportedError
 from jitgrad.tape.tensor import Tensor
 
 BLOCK = 1 << 16
-"""Rows that are computed at once, if one group has no more."""
+"""The number of rows that are computed at once, unless a group has more."""
 RIDGE = 1e-13
-"""Of an own column's norm, what is added to it at right angles to all others: a pivot where it depends on them."""
+"""The relative size of a component that is added to each own column to keep its pivot nonzero."""
 
 
 class _OfRows(Curve):
-    """A model of which each row has parameters of its own, columns beside the others. Its parameters are added to these."""
+    """A model in which each row has its own parameters, as additional columns, to which its parameters are added."""
 
     def __init__(self, curve: Curve, free: Sequence[int]) -> None:
         self._curve, self._free = curve, list(free)
@@ -38,19 +38,27 @@ class _OfRows(Curve):
 class Linearised:
     """A model and the rows of many groups.
 
-    Args:
-        curve: the model.
-        free: the numbers of the parameters that derivatives are taken by, n, the own ones first.
-        n_own: how many of them are each group's own.
-        groups: the rows.
+    Parameters
+    ----------
+    curve : Curve
+        The model.
+    free : sequence of int
+        The indices of the n parameters with derivatives, the own ones first.
+    n_own : int
+        The number of own parameters of each group.
+    groups : Groups
+        The rows.
 
-    Raises UnsupportedError for a model that does not go by rows.
+    Raises
+    ------
+    UnsupportedError
+        If the model does not compute rows independently.
     """
 
     def __init__(self, curve: Curve, free: Sequence[int], n_own: int, groups: Groups) -> None:
         self.n, self.n_own = len(free), n_own
         self._curve, self._groups = _OfRows(curve, free), groups
-        some = 2 * MOST_ROWS  # more than a block: so tracing compares what the model does with either number of rows
+        some = 2 * MOST_ROWS  # more than a block, so that tracing compares the model for both numbers of rows
         if not self._curve.goes_by_rows([np.ones(some)] * len(self._curve.columns), range(self.n), some):
             raise UnsupportedError(
                 "The model combines rows of a group, which shared parameters do not support. Write it row by row, or share no "
@@ -58,11 +66,14 @@ class Linearised:
             )
 
     def triangles(self, values: np.ndarray, held: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
-        """The triangular factors of Jacobian and residual, (B, n + 1, n + 1), weighted, of some groups after others.
+        """Yield the triangular factors of weighted Jacobian and residual, (B, n + 1, n + 1), block by block of groups.
 
-        Args:
-            values: of all parameters of each group, float64 (G, p).
-            held: which of a group's own parameters stay where they are, (G, n_own): their columns are 0, with pivots of 1.
+        Parameters
+        ----------
+        values : ndarray, shape (G, p)
+            All parameters of each group, in float64.
+        held : ndarray of bool, shape (G, n_own), optional
+            The own parameters that stay where they are. Their columns are 0, with pivots of 1.
         """
         for part in self._blocks():
             jacobian_and_residual, sizes = self._rows(part, values[part])
@@ -70,7 +81,7 @@ class Linearised:
             yield part, _triangles(jacobian_and_residual, sizes, stays)
 
     def _blocks(self) -> Iterator[slice]:
-        """Groups that have BLOCK rows together, or one that has more."""
+        """Yield slices of groups with at most BLOCK rows together, or a single one with more."""
         ends = np.cumsum(self._groups.parts[:, 1].astype(np.int64))
         first = 0
         while first < len(ends):
@@ -80,14 +91,14 @@ class Linearised:
             first = stop
 
     def _rows(self, part: slice, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Jacobian and residual of some groups, weighted, (rows, n + 1), and their numbers of rows."""
+        """Return weighted Jacobian and residual of some groups, (rows, n + 1), and their numbers of rows."""
         groups = self._groups
         first, sizes = groups.parts[part].astype(np.int64).T
         of_row = np.repeat(np.arange(len(sizes)), sizes)
         within = np.arange(len(of_row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         rows = first[of_row] + within
         columns = [c[within if groups.shared else rows] for c in groups.columns] + list(values[of_row].T)
-        padded = max(MOST_ROWS, 1 << (len(rows) - 1).bit_length())  # few numbers of rows, for which it is traced
+        padded = max(MOST_ROWS, 1 << (len(rows) - 1).bit_length())  # few different sizes, for each of which the model is traced
         columns = [np.pad(c, (0, padded - len(rows)), mode="edge") for c in columns]
         said, jacobian = self._curve.evaluate(np.zeros(self.n), range(self.n), columns, padded)
         made = np.column_stack([jacobian[: len(rows)], said[: len(rows)] - groups.y[rows]])
@@ -95,7 +106,7 @@ class Linearised:
 
 
 def _triangles(rows: np.ndarray, sizes: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """The triangular factors of the rows of each group, one after the other; of ``sizes`` that are alike at once."""
+    """Return the triangular factors of the rows of consecutive groups, computed in batches of similar size."""
     width, n_own = rows.shape[1], held.shape[1]
     offsets = np.cumsum(sizes) - sizes
     found = np.empty((len(sizes), width, width))

@@ -1,4 +1,4 @@
-"""What the rows of each group amount to, in one pass over them."""
+"""Sums over the rows of each group, in one pass."""
 
 from __future__ import annotations
 
@@ -10,22 +10,28 @@ import numpy as np
 from jitgrad.curvefit.bundles import Groups
 
 ROWS = 1 << 15
-"""Rows at once: what is made of them fits into the second cache."""
+"""The number of rows per block, for which all arrays fit into the L2 cache."""
 CONSTANT = 4 * np.finfo(float).eps
-"""Of a number, what rounding makes of it."""
+"""The relative size of rounding errors."""
 SMALLEST, LARGEST = 1e-300, 1e300
-"""Of sums of squares of a response over sigma that are floats."""
+"""The range of sums of squares that neither underflow nor overflow."""
 
 
 class Measures(NamedTuple):
-    """What the rows of each group amount to, (G,) each.
+    """Measures of the rows of each group, (G,) each.
 
-    Attributes:
-        squares: the sum of squares of y over sigma.
-        spread: that of y minus the constant that is nearest to it.
-        constant: whether y is one number, to rounding.
-        wrong: whether some number is not finite, or its square is beyond float64.
-        bad_sigma: whether some sigma is not a positive number.
+    Attributes
+    ----------
+    squares : ndarray
+        The sum of the squares of y over sigma.
+    spread : ndarray
+        The same of y minus the best constant.
+    constant : ndarray of bool
+        Whether y is constant up to rounding errors.
+    wrong : ndarray of bool
+        Whether some value is not finite, or its square overflows.
+    bad_sigma : ndarray of bool
+        Whether some sigma is not a positive number.
     """
 
     squares: np.ndarray
@@ -36,9 +42,9 @@ class Measures(NamedTuple):
 
 
 def blocks(counts: np.ndarray, rows: int) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Some groups at a time, of about so many rows: the groups, their rows, and the first row of each within these.
+    """Yield blocks of groups with about so many rows: the groups, their rows, and the first row of each within these.
 
-    Groups without rows are among them; their first row is that of the next.
+    Groups without rows are included; their first row is that of the next group.
     """
     stops = np.cumsum(counts)
     at = before = 0
@@ -50,7 +56,7 @@ def blocks(counts: np.ndarray, rows: int) -> Iterator[tuple[slice, slice, np.nda
 
 
 def sums_by(values: np.ndarray, first: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The sums of numbers from each of these places to the next, 0 where there are none."""
+    """Return the sums of values from each position to the next, 0 for empty ranges."""
     if counts.all():
         return np.add.reduceat(values, first)
     total, some = np.zeros(len(first)), counts > 0
@@ -60,7 +66,7 @@ def sums_by(values: np.ndarray, first: np.ndarray, counts: np.ndarray) -> np.nda
 
 
 def measures_of(groups: Groups) -> Measures:
-    """What the rows of groups amount to, whose rows stand one group after the other."""
+    """Return the measures of groups whose rows are consecutive."""
     counts = groups.parts[:, 1].astype(np.int64)
     found = Measures(np.empty(len(counts)), np.empty(len(counts)), *[np.zeros(len(counts), bool) for _ in range(3)])
     columns = [] if groups.shared else groups.columns

@@ -1,4 +1,4 @@
-"""Which groups stand next to each other, in a row or in an image."""
+"""Neighboring groups, in a row or in an image."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 IN_A_ROW = (-1, 1, -2, 2)
-"""How far the neighbours in a row are."""
+"""The offsets of the neighbors in a row."""
 
 
 def neighbours_of(shape: Sequence[int], places: np.ndarray) -> np.ndarray:
-    """The neighbours of each group, int64 (G, k), numbers of groups, and -1 where there is none.
+    """Return the neighbors of each group, int64 (G, k), as indices of groups, with -1 for none.
 
-    Args:
-        shape: of the image. In a row, (length,), four are neighbours, else those before and after along each axis.
-        places: where each group stands in it, (G,), flat.
+    Parameters
+    ----------
+    shape : sequence of int
+        The shape of the image. In a row, (length,), each group has four neighbors, otherwise two along each axis.
+    places : ndarray of int, shape (G,)
+        The flat position of each group.
     """
     length = int(np.prod(shape))
     at = np.full(length, -1)

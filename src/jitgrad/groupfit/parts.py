@@ -1,4 +1,4 @@
-"""The fits of a file's groups, kept in a folder as they are made, from which a stopped run resumes."""
+"""The fits of a file's groups, kept in a folder while they are made, from which an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -22,20 +22,28 @@ from jitgrad.saving.typed import check_types
 VERSION = 1
 STATE = "state.json"
 SECONDS, GROUPS = 2.0, 1 << 18
-"""After so long, or so many groups, what was fitted is written: no more is lost when the process is killed."""
+"""Results are written after so many seconds or groups, which limits the loss if the process is killed."""
 
 
 class State(TypedDict):
-    """What a folder has.
+    """The contents of a folder.
 
-    Attributes:
-        version: of this form.
-        run: what is fitted, to which file.
-        parts: how many files of results there are.
-        rows: how many rows of the stream are done.
-        groups: how many groups are.
-        left_out: how many of these rows are in no group, or miss a value.
-        scattered: whether the stream is that of rows scattered by key, not as they stand in the file.
+    Attributes
+    ----------
+    version : int
+        The version of the format.
+    run : dict
+        What is fitted, to which file.
+    parts : int
+        The number of files of results.
+    rows : int
+        The number of rows of the stream that are done.
+    groups : int
+        The number of groups that are done.
+    left_out : int
+        The number of these rows without a key or a value.
+    scattered : bool
+        Whether the stream consists of rows scattered by key, not in the order of the file.
     """
 
     version: int
@@ -48,7 +56,7 @@ class State(TypedDict):
 
 
 class Parts:
-    """A folder of results, and how far they go. Made by ``opened``."""
+    """A folder of results and its progress. Made by ``opened``."""
 
     def __init__(self, folder: Path, run: Mapping[str, Any]) -> None:
         self.folder, self.state = folder, _begun(run)
@@ -61,21 +69,21 @@ class Parts:
 
     @property
     def rows(self) -> int:
-        """How many rows of the stream are done, those that wait to be written too."""
+        """The number of rows of the stream that are done, including those not written yet."""
         return self._ahead["rows"]
 
     @property
     def groups(self) -> int:
-        """How many groups are done."""
+        """The number of groups that are done."""
         return self._ahead["groups"]
 
     @property
     def left_out(self) -> int:
-        """How many rows are in no group, or miss a value."""
+        """The number of rows without a key or a value."""
         return self._ahead["left_out"]
 
     def add(self, fits: pl.DataFrame, rows: int, left_out: int) -> None:
-        """Take in the fits of the next ``rows`` rows. Raises DataError where they cannot be written."""
+        """Add the fits of the next ``rows`` rows. Raises DataError if they cannot be written."""
         self._waiting.append(fits)
         for name, count in (("rows", rows), ("groups", fits.height), ("left_out", left_out)):
             self._ahead[name] += count  # type: ignore[literal-required]
@@ -83,7 +91,7 @@ class Parts:
             self.save()
 
     def save(self) -> None:
-        """Write what waits, and then that it is there. Raises DataError where that cannot be done."""
+        """Write the pending results, and then the new state. Raises DataError if this fails."""
         if self._waiting:
             content = BytesIO()
             pl.concat(self._waiting).write_parquet(content, compression="lz4")
@@ -95,7 +103,7 @@ class Parts:
         self._saved = time.monotonic()
 
     def begin_anew(self, scattered: bool) -> None:
-        """Forget what was fitted."""
+        """Delete all results."""
         self._waiting = []
         self.state = _begun(self.state["run"]) | {"scattered": scattered}
         self._ahead = self.state.copy()
@@ -104,11 +112,11 @@ class Parts:
     def _write(self, name: str, content: bytes) -> None:
         try:
             write_whole(self.folder / name, content)
-        except OSError as error:  # what was written before stays, and the next run begins with it
+        except OSError as error:  # earlier results stay, and the next run resumes from them
             raise unwritable(str(self.folder), error) from None
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        """The results that were written, a frame a part: these columns of them, or all."""
+        """Yield the written results, one frame per part, with these columns or all."""
         for number in range(self.state["parts"]):
             part = self.folder / f"part-{number}.parquet"
             yield pl.read_parquet(part, columns=columns, glob=False, hive_partitioning=False)  # type: ignore[arg-type]
@@ -116,9 +124,9 @@ class Parts:
 
 @contextmanager
 def opened(folder: Path, run: Mapping[str, Any]) -> Iterator[Parts]:
-    """The folder, which is made; no other process has it at the same time. What another run left in it is forgotten.
+    """Return the folder, which is created if needed and locked. Results of a different run are deleted.
 
-    Raises DataError where another process has it, and where it cannot be written.
+    Raises DataError if another process uses it, or it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -140,17 +148,17 @@ def opened(folder: Path, run: Mapping[str, Any]) -> Iterator[Parts]:
 
 
 def remove(folder: Path) -> None:
-    """Remove the folder and all that is in it: its results are in the output."""
+    """Remove the folder and its contents, once the results are in the output."""
     shutil.rmtree(folder)
 
 
 def _begun(run: Mapping[str, Any]) -> State:
-    plain = json.loads(json.dumps(dict(run)))  # as it is read again: tuples are lists
+    plain = json.loads(json.dumps(dict(run)))  # as it is read again, with lists for tuples
     return State(version=VERSION, run=plain, parts=0, rows=0, groups=0, left_out=0, scattered=False)
 
 
 def _read(folder: Path) -> State | None:
-    """What the folder has; None where there is nothing to resume."""
+    """Return the contents of the folder, or None if there is nothing to resume."""
     try:
         found = json.loads((folder / STATE).read_bytes())
         check_types(found, State, "state")
