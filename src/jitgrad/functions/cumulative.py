@@ -92,7 +92,7 @@ def cumprod(x: ArrayLike, axis: int | None = None) -> Tensor:
     <Tensor shape=(4,) dtype=float64 [ 1.  2.  6. 24.]>
     """
     x, at = running("cumprod", x, axis)
-    y = moveaxis(x, at, -1) * 1  # booleans are counted
+    y = moveaxis(x, at, -1) * 1  # booleans become integers
     n, step = y.shape[-1], 1
     while step < n:
         y = concatenate([y[..., :step], y[..., step:] * y[..., : n - step]], axis=-1)

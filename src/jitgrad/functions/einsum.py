@@ -19,13 +19,14 @@ from jitgrad.ops.linear import matmul as product
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
-"""In the order of their codes, so that a result without a list is in the order of the numbers."""
+"""In the order of their codes, which makes the default result order numeric."""
 
 
 @public(np.einsum)
-def einsum(subscripts: Any, *operands: Any) -> Tensor:
+def einsum(subscripts: str | ArrayLike, *operands: Any) -> Tensor:
     """Sum of products of operands in Einstein's notation.
 
     Parameters

@@ -25,7 +25,7 @@ from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.typing import ArrayLike
 
-# Of the trapezoidal rule for exp(-t²): its error is exp(-(π / step)²) = 7e-18, and beyond the last node exp(-t²) is 1e-17.
+# Trapezoidal rule for exp(-t²): its error is exp(-(π / step)²) = 7e-18, and exp(-t²) is below 1e-17 beyond the last node.
 _STEP = 0.5
 
 

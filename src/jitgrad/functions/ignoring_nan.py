@@ -17,7 +17,6 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.typing import ArrayLike
 
 
-# Reductions that leave nan out.
 def _without_nan(x: Any, value: float) -> Tensor:
     x = as_tensor(x)
     return where(isnan(x), value, x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,17 @@ from jitgrad.errors import ArgumentError
 from jitgrad.ops.elementwise import where
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
 
 
 @public(np.piecewise)
-def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: Any, **kwargs: Any) -> Tensor:
+def piecewise(
+    x: ArrayLike,
+    condlist: Sequence[ArrayLike],
+    funclist: Sequence[Callable[..., Any] | ArrayLike],
+    *args: Any,
+    **kwargs: Any,
+) -> Tensor:
     """Evaluate a function that is defined in pieces.
 
     Parameters
@@ -26,7 +33,7 @@ def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: A
     funclist : sequence of callable or array_like
         A function or a constant for each condition, and optionally one more for elements without a true condition. Its default
         is 0.
-    *args, **kwargs
+    *args, **kwargs : Any
         Further arguments of the functions.
 
     Returns
@@ -64,13 +71,13 @@ def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: A
         )
     values = [f(x, *args, **kwargs) if callable(f) else f for f in functions]
     made: Any = values[-1] + x * 0 if not callable(functions[-1]) else values[-1]
-    for condition, value in zip(conditions, values[:-1], strict=True):  # as in NumPy, a later one counts
+    for condition, value in zip(conditions, values[:-1], strict=True):  # as in NumPy, the last one wins
         made = where(condition, value, made)
     return made
 
 
 @public(np.select)
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Tensor:
+def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Tensor:
     """Choose elements by the first condition that holds.
 
     Parameters

@@ -56,13 +56,12 @@ def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     last = sort(reshape(moveaxis(x, axes, range(x.ndim - len(axes), x.ndim)), (*kept, n)))
     if n:
         made = (last[..., (n - 1) // 2] + last[..., n // 2]) / 2
-        made = where(isnan(last[..., -1]), math.nan, made)  # nan is last
+        made = where(isnan(last[..., -1]), math.nan, made)  # nan sorts last
     else:
         made = sum(last, -1) + math.nan
     return reshape(made, tuple(1 if i in axes else m for i, m in enumerate(x.shape))) if keepdims else made
 
 
-# Quantiles.
 _METHODS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
     "linear": lambda at: (floor(at), at - floor(at)),
     "lower": lambda at: (floor(at), 0.0),
@@ -70,7 +69,7 @@ _METHODS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
     "nearest": lambda at: (rint(at), 0.0),
     "midpoint": lambda at: (floor(at), (ceil(at) - floor(at)) * 0.5),
 }
-"""From a place between two elements in order to the one before it and the part of the way to the next one."""
+"""Map a position between two sorted elements to the lower one and the weight of the upper one."""
 
 
 @public(np.quantile)
@@ -297,7 +296,7 @@ def _interpolated(ordered: Tensor, q: Tensor, counts: Tensor, method: str) -> Te
     first = take_along_axis(ordered, cast(places, dtypes.INTEGER))
     second = take_along_axis(ordered, cast(where(places < n - 1, places + 1, places), dtypes.INTEGER))
     first, second = moveaxis(first, -1, 0), moveaxis(second, -1, 0)
-    between = (first + second) / 2 if method == "median" else first + (second - first) * part  # of infinite ones, too
+    between = (first + second) / 2 if method == "median" else first + (second - first) * part  # also for infinite elements
     return reshape(where(part == 0, first, between), (*q.shape, *kept))
 
 

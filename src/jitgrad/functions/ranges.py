@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -54,9 +55,30 @@ def arange(start: ArrayLike, stop: ArrayLike | None = None, step: ArrayLike = 1,
     return filled(np.arange(*[x.item() if isinstance(x, Operators) else x for x in given]), dtype)
 
 
+@overload
+def linspace(
+    start: ArrayLike, stop: ArrayLike, num: int = ..., endpoint: bool = ..., retstep: Literal[False] = ...,
+    dtype: DTypeLike | None = ..., axis: int = ...,
+) -> Tensor: ...  # fmt: skip
+@overload
+def linspace(
+    start: ArrayLike, stop: ArrayLike, num: int = ..., endpoint: bool = ..., *, retstep: Literal[True],
+    dtype: DTypeLike | None = ..., axis: int = ...,
+) -> tuple[Tensor, Tensor]: ...  # fmt: skip
+@overload
+def linspace(
+    start: ArrayLike, stop: ArrayLike, num: int = ..., endpoint: bool = ..., retstep: bool = ...,
+    dtype: DTypeLike | None = ..., axis: int = ...,
+) -> Any: ...  # fmt: skip
 @public(np.linspace)
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
 ) -> Any:
     """Evenly spaced numbers over a closed interval.
 
@@ -100,7 +122,8 @@ def linspace(
     if count < 0:
         raise ArgumentError(f"linspace: num is {count}. Pass a number of at least 0.")
     if not contains([start, stop], Operators):
-        values, step = np.linspace(start, stop, count, endpoint=endpoint, retstep=True, axis=axis)
+        spaced: Callable[..., Any] = np.linspace
+        values, step = spaced(start, stop, count, endpoint=endpoint, retstep=True, axis=axis)
         values = np.floor(values) if dtype is not None and np.dtype(dtype).kind in "iu" else values
         made = filled(values, dtype)
         return (made, as_tensor(step)) if retstep else made
@@ -110,7 +133,7 @@ def linspace(
     numbers = np.arange(float(count)).reshape((count,) + (1,) * step.ndim)
     values = first + numbers * (step if parts > 0 else 0.0)
     if endpoint and count > 1:
-        values = where(numbers == count - 1, last, values)  # what rounding missed
+        values = where(numbers == count - 1, last, values)  # exact despite rounding
     values = moveaxis(values, 0, axis_of("linspace", axis, values.ndim))
     values = values if dtype is None else tensor(values, dtype)
     return (values, step) if retstep else values
@@ -118,7 +141,13 @@ def linspace(
 
 @public(np.logspace)
 def logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    base: ArrayLike = 10.0,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
 ) -> Tensor:
     """Numbers spaced evenly on a logarithmic scale.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -285,7 +284,12 @@ _PADS = ("edge", "reflect", "symmetric", "wrap")
 
 
 @public(np.pad)
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Tensor:
+def pad(
+    x: ArrayLike,
+    pad_width: int | Sequence[int] | Sequence[Sequence[int]] | np.ndarray,
+    mode: str = "constant",
+    constant_values: float | Sequence[float] | Sequence[Sequence[float]] = 0,
+) -> Tensor:
     """Pad an array at both ends of each axis.
 
     Parameters

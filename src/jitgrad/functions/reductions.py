@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -165,7 +165,7 @@ def std(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False
     """
     x = as_tensor(x)
     variance = var(x, axis, ddof, keepdims)
-    return variance if _count("std", x, axis) == 1 else sqrt(variance)  # that of one element is 0 or nan
+    return variance if _count("std", x, axis) == 1 else sqrt(variance)  # 0 or nan for one element
 
 
 @public(np.prod)
@@ -202,7 +202,7 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> jg.grad(jg.prod)(np.array([0.0, 3.0, 4.0]))
     <Tensor shape=(3,) dtype=float64 [12.  0.  0.]>
     """
-    x = as_tensor(x) * 1  # booleans are counted
+    x = as_tensor(x) * 1  # booleans become integers
     axes = axes_of("prod", axis, x.ndim)
     kept = tuple(n for i, n in enumerate(x.shape) if i not in axes)
     y = reshape(moveaxis(x, axes, range(-len(axes), 0)) if axes else x, (*kept, _count("prod", x, axes)))
@@ -213,6 +213,18 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return reshape(made, tuple(1 if i in axes else n for i, n in enumerate(x.shape))) if keepdims else made
 
 
+@overload
+def average(
+    x: ArrayLike, axis: Axis = ..., weights: ArrayLike | None = ..., returned: Literal[False] = ..., keepdims: bool = ...
+) -> Tensor: ...
+@overload
+def average(
+    x: ArrayLike, axis: Axis = ..., weights: ArrayLike | None = ..., *, returned: Literal[True], keepdims: bool = ...
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def average(
+    x: ArrayLike, axis: Axis = ..., weights: ArrayLike | None = ..., returned: bool = ..., keepdims: bool = ...
+) -> Any: ...
 @public(np.average)
 def average(
     x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, returned: bool = False, keepdims: bool = False

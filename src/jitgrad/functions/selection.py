@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -275,7 +275,7 @@ def top_k(x: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
     return take_along_axis(x, places), places
 
 
-# What depends on values. They must be known: while a function is traced, these raise TracingError.
+# Functions whose shapes depend on values, which must be known. They raise TracingError while a function is traced.
 @public()
 def nonzero(x: ArrayLike) -> tuple[Tensor, ...]:
     """Indices of the nonzero elements.
@@ -371,6 +371,15 @@ def flatnonzero(x: ArrayLike) -> Tensor:
     return as_tensor(np.flatnonzero(np.asarray(peek(as_tensor(x)))))
 
 
+@overload
+def unique(
+    x: ArrayLike, return_index: Literal[False] = ..., return_inverse: Literal[False] = ...,
+    return_counts: Literal[False] = ..., axis: int | None = ...,
+) -> Tensor: ...  # fmt: skip
+@overload
+def unique(
+    x: ArrayLike, return_index: bool = ..., return_inverse: bool = ..., return_counts: bool = ..., axis: int | None = ...
+) -> Any: ...
 @public()
 def unique(
     x: ArrayLike, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None

@@ -23,7 +23,6 @@ from jitgrad.tape.values import peek
 from jitgrad.typing import ArrayLike
 
 
-# Covariances and counts.
 @public(np.cov)
 def cov(
     m: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, bias: bool = False, ddof: float | None = None,

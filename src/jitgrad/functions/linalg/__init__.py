@@ -1,4 +1,4 @@
-"""Linear algebra, over the last two axes: NumPy's names, and of SciPy's what NumPy has not."""
+"""Linear algebra over the last two axes, with names of ``numpy.linalg`` and ``scipy.linalg``: ``jitgrad.linalg``."""
 
 from jitgrad.functions.linalg.decompositions import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from jitgrad.functions.linalg.matrices import det, expm, matrix_power, multi_dot, slogdet

@@ -1,8 +1,8 @@
-"""Decompositions of the matrices in the last two axes. Where there is none it is nan, where NumPy raises."""
+"""Matrix decompositions. If a decomposition does not exist, the result is nan, where NumPy raises an error."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -121,6 +121,12 @@ def eigvalsh(a: ArrayLike) -> Tensor:
     return eigh(a)[0]
 
 
+@overload
+def svd(a: ArrayLike, full_matrices: bool = ..., compute_uv: Literal[True] = ...) -> tuple[Tensor, Tensor, Tensor]: ...
+@overload
+def svd(a: ArrayLike, full_matrices: bool = ..., *, compute_uv: Literal[False]) -> Tensor: ...
+@overload
+def svd(a: ArrayLike, full_matrices: bool = ..., compute_uv: bool = ...) -> Any: ...
 @public(np.linalg.svd)
 def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Singular value decomposition of matrices.
@@ -193,6 +199,12 @@ def svdvals(x: ArrayLike) -> Tensor:
     return singular
 
 
+@overload
+def qr(a: ArrayLike, mode: Literal["reduced"] = ...) -> tuple[Tensor, Tensor]: ...
+@overload
+def qr(a: ArrayLike, mode: Literal["r"]) -> Tensor: ...
+@overload
+def qr(a: ArrayLike, mode: str = ...) -> Any: ...
 @public(np.linalg.qr)
 def qr(a: ArrayLike, mode: str = "reduced") -> Any:
     """QR decomposition of matrices.

@@ -1,4 +1,4 @@
-"""Norms, and what is told by the sizes of singular values: NumPy's names."""
+"""Norms, condition numbers and ranks."""
 
 from __future__ import annotations
 
