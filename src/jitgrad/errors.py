@@ -109,7 +109,7 @@ class DTypeError(JitgradError, TypeError):
     >>> jg.tensor([1 + 2j])
     Traceback (most recent call last):
         ...
-    jitgrad.errors.DTypeError: jitgrad does not compute with dtype complex128. Convert it to float32, float64, an
+    jitgrad.errors.DTypeError: The dtype complex128 is not supported. Convert it to float32, float64, an
     integer or a boolean dtype first.
     """
 
@@ -134,8 +134,8 @@ class UnsupportedError(JitgradError, TypeError):
     >>> np.fft.fft(jg.ones(4))
     Traceback (most recent call last):
         ...
-    jitgrad.errors.UnsupportedError: numpy.fft.fft does not take Tensors. Build it of functions that jitgrad has, or use
-    np.asarray(x.detach()) for the value alone.
+    jitgrad.errors.UnsupportedError: numpy.fft.fft does not accept Tensors. Use functions of jitgrad instead, or
+    np.asarray(x.detach()) for the value without a derivative.
     """
 
 

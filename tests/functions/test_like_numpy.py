@@ -160,7 +160,7 @@ NODE = jg.graph.placeholder("float64", (None, 3))
         (ArgumentError, "the function returns None", lambda: jg.hessian(lambda x: None)(1.0)),
         (ArgumentError, "jvp: the function returns None", lambda: jg.jvp(lambda x: None, (1.0,), (1.0,))),
         (ArgumentError, "vjp: the function returns", lambda: jg.vjp(lambda x: (x, None), 1.0)),
-        (DTypeError, "ends without a return", lambda: jg.optimizers.SGD(0.1).minimize(lambda: None, [jg.Variable(1.0)])),
+        (DTypeError, "without a return statement", lambda: jg.optimizers.SGD(0.1).minimize(lambda: None, [jg.Variable(1.0)])),
         (UnsupportedError, r"Dense was called with a Node .* graph\.call", lambda: jg.layers.Dense(4)(NODE)),
         (UnsupportedError, "Sequential was called with a Node", lambda: jg.Sequential([jg.layers.Dense(4)])(NODE)),
         (ShapeError, "average: weights of shape", lambda: jg.average(np.ones((2, 3)), (0, 1), np.ones((3, 2)))),

@@ -231,7 +231,7 @@ def of_new_objects(f: Any, i: int) -> None:
 
 @pytest.mark.parametrize(
     ("call", "named"),
-    [(of_changing_values, "'n'.*at last 11"), (of_changing_shapes, "'x'.*shape \\(12,\\)"), (of_new_objects, "'mode'.*object")],
+    [(of_changing_values, "'n'.*it was 11"), (of_changing_shapes, "'x'.*shape \\(12,\\)"), (of_new_objects, "'mode'.*object")],
 )
 def test_an_argument_that_retraces_each_call_is_named_once(call: Any, named: str) -> None:
     f = jitgrad.function(lambda x, n, *, mode=None: jitgrad.sum(x) * n)

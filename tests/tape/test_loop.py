@@ -189,7 +189,7 @@ def test_what_does_not_fit_is_refused() -> None:
         loop(lambda h, x: ([], []), 3, [], [np.ones(4)])
     with pytest.raises(ShapeError, match="Return carries of the same shapes"):
         loop(lambda h, x: ([jg.stack([h[0], h[0]])], []), 3, [1.0])
-    with pytest.raises(ShapeError, match="parallel trips have carries"):
+    with pytest.raises(ShapeError, match="parallel trips cannot have carries"):
         loop(lambda h, x: (h, []), 3, [1.0], parallel=True)
 
 
@@ -230,8 +230,8 @@ V0 = jg.Variable(1.0)
         (lambda h, x: ([h[0] + float(2 * h[0])], []), TracingError, "in each trip of a loop"),
         (lambda h, x: ([h[0] * 2 if h[0] > 1 else h[0]], []), TracingError, "in each trip of a loop"),
         (lambda h, x: (V0.assign(2 * h[0]), ([h[0]], []))[1], TracingError, "in each trip of a loop"),
-        (lambda h, x: ([h[0] + jg.random.uniform(())], []), UnsupportedError, "a row for each trip"),
-        (lambda h, x: ([doubled(h[0])], []), UnsupportedError, "a gradient of its own"),
+        (lambda h, x: ([h[0] + jg.random.uniform(())], []), UnsupportedError, "one row per trip"),
+        (lambda h, x: ([doubled(h[0])], []), UnsupportedError, "a custom gradient"),
     ],
 )
 def test_what_a_body_cannot_do_is_refused(body: Any, error: type[Exception], message: str) -> None:

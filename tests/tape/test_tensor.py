@@ -143,14 +143,14 @@ def test_shape_errors_name_op_and_shapes(wrong: Any, message: str) -> None:
     ids=["object", "text", "complex", "none"],
 )
 def test_dtypes_that_are_not_computed_with(value: np.ndarray) -> None:
-    with pytest.raises(DTypeError, match="does not compute with dtype"):
+    with pytest.raises(DTypeError, match="dtype .* is not supported"):
         Variable(value)
-    with pytest.raises(DTypeError, match="does not compute with dtype"):
+    with pytest.raises(DTypeError, match="dtype .* is not supported"):
         Variable(1.0) + value
 
 
 def test_integers_beyond_int64_are_refused() -> None:
-    with pytest.raises(DTypeError, match="beyond int64"):
+    with pytest.raises(DTypeError, match="range of int64"):
         jitgrad.tensor(np.array([2**63], np.uint64))
 
 
@@ -257,9 +257,9 @@ def test_many_changing_literals_are_lowered_few_times(monkeypatch: pytest.Monkey
 
 
 def test_integers_that_come_out_wrong_are_refused() -> None:
-    with pytest.raises(DTypeError, match="beyond"):
+    with pytest.raises(DTypeError, match="exceeds"):
         (jitgrad.tensor(2**52) * 4096 * 4096).numpy()
-    with pytest.raises(DTypeError, match="row that is not there"):
+    with pytest.raises(DTypeError, match="index out of range"):
         jitgrad.gather(jitgrad.tensor([1, 2, 3]), jitgrad.tensor([5]) + 0).numpy()
     assert np.isnan(np.asarray(jitgrad.gather(jitgrad.tensor([1.0, 2.0]), jitgrad.tensor([5]) + 0))).all()
 

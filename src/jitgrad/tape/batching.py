@@ -1,6 +1,6 @@
-"""An axis in front: what was recorded for one cotangent or tangent, for many at once.
+"""Batching: what was recorded for one cotangent or tangent is repeated for many, along a new first axis.
 
-So a Jacobian is one expression, and one run of one Program, whose steps have all rows along their first axis.
+A Jacobian is therefore one expression and one run of one Program, whose steps have all rows along their first axis.
 """
 
 from __future__ import annotations
@@ -17,24 +17,30 @@ from jitgrad.tape.tensor import Tensor, as_tensor, retyped
 
 
 def depending(outputs: Sequence[Tensor], leaves: Sequence[Tensor]) -> bool:
-    """Whether one of ``outputs`` was recorded from one of ``leaves``."""
+    """Return whether one of ``outputs`` was recorded from one of ``leaves``."""
     wanted = {id(leaf) for leaf in leaves}
     return any(id(node) in wanted for node in topological(outputs, lambda t: True))
 
 
 def batched(outputs: Sequence[Tensor], leaves: Sequence[Tensor], rows: Sequence[Tensor]) -> list[Tensor]:
-    """``outputs`` with each of ``leaves`` replaced by all ``rows``.
+    """Replace each of ``leaves`` by all its rows in ``outputs``.
 
-    Args:
-        outputs: Tensors recorded from the leaves.
-        leaves: Tensors without a value.
-        rows: for each of them its values, of shape (n, *leaf.shape).
+    Parameters
+    ----------
+    outputs : sequence of Tensor
+        Tensors recorded from the leaves.
+    leaves : sequence of Tensor
+        Tensors without a value.
+    rows : sequence of Tensor
+        For each leaf its values, of shape ``(n, *leaf.shape)``.
 
-    Returns:
-        Tensors of shapes (n, *output.shape).
+    Returns
+    -------
+    list of Tensor
+        Tensors of shape ``(n, *output.shape)``.
     """
     n = rows[0].shape[0]
-    many: dict[int, Any] = {id(leaf): row for leaf, row in zip(leaves, rows, strict=True)}  # of several results a tuple
+    many: dict[int, Any] = {id(leaf): row for leaf, row in zip(leaves, rows, strict=True)}  # a tuple for several results
     for node in topological(outputs, lambda t: True):
         if id(node) not in many and any(id(x) in many for x in node.inputs):
             many[id(node)] = _with_axis(node, [many.get(id(x)) for x in node.inputs], n)
@@ -42,7 +48,7 @@ def batched(outputs: Sequence[Tensor], leaves: Sequence[Tensor], rows: Sequence[
 
 
 def _with_axis(node: Tensor, given: Sequence[Any], n: int) -> Any:
-    """The op of ``node`` where some operands have an axis of size n in front."""
+    """Record the op of ``node`` for operands of which some have a new first axis of size n."""
     op, attrs = node.op, dict(node.attrs)
     assert op is not None
     if op is get:
@@ -67,7 +73,7 @@ def _with_axis(node: Tensor, given: Sequence[Any], n: int) -> Any:
 
 
 def _by_own_indices(node: Tensor, given: Sequence[Any], n: int) -> Tensor:
-    """A gather or scatter where each row has indices of its own: along the rows of all of them, one after the other."""
+    """Record a gather or scatter in which each row has its own indices, on the concatenated rows."""
     attrs, (data, indices) = dict(node.attrs), node.inputs
     k, places = 1 + attrs["axis"], indices.ndim if node.op is scatter else 1
     many = broadcast_to(data, shape=(n, *data.shape)) if given[0] is None else given[0]
@@ -87,7 +93,7 @@ def _by_own_indices(node: Tensor, given: Sequence[Any], n: int) -> Tensor:
 
 
 def _moved(x: Tensor, axes: Sequence[int], to: int) -> Tensor:
-    """With neighbouring axes, in their order, at another place."""
+    """Move neighboring axes to another place, in their order."""
     order = [axis for axis in range(x.ndim) if axis not in axes]
     order[to:to] = axes
     made: Tensor = transpose(x, axes=tuple(order))
@@ -95,7 +101,7 @@ def _moved(x: Tensor, axes: Sequence[int], to: int) -> Tensor:
 
 
 def _indices(node: Tensor) -> list[int]:
-    """The operands of a structured op that are no data: they have no derivative beside one that has."""
+    """Return the operands of a structured op that are indices: those without a derivative, if another operand has one."""
     assert node.op is not None
     if node.op.partials or node.op.dtype_operands is None:
         return []
@@ -103,13 +109,13 @@ def _indices(node: Tensor) -> list[int]:
 
 
 def _aligned(many: Tensor, most: int) -> Tensor:
-    """With axes of size 1 behind the first, so that ``most`` axes follow it."""
+    """Insert axes of size 1 after the first one, so that ``most`` axes follow it."""
     n, *shape = many.shape
     return many if len(shape) == most else reshape(many, shape=(n, *(1,) * (most - len(shape)), *shape))
 
 
 def _one_by_one(node: Tensor, given: Sequence[Tensor | None], n: int) -> Any:
-    """The op applied to each row, for an op that has no form with an axis in front."""
+    """Apply the op to each row, for an op without a batching rule."""
     op, attrs = node.op, dict(node.attrs)
     assert op is not None
     pairs = list(zip(node.inputs, given, strict=True))
@@ -118,5 +124,5 @@ def _one_by_one(node: Tensor, given: Sequence[Tensor | None], n: int) -> Any:
 
 
 def basis(x: Tensor) -> Tensor:
-    """The arrays of x's shape with a single 1, in its dtype, along a first axis."""
+    """Return all arrays with the shape and dtype of x and a single element 1, stacked along a first axis."""
     return as_tensor(np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape))

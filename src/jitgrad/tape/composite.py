@@ -1,8 +1,8 @@
-"""Composites: functions of Tensors that are recorded as one, and as the ops that they are made of when somebody looks at these.
+"""Composites: functions of Tensors that are recorded as a single op, and expanded to their ops on request.
 
-On a path that was taken before nobody looks at the graph, so that what a layer or a loss does costs as much as one op. What it
-records for operands of certain shapes and dtypes is its body, found when it meets these first. A result has no op and no
-operands until it is asked for them: then all that the body has is made, with the numbers on the path that were kept for it.
+On a known path the graph is not needed, so that a layer or a loss costs as much as one op. The ops that a composite records for
+operands of certain shapes and dtypes are its body, which is traced when it first meets them. A result has no op and no operands
+until they are requested; then the whole body is expanded, with the path numbers that were reserved for it.
 """
 
 from __future__ import annotations
@@ -26,25 +26,27 @@ from jitgrad.tape.tree import operands_first
 from jitgrad.tape.variable import Variable
 
 _MOST_BODIES = 256
-"""Of one composite."""
+"""The number of bodies that one composite keeps."""
 
 
 class _Step(NamedTuple):
-    """An op of a body; its operands by their places in it."""
+    """An op of a body. Its operands are given by their places."""
 
     op: Op
     operands: tuple[int, ...]
     attrs: tuple[tuple[str, Any], ...]
     shape: Shape
     level: int
-    passing: int  # a bit for each operand of the composite that gradients reach from here
+    passing: int  # a bit for each operand of the composite that gradients reach from this step
 
 
 class _Body:
-    """What a function records: places count its operands, then the constants, then the steps.
+    """The ops that a function records. Places number its operands, then the constants, then the steps.
 
-    Attributes:
-        steps: its ops, operands first.
+    Attributes
+    ----------
+    steps : list of _Step
+        The ops, operands first.
     """
 
     __slots__ = ("_constants", "_only", "_outputs", "_several", "steps")
@@ -57,7 +59,7 @@ class _Body:
         constants = [t for t in order if not t.inputs and id(t) not in given]
         if any(t.value is None or t.variable is not None for t in constants):
             raise ArgumentError(
-                f"The composite {name} reads what is not among its operands. Give it all Variables that it uses."
+                f"The composite {name} reads a value that is not among its operands. Pass all Variables that it uses."
             )
         place = {id(t): number for number, t in enumerate((*operands, *constants))}
         passing = [1 << number for number in range(len(operands))] + [0] * len(constants)
@@ -77,11 +79,11 @@ class _Body:
         self._only = -1 if self._several else self._outputs[0]
 
     def leaves(self) -> list[Tensor]:
-        """Its constants, which no path has read."""
+        """The constants, which were not read on any path."""
         return [leaf(value, shape, level, None, None) for value, shape, level in self._constants]
 
     def results(self, call: Call) -> Any:
-        """What the function returns, for operands that it was called on."""
+        """Return the results of the function for the operands of a call."""
         if self._only >= 0:
             return call.result(self._only)
         made = {number: call.result(number) for number in self._outputs if number >= 0}
@@ -90,16 +92,19 @@ class _Body:
         return found if self._several else found[0]
 
     def _given(self, call: Call, place: int) -> Tensor:
-        """An operand or a constant that is a result."""
+        """Return an operand or a constant that the function returns."""
         return (*call.operands, *self.leaves())[place]
 
 
 class Call:
-    """A body on operands.
+    """A body applied to operands.
 
-    Attributes:
-        operands: what it was recorded on.
-        results: those of its steps that somebody has, by number, where there are several.
+    Attributes
+    ----------
+    operands : tuple of Tensor
+        The operands.
+    results : WeakValueDictionary
+        The results that are still referenced, by number, if there are several.
     """
 
     __slots__ = ("_body", "_path", "_place", "_requiring", "_timestamp", "operands", "results")
@@ -114,7 +119,7 @@ class Call:
         self.results: dict[int, weakref.ref[Tensor]] | None = None
 
     def result(self, number: int) -> Tensor:
-        """The Tensor of a step, without a graph."""
+        """Return the Tensor of a step, without a graph."""
         step = self._body.steps[number]
         made = new(Composed)
         made.call = self
@@ -129,11 +134,11 @@ class Call:
         return made
 
     def op_of(self, result: Tensor) -> Op:
-        """What makes a result."""
+        """Return the op of a result."""
         return self._body.steps[result.place - self._place].op
 
     def expand(self, asked: Tensor) -> None:
-        """Give the results their graphs; one of them asks for it."""
+        """Give all results their graphs, because one of them requests it."""
         made = [*self.operands, *self._body.leaves()]
         found: dict[int, Tensor | None] = {number: result() for number, result in (self.results or {}).items()}
         found[asked.place - self._place] = asked
@@ -142,7 +147,7 @@ class Call:
             if tensor is None:
                 tensor = found[number] = self.result(number)
                 tensor.call = None
-            if type(tensor) is Composed:  # or else it was let go
+            if type(tensor) is Composed:  # otherwise it was released
                 tensor.inputs = tuple([made[i] for i in step.operands])
                 tensor.attrs = step.attrs
                 tensor.op = step.op
@@ -153,7 +158,7 @@ class Call:
                 tensor.__class__ = Tensor  # type: ignore[assignment]
 
     def _spend(self, made: Sequence[Tensor]) -> None:
-        """What ``backward`` went through, it went through down to the operands."""
+        """Mark the new Tensors as released if ``backward`` went through the results."""
         steps = self._body.steps
         for step, tensor in zip(reversed(steps), reversed(made), strict=False):
             if tensor.gradient is not None and tensor.gradient.spent:
@@ -164,7 +169,7 @@ class Call:
 
 
 class Composite:
-    """A function of Tensors that is recorded as one op. Made by ``composite``."""
+    """A function of Tensors that is recorded as a single op. Made by ``composite``."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -172,7 +177,7 @@ class Composite:
         functools.update_wrapper(self, function)
 
     def __call__(self, *operands: Any, **options: Any) -> Any:
-        """Record it; where a path is not followed, op by op."""
+        """Record the function as one op; without a path, op by op."""
         read: Any = []
         for x in operands:
             kind = type(x)
@@ -210,7 +215,7 @@ class Composite:
     def _followed(
         self, where: Path, key: list[Any], place: int, operands: tuple[Tensor, ...], options: dict[str, Any]
     ) -> Event | None:
-        """The event where it was not the first that came next on a path; None where that is lost."""
+        """Return the event if it was not the expected one on a path, or None if the path is lost."""
         if where.event is LOST:
             return None
         event = where.event.next(key)
@@ -234,10 +239,10 @@ class Composite:
 
 
 def composite(function: Callable[..., Any]) -> Composite:
-    """Have a function recorded as one op.
+    """Decorate a function so that it is recorded as a single op.
 
-    It takes Tensors by position, and hashable options by name that have no Tensors in them, and returns a Tensor or a tuple of
-    Tensors. What it records must follow from their shapes, dtypes and options alone: it reads no Variable that it is not given,
-    asks for no value and draws no random number.
+    The function takes Tensors by position and hashable options by name, which contain no Tensors, and returns a Tensor or a
+    tuple of Tensors. What it records must depend on their shapes, dtypes and options only: it must not read other Variables,
+    request values or draw random numbers.
     """
     return Composite(function)

@@ -1,7 +1,7 @@
-"""The one way to native code: a lowered Program, what it closes over, and the memory that it runs in.
+"""Executables: lowered Programs with the values that they read and the memory that they run in.
 
-Values that are asked for, gradients, traced functions, training steps and models of curves all run as Executables. Programs are
-kept by their structure, so that what is recorded again is neither differentiated nor lowered again.
+Requested values, gradients, traced functions, training steps and models of curves all run as Executables. Programs are kept by
+their structure, so that an expression that is recorded again is neither differentiated nor lowered again.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ T = TypeVar("T")
 
 
 class Storage:
-    """Where Variables that an Executable closes over have their values: in themselves."""
+    """Where the values of the Variables of an Executable are stored: by default in the Variables themselves."""
 
     def read(self, leaf: Tensor) -> Any:
-        """The value now of what ``leaf`` is."""
+        """Return the current value of a leaf."""
         return leaf.value if leaf.variable is None else leaf.variable.leaf.value
 
     def write(self, leaf: Tensor, value: np.ndarray) -> None:
-        """Give the Variable a value, which is copied."""
+        """Store a copy of a value in the Variable of a leaf."""
         assert leaf.variable is not None
         leaf.variable.store(value)
 
@@ -41,13 +41,17 @@ OWN = Storage()
 
 
 class Executable:
-    """A Program with what is known of its inputs.
+    """A Program and its inputs.
 
-    Attributes:
-        program: the Program.
-        leaves: the Tensor of each input. The first ones are given when it runs; the others it closes over: Variables, which are
-            read then, constants, and numbers of the code that are inputs.
-        n_given: how many are given.
+    Attributes
+    ----------
+    program : Program
+        The Program.
+    leaves : sequence of Tensor
+        The Tensor of each input. The first ones are given in each run; the others are Variables, which are read in each run,
+        constants, and literals that are inputs.
+    n_given : int
+        The number of inputs that are given in each run.
     """
 
     __slots__ = ("leaves", "n_given", "program")
@@ -59,15 +63,15 @@ class Executable:
 
     @property
     def state(self) -> list[Any]:
-        """The Variables that it updates, as they stand in the arena."""
+        """The Variables that the Program updates, in the order of the arena."""
         return [self.leaves[number].variable for number in self.program.state]
 
     def context(self) -> lent:
-        """``with executable.context() as context``: one that nobody else uses."""
+        """Return a context manager for a context that is not in use."""
         return lent(self.program)
 
     def closed_over(self, storage: Storage = OWN) -> Iterator[Any]:
-        """The values now of the inputs that are not given."""
+        """Yield the current values of the inputs that are not given."""
         for leaf in self.leaves[self.n_given :]:
             yield _checked(leaf, storage.read(leaf), self.program.dtype)
 
@@ -76,12 +80,12 @@ class Executable:
         context.load(self.closed_over(storage), self.n_given)
 
     def store(self, context: Context, storage: Storage = OWN) -> None:
-        """Give the Variables that were updated in a context their new values."""
+        """Store the updated values of Variables from a context."""
         for number in self.program.state:
             storage.write(self.leaves[number], context.inputs[number])
 
     def call(self, given: Sequence[Tensor], levels: Iterable[int], storage: Storage = OWN) -> list[np.ndarray]:
-        """Run it once, on the values of Tensors; the values of the outputs, in the dtypes of ``levels``."""
+        """Run the Program once on the values of Tensors. Return the outputs in the dtypes of ``levels``."""
         dtype = self.program.dtype
         values = [_checked(leaf, leaf.value, dtype) for leaf in given]
         if len(values) < len(self.leaves):
@@ -92,7 +96,7 @@ class Executable:
     def run(
         self, values: Sequence[Any], state: Sequence[Tensor], levels: Iterable[int], storage: Storage = OWN
     ) -> list[np.ndarray]:
-        """The same with the values of all inputs, which are known to be exact; ``state`` are those that are updated."""
+        """Run the Program on the values of all inputs, which are known to be exact, and update ``state``."""
         program = self.program
         context = taken(program)
         context.give(values)
@@ -106,11 +110,11 @@ class Executable:
 
 
 def _checked(leaf: Tensor, value: Any, dtype: np.dtype[Any]) -> Any:
-    """The value of a leaf, where it has one that is exact in ``dtype``."""
+    """Return the value of a leaf. Raise an error if it has none, or if it is not exact in ``dtype``."""
     if value is None:
         raise TracingError(
-            f"A value was asked for that is known only as the program runs{users_line()}: it is another one in each trip of a "
-            f"loop, or in each row of a vmap. Compute with it there, with where() for a branch, and return what is needed."
+            f"A value was requested that is known only while the program runs{users_line()}: it differs between the trips of a "
+            f"loop, or the rows of a vmap. Compute with the Tensor, use where() for a branch, and return the result."
         )
     if leaf.level == dtypes.INTEGER:
         dtypes.check_exact(np.asarray(value), dtype)
@@ -118,7 +122,7 @@ def _checked(leaf: Tensor, value: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def from_arena(value: np.ndarray, level: int) -> np.ndarray:
-    """A value out of the arena, copied, in the dtype of ``level``."""
+    """Copy a value from the arena, in the dtype of ``level``."""
     if level > dtypes.INTEGER:
         dtype = dtypes.DTYPE[level]
         made = value.copy() if value.dtype is dtype else value.astype(dtype)
@@ -128,8 +132,8 @@ def from_arena(value: np.ndarray, level: int) -> np.ndarray:
         limit = dtypes.exact_limit(value.dtype)
         if not (np.abs(value) <= limit).all():
             raise DTypeError(
-                f"A result of integers has one beyond ±{limit}, or none at all (a row that is not there). "
-                f"Check the indices, or compute in floats."
+                f"An integer result exceeds ±{limit}, or is nan because of an index out of range. "
+                f"Check the indices, or compute with floats."
             )
         made = np.asarray(np.rint(value).astype(np.int64))
     made.setflags(write=False)
@@ -143,7 +147,7 @@ PROGRAMS: Recent[Any] = Recent(KEPT_PROGRAMS)
 
 
 class _Variants:
-    """A structure with other literals again and again: how often it was lowered for them, and what takes them as inputs."""
+    """The state of a structure that is lowered repeatedly with other literals."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -151,15 +155,19 @@ class _Variants:
 
 
 def by_structure(flat: Flat, also: Any, make: Callable[[Sequence[Tensor]], T]) -> tuple[T, bool]:
-    """What ``make`` made for an equal structure, and whether that takes the literals as inputs.
+    """Return what ``make`` returns for this structure, and whether literals are inputs of the result.
 
-    A literal is part of the structure, so that it can be folded. A structure that keeps coming back with other literals (a
-    learning rate that changes every step) is lowered once more with its literals as inputs, and that one serves them all.
+    A literal is part of the structure, so that it can be folded. If a structure recurs with other literals, such as a learning
+    rate that changes in every step, it is lowered once more with its literals as inputs, and the result is used from then on.
 
-    Args:
-        flat: the structure.
-        also: what else it is made for.
-        make: is given the literals that shall be inputs.
+    Parameters
+    ----------
+    flat : Flat
+        The structure.
+    also : hashable
+        Whatever else the result depends on.
+    make : callable
+        A function of the literals that become inputs.
     """
     whole = flat.key, also, flat.numbers if flat.literals else ()
     found = PROGRAMS.get(whole)
@@ -177,7 +185,7 @@ def by_structure(flat: Flat, also: Any, make: Callable[[Sequence[Tensor]], T]) -
 
 
 def lowered(flat: Flat, n_given: int, trips: int = 0) -> Executable:
-    """What runs an expression whose first inputs are given; or runs it ``trips`` times, and stacks its outputs."""
+    """Return the Executable of an expression whose first inputs are given; with ``trips``, one that stacks its outputs."""
 
     def make(lifted: Sequence[Tensor]) -> Program:
         expression = flat.expression([*flat.leaves, *lifted])

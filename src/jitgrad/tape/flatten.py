@@ -1,4 +1,4 @@
-"""From Tensors to an Expression, the flat form that is lowered, and its key."""
+"""Conversion of Tensors to an Expression, the flat form that is lowered, and its key."""
 
 from __future__ import annotations
 
@@ -13,23 +13,36 @@ from jitgrad.tape.trace import StateUpdate
 
 
 class Flat:
-    """What some Tensors need, flat, down to those whose value is known, operands first.
+    """A flat list of the Tensors that some results depend on, down to those with known values, operands first.
 
-    Args:
-        outputs, changes: what is asked for, the entries "value" and "update" of the Program.
-        first: what comes first, in this order, whether or not it is needed: the inputs of the first numbers, and nodes whose
-            operands come before them. Then come the targets of the changes.
-        all_nodes: whether every node is an output.
-        entries: names, and what is asked for beyond the outputs, see Expression.
-        recorded: the ops to go through, also where their values are known; by default those whose values are not.
-        level: the least level to compute in.
+    Parameters
+    ----------
+    outputs, changes
+        The results and the updates: the entries "value" and "update" of the Program.
+    first : sequence of Tensor
+        Tensors that come first, in this order, whether they are needed or not: the first inputs, and nodes whose operands
+        precede them. The targets of the changes follow.
+    all_nodes : bool
+        Whether every node is an output.
+    entries : sequence
+        Further named entries, see Expression.
+    recorded : callable, optional
+        Which ops to include, even if their values are known. By default those whose values are not known.
+    level : int
+        The least level to compute in.
 
-    Attributes:
-        order: all Tensors, operands first.
-        leaves: the Tensor of each input, by number.
-        literals: the numbers of the code among them.
-        nodes: those of all steps that are neither input nor literal.
-        level, dtype: the highest level of the leaves, and the float dtype to compute in.
+    Attributes
+    ----------
+    order : list of Tensor
+        All Tensors, operands first.
+    leaves : list of Tensor
+        The Tensor of each input, by number.
+    literals : list of Tensor
+        The literals among them.
+    nodes : list of Tensor
+        The steps that are neither inputs nor literals.
+    level, dtype
+        The highest level of the leaves, and the float dtype to compute in.
     """
 
     def __init__(
@@ -63,8 +76,10 @@ class Flat:
         self.dtype = dtypes.program_dtype(self.level)
 
     def _visit_changes(self, outputs: Sequence[Tensor], changes: Sequence[StateUpdate]) -> tuple[Update, ...]:
-        """Targets come first; they are inputs."""
-        leaves = [[variable.leaf for variable in change.targets] for change in changes]  # once: other threads may write, too
+        """Visit the targets and arguments of changes. Targets come first because they are inputs."""
+        leaves = [
+            [variable.leaf for variable in change.targets] for change in changes
+        ]  # read once, because other threads may write
         self._visit([leaf for own in leaves for leaf in own])
         self._visit([*outputs, *(t for change in changes for t in change.args)])
         place = self.place
@@ -80,7 +95,7 @@ class Flat:
         stack: list[Any] = [*tensors][::-1]
         while stack:
             node = stack.pop()
-            entered = node is None  # what comes next, whose operands are there now
+            entered = node is None  # the operands of the next node are complete
             if node is None:
                 node = stack.pop()
             elif id(node) in place:
@@ -119,17 +134,17 @@ class Flat:
 
     @functools.cached_property
     def key(self) -> tuple[Any, ...]:
-        """The same for what has the same Expression but for its literals, and quicker to make."""
+        """A key that is equal for equal Expressions, except for their literals."""
         return (tuple(self._structure), self._entries, self._updates, self.dtype)
 
     @property
     def numbers(self) -> tuple[float | str, ...]:
-        """A key of the literals: 0.0 is not -0.0, and nan is nan."""
+        """A key of the literals, in which 0.0 and -0.0 differ and nan equals nan."""
         values: list[float] = [t.value for t in self.literals]
         return tuple([value if value != 0 and value == value else repr(value) for value in values])
 
     def expression(self, inputs: Sequence[Tensor]) -> Expression:
-        """The steps, the entries and the updates, for these inputs: the leaves, and literals that are no part of it."""
+        """Return the Expression for these inputs: the leaves, and the literals that become inputs."""
         place, numbers = self.place, {id(t): number for number, t in enumerate(inputs)}
         nodes = {id(t) for t in self.nodes}
         steps = []

@@ -1,6 +1,6 @@
 """Forward-mode differentiation: tangents are pushed from the sources through the recorded graph.
 
-No op has a rule of its own for it. An elementwise op has its partial derivatives, a linear op is its own derivative, and the
+Ops have no rules of their own for it. An elementwise op has its partial derivatives, a linear op is its own derivative, and the
 vjp of any other op is linear in the cotangent, so that the transpose of the vjp is the jvp.
 """
 
@@ -19,24 +19,31 @@ from jitgrad.tape.tensor import Tensor, cast, results
 
 Tangents = Sequence[Tensor | None]
 Held = Callable[[Tensor], Tensor]
-"""Tells of a Tensor which of its elements are known to stay as they are, as 0 and 1."""
+"""Returns a mask of the elements of a Tensor that are known not to change, as 0 and 1."""
 
 
 def push_forward(
     targets: Sequence[Tensor], tangents: Mapping[int, Tensor], recorded: Callable[[Tensor], bool], held: Held | None = None
 ) -> list[Tensor | None]:
-    """The directional derivatives of ``targets``.
+    """Return the directional derivatives of ``targets``.
 
-    Args:
-        targets: any shapes; integers and booleans have no derivative.
-        tangents: the directions, by the id of their Tensors, each of its shape.
-        recorded: whether an op was recorded; what was not is a constant.
-        held: elements of what an elementwise op returns whose tangents are 0, whatever the partial derivatives.
+    Parameters
+    ----------
+    targets : sequence of Tensor
+        The values to differentiate; integers and booleans have no derivative.
+    tangents : dict
+        The directions, by the id of their Tensors.
+    recorded : callable
+        Whether a Tensor was recorded; others are constant.
+    held : callable, optional
+        Which elements of an elementwise result have a tangent of 0, regardless of the partial derivatives.
 
-    Returns:
-        For each target its tangent, of its shape, or None where it depends on no source.
+    Returns
+    -------
+    list of Tensor or None
+        For each target its tangent, or None if it does not depend on a source.
     """
-    known: dict[int, Any] = dict(tangents)  # of several results a list
+    known: dict[int, Any] = dict(tangents)  # a list for several results
     order = topological(targets, recorded)
     for node in order:
         if id(node) in known or node.op is None or node.level <= dtypes.INTEGER or not recorded(node):
@@ -72,7 +79,7 @@ def _by_partials(node: Tensor, given: Tangents, held: Held | None) -> Tensor | N
             if d != 0:
                 terms.append(tangent if d == 1 else -tangent)
         elif d.level == dtypes.BOOL:
-            terms.append(where(d, tangent, 0.0))  # it selects: what is not taken may be infinite, or nan
+            terms.append(where(d, tangent, 0.0))  # a selection, because values that are not selected may be infinite or nan
         else:
             terms.append(tangent * d)
             finite = False
@@ -90,7 +97,7 @@ def _by_linearity(node: Tensor, given: Tangents) -> Tensor | None:
 
 
 def _by_transposition(node: Tensor, given: Tangents) -> Tensor | list[Tensor | None] | None:
-    """``vjp(g)`` is linear in g, so ⟨vjp(g), tangent⟩ has the jvp as its gradient, whatever g is."""
+    """Return the jvp as the gradient of ⟨vjp(g), tangent⟩ with respect to g, which is linear in g."""
     op, several = node.op, type(node.shape) is Shapes
     assert op is not None
     y = results(node) if several else (node,)
@@ -104,7 +111,9 @@ def _by_transposition(node: Tensor, given: Tangents) -> Tensor | list[Tensor | N
         [x for x, _ in pulled], leaves, lambda t: id(t) in leaves, lambda t: id(t) not in outside, [t for _, t in pulled]
     )
     if _depend_on([t for t in found if t is not None], leaves, outside):
-        raise TapeError(f"The vjp of {op.name} is not linear in the cotangent, so there is no forward mode. Use reverse mode.")
+        raise TapeError(
+            f"The vjp of {op.name} is not linear in the cotangent, so forward mode is not available. Use reverse mode."
+        )
     return found if several else found[0]
 
 
@@ -113,7 +122,7 @@ def _depend_on(tensors: Sequence[Tensor], leaves: Sequence[int], outside: set[in
 
 
 def _total(node: Tensor, terms: list[Tensor]) -> Tensor | None:
-    """The sum of terms, in the shape of ``node``."""
+    """Return the sum of terms, in the shape of ``node``."""
     if not terms:
         return None
     total = terms[0]

@@ -1,7 +1,7 @@
-"""Gradients that were taken and not computed: they are one run with what they are the gradients of.
+"""Groups: gradients that are computed together with their targets when one of them is requested.
 
-Such a gradient is a Tensor without a graph. Where the same path was taken before, its graph is made only if it is wanted for
-something that was not run before.
+Such a gradient is a Tensor without a graph. On a known path, its graph is built only if it is needed for a computation that has
+not run before.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ from jitgrad.tape.tensor import Tensor, is_recorded_op, later
 
 Gradients = list[Tensor | None]
 Differentiate = Callable[..., Gradients]
-"""Finds all gradients or, given the numbers of those that there are, these."""
+"""Returns all gradients or, given the numbers of existing gradients, these."""
 
 
 class Group:
-    """What is computed in one run.
+    """Values that are computed in one run.
 
-    Attributes:
-        where, event: the path on which it was asked for, and how far that had come.
-        targets: recorded Tensors.
-        pending: updates that are made in one run with the targets.
+    Attributes
+    ----------
+    where, event
+        The path on which the gradients were requested, and the event that it had reached.
+    targets : sequence of Tensor
+        The recorded targets.
+    pending : object
+        Updates that run together with the targets.
     """
 
     __slots__ = (
@@ -55,7 +59,7 @@ class Group:
     def add(
         self, results: Sequence[Tensor], found: list[Tensor] | None, differentiate: Differentiate, again: list[int]
     ) -> None:
-        """Gradients of the targets, their graphs if they are there, and what makes these."""
+        """Set the gradients of the targets, their graphs if they exist, and the function that builds the graphs."""
         self._results = [weakref.ref(result) for result in results]
         self._levels = [result.level for result in results]
         self._found, self._differentiate, self._again = found, differentiate, again
@@ -63,7 +67,7 @@ class Group:
             self.where.deferred.append(weakref.ref(self))
 
     def value(self, tensor: Tensor) -> None:
-        """Make the value of a member known: with all others, or, of a target, with what is updated together with it."""
+        """Compute a member, together with all others, or a target together with pending updates."""
         pending = self.pending
         if pending is not None and any(tensor is target for target in self.targets):
             pending.make()
@@ -71,7 +75,7 @@ class Group:
             self.run()
 
     def run(self) -> None:
-        """Make the values of all members known."""
+        """Compute all members."""
         if self.where.active is not here.active:
             self.where.foreign = True
         targets = [t for t in self.targets if t.value is None]
@@ -83,7 +87,9 @@ class Group:
             values = run(self.where, self.event, len(targets), lambda: Flat([*targets, *self._graph()]), levels)
         results = [result() for result in self._results]
         known = [t for t in (*targets, *results) if t is not None]
-        for tensor, value in reversed([*zip((*targets, *results), values, strict=True)]):  # targets last: they are released
+        for tensor, value in reversed(
+            [*zip((*targets, *results), values, strict=True)]
+        ):  # targets last, because they are released
             if tensor is not None:
                 self._give(tensor, value)
         self._found = None
@@ -94,7 +100,7 @@ class Group:
             self.where.lose()
 
     def give(self, targets: Sequence[Tensor], values: Sequence[Any]) -> None:
-        """Those that are its targets are known. They keep their operands for gradients that may still be asked for."""
+        """Set the values of the targets. They keep their operands for gradients that may still be requested."""
         in_use = self._in_use()
         for tensor, value in zip(targets, values, strict=True):
             if tensor.group is self:
@@ -104,12 +110,12 @@ class Group:
         self._let_go()
 
     def derive(self) -> None:
-        """Make the graphs of gradients that may still be asked for."""
+        """Build the graphs of gradients that may still be requested."""
         if self._in_use():
             self._graph()
 
     def _in_use(self) -> bool:
-        """Whether a gradient may still be asked for."""
+        """Return whether a gradient may still be requested."""
         for ref in self._results:
             result = ref()
             if result is not None and result.value is None:
@@ -138,7 +144,7 @@ class Group:
         return self._found
 
     def show(self) -> list[Tensor]:
-        """Let the gradients that are not known have their graphs; returns them."""
+        """Show the graphs of the gradients without values, and return these gradients."""
         shown: list[Tensor] = []
         if not self._in_use():
             return shown
@@ -151,13 +157,13 @@ class Group:
 
 
 def hide(shown: Iterable[Tensor]) -> None:
-    """Let gradients have no graphs."""
+    """Hide the graphs of gradients."""
     for tensor in shown:
         tensor.op, tensor.inputs, tensor.attrs = None, (), ()
 
 
 class _Form(NamedTuple):
-    """Which gradients there are: for each source one of the kinds, or None; their shapes and levels; sources that have one."""
+    """The gradients of a request: the kind for each source, or None, shapes and levels, and the sources that have one."""
 
     chosen: list[int | None]
     kinds: list[tuple[Shape, int]]
@@ -172,10 +178,18 @@ def _form(every: Gradients, found: Sequence[Tensor]) -> _Form:
 
 
 def taken(where: Path, key: Sequence[Any], targets: Sequence[Tensor], differentiate: Differentiate) -> Gradients:
-    """What ``differentiate`` finds, to be computed together with the targets when somebody asks.
+    """Return the gradients that ``differentiate`` finds, to be computed together with the targets when they are requested.
 
-    Args:
-        key: what determines it, besides the path.
+    Parameters
+    ----------
+    where : Path
+        The path.
+    key : sequence
+        The identity of the request on the path.
+    targets : sequence of Tensor
+        The targets.
+    differentiate : callable
+        Differentiates the targets.
     """
     event = where.event.next(key)
     found: list[Tensor] | None = None
@@ -196,11 +210,11 @@ def taken(where: Path, key: Sequence[Any], targets: Sequence[Tensor], differenti
 
 
 def distinct(tensors: Iterable[Tensor | None]) -> list[Tensor]:
-    """Each that is there once."""
+    """Return the distinct Tensors, without None."""
     return list({id(t): t for t in tensors if t is not None}.values())
 
 
 def group(tensors: Sequence[Tensor | None]) -> None:
-    """Make one run of recorded Tensors."""
+    """Compute recorded Tensors in one run."""
     where = here.path
     Group(where, where.step("group", *[-1 if t is None else where.place_of(t) for t in tensors]), tensors)

@@ -1,7 +1,7 @@
-"""Loops as an op: a body that is recorded once, whatever the number of trips, and differentiated as a loop.
+"""Loops as an op: the body is recorded once for any number of trips, and differentiated as a loop.
 
-Forward mode runs the body on carries and their tangents. Reverse mode goes through the trips from the last to the first, with
-the carries of each trip, which the forward loop stores.
+Forward mode runs the body on the carries and their tangents. Reverse mode goes through the trips from the last to the first,
+with the carries of each trip, which the forward loop stores.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from jitgrad.tape.tensor import Tensor, as_tensor, identity, placeholder, record
 
 Tensors = list[Tensor]
 Body = Callable[[Tensors, Tensors], tuple[Sequence[Any], Sequence[Any]]]
-"""From the carries and the slices of a trip to the carries of the next trip and what is stacked."""
+"""A function from the carries and the slices of a trip to the carries of the next trip and the values to stack."""
 
 
 def loop(
@@ -39,47 +39,49 @@ def loop(
     reverse: bool = False,
     parallel: bool = False,
 ) -> tuple[Tensors, Tensors]:
-    """Run ``body`` again and again, as one op.
+    """Run ``body`` repeatedly, as one op.
 
     Parameters
     ----------
     body : callable
-        ``body(carries, slices)`` returns the carries for the next trip, of the same shapes, and what is stacked. It is called
-        once, with Tensors whose values are not known. What it reads besides is constant in all trips.
+        ``body(carries, slices)`` returns the carries for the next trip, of the same shapes, and the values to stack. It is
+        called once, with Tensors whose values are not known. Other values that it reads are the same in all trips.
     trips : int
-        How often it runs.
+        The number of trips.
     carries : sequence of array_like
-        What the first trip begins with.
+        The carries of the first trip.
     moving : sequence of array_like
-        Each of shape ``(trips, …)``: a trip has a slice of each.
+        Arrays of shape ``(trips, ...)``: each trip receives one slice of each.
     reverse : bool, default False
-        Whether the slices are gone through, and stacked, from the last to the first.
+        Whether to go through the slices, and to stack, from the last to the first.
     parallel : bool, default False
-        Whether threads may share the trips. There are no carries then.
+        Whether threads may share the trips. This requires a loop without carries.
 
     Returns
     -------
     carries : list of Tensor
-        Those after the last trip.
+        The carries after the last trip.
     stacked : list of Tensor
-        Each of shape ``(trips, …)``.
+        The stacked values, of shape ``(trips, ...)``.
 
     Raises
     ------
     ShapeError
-        If a carry changes its shape, or a moving input does not have a slice for each trip.
+        If a carry changes its shape, or a moving input does not have one slice per trip.
     TracingError
-        If the body asks for a value, as a branch does.
+        If the body requests a value, for example to branch on it.
     UnsupportedError
-        If the body draws random numbers, or has a ``custom_gradient``.
+        If the body draws random numbers, or contains a ``custom_gradient``.
     """
     count("trips", trips, low=0)
     first, data = [as_tensor(x) for x in carries], [as_tensor(x) for x in moving]
     for number, x in enumerate(data):
         if x.shape[:1] != (trips,):
-            raise ShapeError(f"loop: moving input {number} has shape {x.shape} for {trips} trips. Give it one a trip.")
+            raise ShapeError(f"loop: moving input {number} has shape {x.shape} for {trips} trips. Give it one slice per trip.")
     if parallel and first:
-        raise ShapeError("loop: parallel trips have carries, so that each needs the one before. Leave out the carries.")
+        raise ShapeError(
+            "loop: parallel trips cannot have carries, since each trip would need the previous one. Leave out the carries."
+        )
     with _Region() as region:
         inside, slices = [_like(x) for x in first], [_slice_of(x) for x in data]
         following, stacked = ([as_tensor(t) for t in part] for part in body(inside, slices))
@@ -94,26 +96,26 @@ def loop(
 
 
 def _like(x: Tensor) -> Tensor:
-    """An input of a body that is ``x`` in the first trip."""
+    """Return an input of a body that is ``x`` in the first trip."""
     return placeholder(x.shape, x.level)
 
 
 def _slice_of(x: Tensor) -> Tensor:
-    """An input of a body that is a slice of ``x``."""
+    """Return an input of a body that is a slice of ``x``."""
     return placeholder(x.shape[1:], x.level)
 
 
 Pairs = Sequence[tuple[Tensor, Tensor]]
-"""Inputs of a body, and the operands of the loop that they stand for."""
+"""Inputs of a body, each with the operand of the loop that it stands for."""
 
 
 class _Region(Recording):
-    """The body of a loop while it is recorded."""
+    """The recording of the body of a loop."""
 
     def loop(
         self, trips: int, carries: Pairs, moving: Pairs, following: Tensors, stacked: Tensors, reverse: bool, parallel: bool
     ) -> Tensors:
-        """Record the loop; returns the last carries and the stacks. What else the body reads is constant."""
+        """Record the loop. Return the last carries and the stacked values. Other values that the body reads are constant."""
         inputs, outputs = [inside for inside, _ in (*carries, *moving)], [*following, *stacked]
         flat = Flat(outputs, first=inputs, recorded=self.has)
         _check_ops(flat)
@@ -126,25 +128,25 @@ class _Region(Recording):
 
 
 def _check_ops(flat: Flat) -> None:
-    """Raise UnsupportedError for what a body cannot contain: ops that are not in the table, and random numbers."""
+    """Raise UnsupportedError for ops that a body cannot contain: ops that are not in the table, and random numbers."""
     for node in flat.nodes:
         op = node.op
         assert op is not None
         if OPS.get(op.name) is not op:
             raise UnsupportedError(
-                "loop: the body has a function with a gradient of its own, made of jitgrad's functions. "
-                "Use one that is compiled by numba.njit, or leave out its gradient."
+                "loop: the body contains a function with a custom gradient that is written with functions of jitgrad. "
+                "Use a function compiled by numba.njit, or leave out the custom gradient."
             )
         if op is uniform:
             raise UnsupportedError(
                 "loop: the body draws random numbers, which would be the same in each trip. "
-                "Draw them before the loop, a row for each trip, and pass them as a moving input."
+                "Draw them before the loop, one row per trip, and pass them as a moving input."
             )
 
 
 def _inlined(body: Expression, operands: Sequence[Tensor]) -> Tensors:
-    """Record one trip: what a body makes of ``operands``."""
-    made: list[Any] = []  # of several results a tuple
+    """Record one trip of a body on ``operands``."""
+    made: list[Any] = []  # a tuple for several results
     for step in body.steps:
         if step.op == "get":
             made.append(made[step.args[0]][step.attr("index")])
@@ -161,13 +163,13 @@ def _inlined(body: Expression, operands: Sequence[Tensor]) -> Tensors:
 
 
 def _split(loop: Loop, parts: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-    """Of the operands, or what there is for each, the part of the carries, of the moving inputs and of the constants."""
+    """Split the operands, or one item per operand, into the parts for carries, moving inputs and constants."""
     n, m = loop.n_carries, loop.n_moving
     return list(parts[:n]), list(parts[n : n + m]), list(parts[n + m :])
 
 
 def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tensor, loop: Loop) -> Tensors:
-    """The loop on its carries and their tangents: the tangents of its results."""
+    """Return the tangents of the results, by a loop on the carries and their tangents."""
     (first, data, fixed), (along, moved, shifted) = _split(loop, operands), _split(loop, tangents)
     along = [constant(0.0, x) if t is None else t for x, t in zip(first, along, strict=True)]
     with _Region() as region:
@@ -188,9 +190,9 @@ def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tens
 
 
 def _pullback(g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, loop: Loop) -> list[Any]:
-    """The loop in reverse, on the cotangents of its carries: the cotangents of its operands.
+    """Return the cotangents of the operands, by a loop in reverse on the cotangents of the carries.
 
-    Cotangents of constants are added up from trip to trip, or, where trips are parallel, stacked and summed.
+    The cotangents of constants are accumulated from trip to trip or, if trips are parallel, stacked and summed.
     """
     n = loop.n_carries
     first, data, fixed = _split(loop, operands)
@@ -222,7 +224,7 @@ def _pullback(g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, loop:
 
 
 def _storing(loop: Loop) -> Loop:
-    """The same loop, which also stacks what the carries are at the beginning of each trip."""
+    """Return the same loop that also stacks the carries at the beginning of each trip."""
     return loop.stacking(loop.stacked + tuple(inputs_of(loop.body)[: loop.n_carries]))
 
 
@@ -253,6 +255,6 @@ def _loop_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Sha
 loop_op: Op = declare(
     Op(
         "loop", None, _loop_shape, (), _in_numpy, pullback=_pullback, jvp=_jvp, result="float",
-        doc="A body that runs again and again, see ``tape.loop``.",
+        doc="A body that runs repeatedly, see ``tape.loop``.",
     )
 )  # fmt: skip

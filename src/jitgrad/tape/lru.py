@@ -1,4 +1,4 @@
-"""What is kept of work that was done for something of some kind: a number of results, those that were used last."""
+"""A cache of the most recently used results."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ V = TypeVar("V")
 
 
 class Recent(Generic[V]):
-    """Values by key. Of too many the one that was not used for longest is dropped. Threads may use it at once.
+    """Values by key. The least recently used one is dropped when there are too many. It is thread-safe.
 
-    Args:
-        most: how many are kept.
-        heaviest: how heavy they may be together; one is kept, however heavy. 0 for any.
-        weight: of a value.
+    Parameters
+    ----------
+    most : int
+        The largest number of values.
+    heaviest : float
+        The largest total weight, 0 for no limit. The last value is kept whatever its weight.
+    weight : callable
+        The weight of a value.
     """
 
     def __init__(self, most: int, heaviest: int = 0, weight: Callable[[V], int] = lambda value: 0) -> None:
@@ -23,13 +27,13 @@ class Recent(Generic[V]):
         self._heaviest = heaviest
         self._weight = weight
         self._clock = itertools.count()
-        self._kept: dict[Any, list[Any]] = {}  # a value, and when it was used: to move it would hash a long key twice
+        self._kept: dict[Any, list[Any]] = {}  # a value and the time of its last use: moving it would hash a long key twice
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def get(self, key: Any) -> V | None:
-        """The value, or None. Raises TypeError for a key that cannot be hashed."""
+        """Return the value, or None. Raise TypeError for a key that cannot be hashed."""
         found = self._kept.get(key)
         if found is None:
             return None
@@ -38,16 +42,16 @@ class Recent(Generic[V]):
         return value
 
     def put(self, key: Any, value: V) -> V:
-        """Keep a value; returns it."""
+        """Keep a value, and return it."""
         self._kept[key] = [value, next(self._clock)]
         while len(self._kept) > self._most or (self._heaviest and len(self._kept) > 1 and self._total() > self._heaviest):
             oldest = min(list(self._kept.items()), key=lambda item: item[1][1])
-            self._kept.pop(oldest[0], None)  # or another thread has
+            self._kept.pop(oldest[0], None)  # another thread may have dropped it
         return value
 
     def _total(self) -> int:
         return sum(self._weight(value) for value, _ in list(self._kept.values()))
 
     def clear(self) -> None:
-        """Drop all."""
+        """Drop all values."""
         self._kept.clear()

@@ -1,9 +1,9 @@
-"""What a thread has done since its step began: a path through a tree of events that all threads and all steps share.
+"""Paths: what a thread has done since its step began, as a path through a tree of events shared by all threads and steps.
 
-A step of a loop in Python does what the step before it did: it reads Variables, records ops, takes gradients, asks for values.
-Each of these is an event, and is found from the one before it. What was concluded on the way (the shape of a result, which
-gradients there are, the Program of a run) is kept with the event and found again where the same path is taken. Tensors have
-numbers on a path, so that equal paths have equal graphs, and nobody looks at the graph.
+A step of a loop in Python does the same as the previous one: it reads Variables, records ops, takes gradients and requests
+values. Each of these is an event, which is found from the preceding event. What was derived on the way (the shape of a result,
+which gradients exist, the Program of a run) is kept with the event, and found again when the same path is taken. Tensors have
+numbers on a path, so that equal paths have equal graphs and the graph need not be examined.
 """
 
 from __future__ import annotations
@@ -21,25 +21,33 @@ if TYPE_CHECKING:
     from jitgrad.tape.tensor import Tensor
 
 LONGEST = 2000
-"""Tensors of one path. What goes on longer is lost, and may be cut, see ``segments``."""
+"""The number of Tensors on one path. A longer path is lost, and its expression may be cut, see ``segments``."""
 
 MOST_EVENTS = 100_000
 
 REPLAY = True
-"""Whether results of earlier steps are reused; tests turn it off."""
+"""Whether results of earlier steps are reused. Tests disable it."""
 
 
 class Event:
-    """Something that was done after what stands above it in the tree.
+    """A node of the tree of events.
 
-    Attributes:
-        key: what it was; equal for what is the same.
-        place: the number of the first Tensor that it made.
-        end: the number that the next Tensor will have.
-        shape, level: of the Tensor that it made.
-        form: of an event that takes gradients, which of them there are.
-        then: the event that came next when one first did.
-        others: those that came next at other times, by key.
+    Attributes
+    ----------
+    key : sequence
+        What happened; equal for equal events.
+    place : int
+        The number of the first Tensor of the event.
+    end : int
+        The number that the next Tensor will have.
+    shape, level
+        The shape and the level of the Tensor of the event.
+    form : object
+        For an event that takes gradients, which of them exist.
+    then : Event or None
+        The event that followed first.
+    others : dict
+        The events that followed at other times, by key.
     """
 
     __slots__ = ("end", "form", "key", "level", "others", "place", "shape", "then")
@@ -55,7 +63,7 @@ class Event:
         self.others: dict[Any, Event] | None = None
 
     def next(self, key: Sequence[Any]) -> Event | None:
-        """The event of a key, if it ever came next."""
+        """Return the event of a key, if it ever followed this one."""
         then = self.then
         if then is not None and then.key == key:
             return then
@@ -63,11 +71,11 @@ class Event:
 
 
 LOST = Event((), -1, -1)
-"""Where a path is that is followed no more: from here on everything is found by looking at the graph."""
+"""The event of a path that is not followed any more: from here on, everything is found by examining the graph."""
 
 
 class _Tree:
-    """Where all paths begin. It is dropped when it has become too large."""
+    """The root of all paths. It is replaced when the tree has become too large."""
 
     def __init__(self) -> None:
         self.root = Event((), 0, 0)
@@ -85,23 +93,38 @@ _NOTHING: dict[int, Any] = {}
 
 
 class Path:
-    """How far a thread is.
+    """The position of a thread.
 
-    Attributes:
-        event: the last one.
-        active: the recordings that run in the thread.
-        tensors: leaves, by number.
-        learned: Tensors whose values became known on the way, as long as somebody else has them, by number.
-        numbers: of leaves, by id.
-        read: the last number of each Variable that was read, by id.
-        known: the last event that made values known: which ones are follows from it.
-        groups: gradients that were taken and are not computed, see ``evaluate``.
-        deferred: those that may still be asked for, and have no graphs yet.
-        pending: updates of Variables that are still to be made.
-        foreign: whether another thread made values known that were asked for here.
-        open: whether something that was read requires a gradient.
-        over: whether the updates of a step were made: what reads a Variable now begins another.
-        tapes: how many were started.
+    Attributes
+    ----------
+    event : Event
+        The last event.
+    active : list of Recording
+        The recordings of the thread that are active.
+    tensors : dict
+        Leaves, by number.
+    learned : WeakValueDictionary
+        Tensors whose values became known on the path, by number.
+    numbers : dict
+        The numbers of leaves, by id.
+    read : dict
+        The last number of each Variable that was read, by id.
+    known : Event
+        The last event that made values known, which determines the known values.
+    groups : list
+        Gradients that have not been computed, see ``evaluate``.
+    deferred : list
+        Gradients that may still be requested and do not have graphs yet.
+    pending : object
+        Deferred updates of Variables.
+    foreign : bool
+        Whether another thread computed values that were requested here.
+    open : bool
+        Whether a value that was read requires a gradient.
+    over : bool
+        Whether the updates of a step were computed: reading a Variable then begins another step.
+    tapes : int
+        The number of tapes that were started.
     """
 
     __slots__ = (
@@ -137,25 +160,25 @@ class Path:
 
     @property
     def lost(self) -> bool:
-        """Whether it is followed no more, or what is known on it does not follow from its events."""
+        """Whether the path is not followed any more, or the known values do not follow from its events."""
         return self.event is LOST or self.foreign
 
     def lose(self) -> None:
-        """Follow it no more: something happens that no event tells."""
+        """Stop following the path, because something happens that no event describes."""
         self.event = LOST
 
     def leave(self) -> None:
-        """The thread begins another one. Tensors that remember this one keep nothing else alive."""
+        """Leave the path for another one. Tensors that refer to this path keep nothing else alive."""
         if not self.groups and self.pending is None:
             self.event = LOST
             self.tensors = self.learned = self.numbers = self.read = _NOTHING
 
     def step(self, *key: Any) -> Event:
-        """Go on by an event that makes no Tensor."""
+        """Advance by an event without a Tensor."""
         return self.go(key)
 
     def go(self, key: Sequence[Any], read: int = 0) -> Event:
-        """Go on by the event of a key, which makes no Tensor but for leaves that are read."""
+        """Advance by the event of a key, whose only Tensors are leaves that are read."""
         event = self.event.next(key)
         if event is None:
             return self.grow(key, read)
@@ -163,7 +186,7 @@ class Path:
         return event
 
     def grow(self, key: Sequence[Any], made: int = 0, shape: Shape = (), level: int = 0, form: Any = None) -> Event:
-        """Add a new event, which makes ``made`` Tensors, and follow it. Other threads see it only when it is complete."""
+        """Add a new event with ``made`` Tensors, and follow it. Other threads see it only when it is complete."""
         last = self.event
         if last.end > LONGEST:
             self.lose()
@@ -180,12 +203,12 @@ class Path:
         return event
 
     def number(self, leaf: Tensor) -> int:
-        """The number of a leaf, which is read now if it was not before; -1 where it cannot be followed."""
+        """Return the number of a leaf, which is read now if necessary, or -1 if it cannot be followed."""
         found = self.numbers.get(id(leaf))
         return self.enter(leaf) if found is None else found
 
     def enter(self, leaf: Tensor) -> int:
-        """Give a number to a leaf that has none."""
+        """Give a number to a leaf without one."""
         key: list[Any] = ["read"]
         self.keyed(key, (leaf,))
         if self.event is LOST:
@@ -193,9 +216,9 @@ class Path:
         return self.go(key, 1).place
 
     def keyed(self, key: list[Any], operands: Sequence[Tensor]) -> int:
-        """Add to the key of an event the numbers of Tensors, and for leaves that have none, and are read now, what they are.
+        """Append the numbers of Tensors to the key of an event, and descriptions of leaves that are read now.
 
-        Returns the number of the next Tensor that the event makes; -1 where it cannot be followed.
+        Return the number of the next Tensor of the event, or -1 if the path cannot be followed.
         """
         numbers, at = self.numbers, self.event.end
         for x in operands:
@@ -210,7 +233,7 @@ class Path:
         return at
 
     def entered(self, key: list[Any], leaf: Tensor, at: int) -> int:
-        """Add to the key of an event what a leaf is that has no number, and gets this one; returns the next, or -1."""
+        """Append the description of a new leaf to the key of an event, and number it. Return the next number, or -1."""
         if leaf.gradient is not None:
             self.open = True
         if self.event is LOST:
@@ -228,10 +251,10 @@ class Path:
         return at + 1 if self.event is not LOST else -1
 
     def _describe(self, key: list[Any], leaf: Tensor, at: int) -> None:
-        """The same of a leaf that is not the value of a Variable now."""
+        """Append the description of a leaf that is not the current value of a Variable."""
         if leaf.value is None and leaf.gradient is None and not self.active and leaf.path is not None:
-            with contextlib.suppress(TracingError):  # it may depend on what is known later
-                leaf.compute_apart()  # what was made before this step is data to it
+            with contextlib.suppress(TracingError):  # it may depend on a value that is known later
+                leaf.compute_apart()  # a Tensor from before this step is data
         value, variable = leaf.value, leaf.variable
         if value is None or (leaf.path is not None and self._goes_on(leaf)):
             self.lose()
@@ -243,24 +266,24 @@ class Path:
             self.read[id(variable)] = at
 
     def _goes_on(self, tensor: Tensor) -> bool:
-        """Whether a gradient may be wanted through what was recorded on another path."""
+        """Return whether a gradient may be required through what was recorded on another path."""
         return tensor.gradient is not None or any(recording.has(tensor) for recording in self.active)
 
     def changed(self, leaf: Tensor) -> None:
-        """Something about a leaf, or the Variable that it is the value of, is changed that an event has told."""
+        """Lose the path, because a property of a leaf or its Variable changed that an event depends on."""
         if id(leaf) in self.numbers or (leaf.variable is not None and id(leaf.variable) in self.read):
             self.lose()
 
     def numbered(self, tensor: Tensor) -> int:
-        """The number of a Tensor that was made on the path or is a leaf, read now if need be."""
+        """Return the number of a Tensor of the path or of a leaf, which is read now if necessary."""
         return tensor.place if tensor.path is self else self.number(tensor)
 
     def place_of(self, tensor: Tensor) -> int:
-        """The number of a Tensor; -1 where it has none."""
+        """Return the number of a Tensor, or -1."""
         return tensor.place if tensor.path is self else self.numbers.get(id(tensor), -1)
 
     def learn(self, tensors: Sequence[Tensor], *key: Any) -> None:
-        """The values of Tensors have become known; which ones follows from the key."""
+        """Note that the values of Tensors became known, which is determined by the key."""
         if self.event is LOST:
             return
         for tensor in tensors:
@@ -271,7 +294,7 @@ class Path:
         self.known = self.step("known", "learned", *key)
 
     def knows(self, leaves: Sequence[Tensor]) -> bool:
-        """Whether all leaves of a graph are on the path, or were made by rules of derivatives."""
+        """Return whether all leaves of a graph are on the path, or were created by derivative rules."""
         for leaf in leaves:
             place = self.place_of(leaf)
             if leaf.path is self:
@@ -283,7 +306,7 @@ class Path:
         return True
 
     def derive(self) -> None:
-        """Make the graphs of gradients that have none, before what they are made from is let go."""
+        """Build the graphs of gradients without one, before the Tensors that they depend on are released."""
         refs, self.deferred = self.deferred, []
         for ref in refs:
             group = ref()

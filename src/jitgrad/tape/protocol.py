@@ -1,7 +1,7 @@
-"""Public functions, and how NumPy's own functions come to them.
+"""Public functions, and the dispatch of NumPy's functions to them.
 
-``np.exp(v)`` and ``np.sum(v, axis=0)`` on a Tensor record: NumPy asks the Tensor (NEP 13 and NEP 18), and it answers with the
-op or the public function of the same meaning.
+``np.exp(v)`` and ``np.sum(v, axis=0)`` of a Tensor are recorded: NumPy calls the Tensor (NEP 13 and NEP 18), which calls the op
+or the public function with the same meaning.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ NUMPY: dict[Any, Callable[..., Any]] = {
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
 }
-"""NumPy's functions, and ours of the same meaning."""
+"""NumPy functions, and the functions of jitgrad with the same meaning."""
 
 
 class Deferrable:
-    """Base of what may have no value until a session of a static graph runs it, as a Node. A call on it is kept."""
+    """Base class of objects that may have no value until a session of a static graph runs them. Calls on them become Nodes."""
 
     __slots__ = ()
 
@@ -39,19 +39,19 @@ class Deferrable:
 
         @property
         def is_deferred(self) -> bool:
-            """Whether it has none now."""
+            """Whether there is no value now."""
 
         def defer(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            """What stands for the result of a call until then."""
+            """Return an object that stands for the result of a call."""
 
 
 NEVER_DEFERRED: set[type] = {int, float, bool, str, type(None), np.ndarray, np.float64}
-"""Types of which nothing is deferred: each argument of each call is asked for, so that the usual ones are told at once."""
+"""Types that are never deferred, so that usual arguments are recognized quickly."""
 _LONG = 16
 
 
 def deferred_in(values: Iterable[Any]) -> Deferrable | None:
-    """The first of some values, and of all that is nested in them, that is deferred; None where none is."""
+    """Return the first deferred object among values and in lists, tuples and dicts, or None."""
     for x in values:
         if type(x) in NEVER_DEFERRED:
             continue
@@ -68,9 +68,9 @@ def deferred_in(values: Iterable[Any]) -> Deferrable | None:
 
 
 def public(*namesakes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A function for users, which stands for NumPy's ``namesakes`` on Tensors, and is deferred where an argument is.
+    """Decorate a public function: it replaces NumPy's ``namesakes`` for Tensors, and is deferred if an argument is.
 
-    Of a ufunc of SciPy the name is enough, so that nothing need be imported.
+    A SciPy ufunc may be given by name, so that SciPy need not be imported.
     """
 
     def decorate(f: Callable[P, R]) -> Callable[P, R]:
@@ -96,15 +96,15 @@ def public(*namesakes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def namesakes(*names: str, module: Any = np) -> list[Any]:
-    """NumPy's functions of these names, for ``public``, where this NumPy has them."""
+    """Return the NumPy functions of these names that exist in this version, for ``public``."""
     return [getattr(module, name) for name in names if name in module.__all__]
 
 
-# Names of ufuncs, NumPy's and SciPy's, that are not those of the op.
+# Ufuncs of NumPy and SciPy whose names differ from those of the ops.
 _ALIASES = {"absolute": "abs", "fabs": "abs", "remainder": "mod", "psi": "digamma", "expit": "sigmoid", "true_divide": "divide"}
 _REDUCTIONS = {"add": np.sum, "multiply": np.prod, "maximum": np.max, "minimum": np.min}
 
-# What NumPy itself answers of values: what has no derivative of any value, np.unique where none is asked for.
+# Functions that NumPy computes itself on the values, because they have no derivative.
 _ON_VALUES: dict[Any, Callable[[Any], Any]] = {
     **dict.fromkeys([np.allclose, np.array_equal, np.isclose, np.nonzero, np.flatnonzero, np.argwhere], peek),
     **dict.fromkeys([np.array2string, np.array_repr, np.array_str, np.save, np.savetxt], peek),
@@ -113,7 +113,7 @@ _ON_VALUES: dict[Any, Callable[[Any], Any]] = {
 
 
 def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a ufunc of NumPy or SciPy does with a Tensor among its operands. Raises UnsupportedError, by its name."""
+    """Apply a ufunc of NumPy or SciPy to operands among which is a Tensor. Raise UnsupportedError if it is not available."""
     name = ufunc.__name__
     if method == "reduce" and name in _REDUCTIONS:
         return array_function(_REDUCTIONS[name], inputs, {"axis": 0} | kwargs)
@@ -121,16 +121,17 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     if method != "__call__" or found is None:
         asked = name if method == "__call__" else f"{name}.{method}"
         raise UnsupportedError(
-            f"The ufunc {asked} does not take Tensors. Use an op of jitgrad, or np.asarray(x.detach()) for the value alone."
+            f"The ufunc {asked} does not accept Tensors. Use functions of jitgrad instead, or np.asarray(x.detach()) for the "
+            f"value without a derivative."
         )
     if kwargs:
         advice = "Write a = a + v for a += v" if "out" in kwargs else "Leave it out"
-        raise UnsupportedError(f"The ufunc {name} takes no {', '.join(kwargs)} with Tensors. {advice}.")
+        raise UnsupportedError(f"The ufunc {name} does not support {', '.join(kwargs)} for Tensors. {advice}.")
     return found(*inputs)
 
 
 def array_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a function of NumPy does with a Tensor among its arguments. Raises UnsupportedError, by its name."""
+    """Apply a NumPy function to arguments among which is a Tensor. Raise UnsupportedError if it is not available."""
     take = _ON_VALUES.get(np.nonzero if function is np.where and len(args) == 1 else function)
     if take is not None:
         given = tree_map(lambda x: take(x) if isinstance(x, Values) else x, (args, kwargs))
@@ -139,16 +140,16 @@ def array_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
     name = f"{function.__module__}.{function.__name__}"
     if found is None:
         raise UnsupportedError(
-            f"{name} does not take Tensors. Build it of functions that jitgrad has, or use np.asarray(x.detach()) for the "
-            f"value alone."
+            f"{name} does not accept Tensors. Use functions of jitgrad instead, or np.asarray(x.detach()) for the value "
+            f"without a derivative."
         )
     positional, named, refused = _translated(function, found, args, kwargs)
     if refused:
-        raise UnsupportedError(f"{name} takes no {', '.join(refused)} with Tensors. Leave it out.")
+        raise UnsupportedError(f"{name} does not support {', '.join(refused)} for Tensors. Leave it out.")
     return found(*positional, **named)
 
 
-# Parameters that are called otherwise, and those whose value changes no result.
+# Parameters with other names, and parameters that do not affect results.
 _RENAMED = {"a_min": "low", "a_max": "high", "min": "low", "max": "high"}
 _IGNORED = {"kind", "optimize", "stable"}
 
@@ -156,7 +157,7 @@ _IGNORED = {"kind", "optimize", "stable"}
 def _translated(
     theirs: Any, ours: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any], list[str]]:
-    """NumPy's arguments as ours: those without a default by position, the others by name; and the names of what we lack."""
+    """Translate NumPy's arguments, by position if they have no default. Also return the names that are not supported."""
     if isinstance(ours, Op):
         return list(args), {}, list(kwargs)
     known = _signature(ours).parameters

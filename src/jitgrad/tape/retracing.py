@@ -1,4 +1,4 @@
-"""A warning where each call of a traced function is traced anew."""
+"""A warning for functions that are traced in each call."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from jitgrad.errors import RetracingWarning, users_level
 
 MANY_TRACES = 12
-"""Calls in a row that are all traced: then there is a warning."""
+"""The number of consecutive calls that must be traced before the warning."""
 
 
 class Retraces:
-    """Notes which calls of a function are traced, and warns once where an argument makes it be traced each time."""
+    """Counts the calls of a function that are traced, and warns once if an argument causes a new trace each time."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -23,7 +23,7 @@ class Retraces:
         self._changing: set[str] = set()
 
     def note(self, args: Any, kwargs: Mapping[str, Any], kind: Callable[[Any], Any]) -> None:
-        """A call is traced. ``kind`` gives what an argument is traced for: its shape and dtype, or its value."""
+        """Note that a call is traced. ``kind`` returns what a trace depends on in an argument."""
         kinds = {name: kind(value) for name, value in self._named(args, kwargs).items()}
         changed = {name for name in kinds if name not in self._last or kinds[name] != self._last[name]}
         self._changing = self._changing & changed if self.in_a_row > 1 else changed
@@ -35,7 +35,7 @@ class Retraces:
     def _named(self, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         try:
             return dict(inspect.signature(self._function).bind(*args, **kwargs).arguments)
-        except (TypeError, ValueError):  # it has no signature, or another one
+        except (TypeError, ValueError):  # there is no signature, or it does not fit
             return {str(number): value for number, value in enumerate(args)} | dict(kwargs)
 
     def _warn(self, changing: dict[str, Any]) -> None:
@@ -43,9 +43,9 @@ class Retraces:
         listed = ", ".join(map(repr, changing))
         last = ", ".join(_described(value) for value in changing.values())
         warnings.warn(
-            f"{name} was traced anew in each of its last {self.in_a_row} calls, since the argument {listed} was another one "
-            f"each time, at last {last}. Give numbers that change as floats or arrays, arrays of one shape, "
-            f"and the same object instead of an equal one.",
+            f"{name} was traced again in each of its last {self.in_a_row} calls, because the argument {listed} changed each "
+            f"time; in the last call it was {last}. Pass changing numbers as floats or arrays, arrays of one shape, and the "
+            f"same object rather than an equal one.",
             RetracingWarning,
             stacklevel=users_level(),
         )

@@ -1,6 +1,6 @@
 """Reverse-mode differentiation: a transform from Tensors to Tensors.
 
-Cotangents are recorded expressions like any other, so a gradient can be differentiated again.
+Cotangents are recorded expressions, so a gradient can be differentiated again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jitgrad.tape.tree import operands_first
 
 
 def key_of(tensor: Tensor) -> int:
-    """What a gradient is asked for by: the Variable that a Tensor is the value of, or the Tensor itself."""
+    """Return the key of a source of gradients: the id of a Variable for its value, or of the Tensor."""
     return id(tensor) if tensor.variable is None else id(tensor.variable)
 
 
@@ -27,23 +27,31 @@ def differentiate(
     recorded: Callable[[Tensor], bool],
     weights: Sequence[Tensor | None] | None = None,
 ) -> list[Tensor | None]:
-    """The gradients of the sum of all elements of ``targets``, times their weights.
+    """Return the gradients of the sum of all elements of ``targets``, times their weights.
 
-    Args:
-        targets: any shapes; integers and booleans have no gradient.
-        sources: keys of Variables or Tensors, see ``key_of``.
-        watched: whether a leaf may have a gradient at all.
-        recorded: whether an op was recorded; what was not is a constant.
-        weights: for each target the cotangent, of its shape; None for ones.
+    Parameters
+    ----------
+    targets : sequence of Tensor
+        The values to differentiate; integers and booleans have no gradient.
+    sources : sequence of int
+        The keys of Variables or Tensors, see ``key_of``.
+    watched : callable
+        Whether a leaf may have a gradient.
+    recorded : callable
+        Whether a Tensor was recorded; others are constant.
+    weights : sequence of Tensor or None, optional
+        The cotangents of the targets. None stands for ones.
 
-    Returns:
-        For each source its gradient, of its shape, or None where no recorded path leads to it.
+    Returns
+    -------
+    list of Tensor or None
+        For each source its gradient, or None if no recorded path leads to it.
     """
     order = topological(targets, recorded)
     nodes = [node for node in order if node.op is not None and recorded(node)]
     wanted = set(sources)
     useful = useful_of(order, wanted, watched, {id(node) for node in nodes})
-    cotangents: dict[int, Any] = {}  # of several results a list
+    cotangents: dict[int, Any] = {}  # a list for several results
     for target, weight in zip(targets, weights or [None] * len(targets), strict=True):
         if id(target) in useful:
             _accumulate(cotangents, target, constant(1.0, target) if weight is None else weight)
@@ -58,12 +66,16 @@ def differentiate(
 
 
 def propagate(nodes: Sequence[Tensor], cotangents: dict[int, Any], useful: Container[int]) -> None:
-    """From the last to the first of ``nodes``, add to the cotangents of operands what comes from that of the node.
+    """Propagate cotangents from the last to the first of ``nodes``.
 
-    Args:
-        nodes: recorded ops, operands first.
-        cotangents: by id; of several results a list with None for those without.
-        useful: see ``useful_of``.
+    Parameters
+    ----------
+    nodes : sequence of Tensor
+        Recorded ops, operands first.
+    cotangents : dict
+        Cotangents by id; a list for several results, with None for those without.
+    useful : container of int
+        See ``useful_of``.
     """
     for node in reversed(nodes):
         g, op = cotangents.get(id(node)), node.op
@@ -75,12 +87,12 @@ def propagate(nodes: Sequence[Tensor], cotangents: dict[int, Any], useful: Conta
 
 
 def constant(value: float, like: Tensor) -> Tensor:
-    """``value`` in the shape and dtype of ``like``."""
+    """Return ``value`` in the shape and dtype of ``like``."""
     return broadcast_to(Tensor(None, (), (), (), like.level, value), shape=like.shape)
 
 
 def _pulled_back(node: Tensor, g: Any, operands: Sequence[int]) -> list[Any]:
-    """The cotangents of operands from that of a node, or of several results from a list with None for those without."""
+    """Return the cotangents of operands. For several results the cotangent is a list, with None for those without."""
     op: Any = node.op
     y: Any = node
     if type(node.shape) is Shapes:
@@ -90,7 +102,7 @@ def _pulled_back(node: Tensor, g: Any, operands: Sequence[int]) -> list[Any]:
 
 
 def _accumulate(cotangents: dict[int, Any], tensor: Tensor, g: Any) -> None:
-    if type(g) is tuple:  # of one of several results
+    if type(g) is tuple:  # the cotangent of one of several results
         index, g = g
         parts = cotangents.setdefault(id(tensor), [None] * len(tensor.shape))
         parts[index] = g if parts[index] is None else parts[index] + g
@@ -102,19 +114,23 @@ def _accumulate(cotangents: dict[int, Any], tensor: Tensor, g: Any) -> None:
 
 
 def topological(targets: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -> list[Tensor]:
-    """All Tensors that the targets were recorded from, operands first."""
+    """Return all Tensors that the targets were recorded from, operands first."""
     return operands_first(targets, lambda node: node.inputs if node.op is not None and recorded(node) else ())
 
 
 def useful_of(
     order: Sequence[Tensor], sources: Container[int], watched: Callable[[Tensor], bool], ops: Container[int]
 ) -> set[int]:
-    """The ids of the Tensors that cotangents must reach: on a path from a source that depends on something watched.
+    """Return the ids of the Tensors that cotangents must reach: those on a path from a source to a target.
 
-    Args:
-        order: all, operands first.
-        sources, watched: see ``differentiate``.
-        ops: the ids of those that were recorded.
+    Parameters
+    ----------
+    order : sequence of Tensor
+        All Tensors, operands first.
+    sources, watched
+        See ``differentiate``.
+    ops : container of int
+        The ids of the recorded Tensors.
     """
     depends: set[int] = set()
     useful: set[int] = set()

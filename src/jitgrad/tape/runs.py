@@ -1,4 +1,4 @@
-"""Running what a path asks for: found by its last event where it was run before, flattened and lowered where it was not."""
+"""Runs of a path: found by the last event if the path is known, and flattened and lowered otherwise."""
 
 from __future__ import annotations
 
@@ -18,17 +18,25 @@ from jitgrad.tape.tensor import Tensor, is_recorded_op, op_of
 
 
 class _Run:
-    """What was run where a path had come to some event.
+    """A computation that ran after some event of a path.
 
-    Attributes:
-        leaves: the inputs, and last among them the numbers of the code, by their numbers on a path; those of the Tensors that
-            rules of derivatives made are below 0.
-        count: of the leaves that are no numbers of the code.
-        made: these Tensors.
-        variants: Executables by the numbers of the code.
-        general: the one that is given any.
-        integers: which of the leaves are integers, which may be too large.
-        recorded: whether there are results of ops among them.
+    Attributes
+    ----------
+    leaves : list of int
+        The inputs by their numbers on the path, followed by the literals. Tensors created by derivative rules have negative
+        numbers.
+    count : int
+        The number of leaves that are not literals.
+    made : list of Tensor
+        The Tensors created by derivative rules.
+    variants : dict
+        Executables by the values of the literals.
+    general : Executable or None
+        The Executable that takes literals as inputs.
+    integers : list
+        Which leaves are integers, which may be too large.
+    recorded : bool
+        Whether results of ops are among the leaves.
     """
 
     def __init__(self, where: Path, inputs: Sequence[Tensor], literals: Sequence[Tensor]) -> None:
@@ -40,14 +48,14 @@ class _Run:
         self.recorded = any(leaf.path is not None for leaf in inputs)
 
     def given(self, where: Path) -> dict[int, Tensor]:
-        """The Tensors that it may be given, by number."""
+        """Return the Tensors that may be inputs, by number."""
         if not self.recorded:
             return where.tensors
         learned = {place: ref() for place, ref in where.learned.items()}
         return where.tensors | {place: tensor for place, tensor in learned.items() if tensor is not None}
 
     def find(self, tensors: dict[int, Tensor]) -> tuple[Executable, list[Any]] | None:
-        """What runs it for these Tensors, and the values that it is given."""
+        """Return the Executable for these Tensors, and the values of its inputs."""
         made = self.made
         if self.recorded and not all(place < 0 or place in tensors for place in self.leaves):
             return None
@@ -58,7 +66,7 @@ class _Run:
         return None if self.general is None else (self.general, values)
 
     def keep(self, made: Executable, where: Path, inputs: Sequence[Tensor], literals: Sequence[Tensor]) -> None:
-        """Find it from now on, without the values that it was made for; if it has these leaves, in this order."""
+        """Keep an Executable, without the values it was made for, if it has these leaves in this order."""
         if len(inputs) != self.count or _numbered(where, (*inputs, *literals))[0] != self.leaves:
             return
         found = Executable(made.program, (), 0)
@@ -69,7 +77,7 @@ class _Run:
 
 
 def _numbered(where: Path, leaves: Sequence[Tensor]) -> tuple[list[int], dict[int, Tensor]]:
-    """The numbers of leaves on a path, below 0 of those that it does not know; and these."""
+    """Return the numbers of leaves on a path, negative ones for leaves that are not on it, and the latter."""
     made: dict[int, Tensor] = {}
     numbers = []
     for leaf in leaves:
@@ -82,17 +90,17 @@ def _numbered(where: Path, leaves: Sequence[Tensor]) -> tuple[list[int], dict[in
 
 
 def _key(numbers: Sequence[float]) -> Any:
-    """0.0 is not -0.0, and nan is nan."""
+    """Return a key in which 0.0 and -0.0 differ and nan equals nan."""
     return array("d", numbers).tobytes()
 
 
 def is_kept(where: Path, event: Event, what: Any) -> bool:
-    """Whether ``run`` was asked for the same before, on a path that had come to ``event``."""
+    """Return whether ``run`` was called with the same arguments before."""
     return executable.PROGRAMS.get((event, what, where.known)) is not None
 
 
 def values_of(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
-    """The values of the outputs, which are ``wanted``."""
+    """Return the values of the outputs ``wanted``."""
     if segments.is_long(flat):
         return segments.values(flat, wanted)
     return lowered(flat, len(flat.leaves)).call(flat.leaves, [t.level for t in wanted])
@@ -101,11 +109,22 @@ def values_of(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
 def run(
     where: Path, event: Event, what: Any, flat_of: Callable[[], Flat], levels: Sequence[int], storage: Storage = OWN
 ) -> list[np.ndarray]:
-    """The outputs of ``what`` is asked for on a path that had come to ``event``; updates are stored.
+    """Return the outputs of the computation ``what`` after ``event`` of a path, and store updates.
 
-    Args:
-        flat_of: makes the expression, all of whose leaves are known.
-        levels: of the outputs.
+    Parameters
+    ----------
+    where : Path
+        The path.
+    event : Event
+        The last event.
+    what : hashable
+        The identity of the computation.
+    flat_of : callable
+        Returns the expression, whose leaves are all known.
+    levels : sequence of int
+        The levels of the outputs.
+    storage : Storage
+        Where Variables have their values.
     """
     key = event, what, where.known
     kept: _Run | None = None if where.lost else executable.PROGRAMS.get(key)
@@ -131,14 +150,14 @@ def run(
 
 
 def release_leaves(leaves: Iterable[Tensor]) -> None:
-    """Let go of the operands of those that no tape knows any more."""
+    """Release the operands of leaves that no tape can reach any more."""
     for leaf in leaves:
         if is_recorded_op(leaf) and not is_recorded(leaf):
             release(leaf)
 
 
 def release(tensor: Tensor) -> None:
-    """Keep no operands of a known value that no tape will differentiate, unless ``backward`` may."""
+    """Release the operands of a known value, unless a tape or ``backward`` may differentiate it."""
     kept = tensor.gradient
     if kept is not None and not kept.spent:
         return

@@ -1,9 +1,9 @@
-"""Long chains in segments: what a loop of Python records repeats, and segments that are equal are lowered once.
+"""Long chains in segments: a Python loop records repetitions, and equal segments are lowered once.
 
-More than ``MOST`` ops are not one Program. They are cut, in the order in which they are computed, into segments of ``SEGMENT``
-ops, and each is a Program, kept by its structure like any other. Forwards, a segment is given what it needs of those before it.
-Backwards, from the last to the first, it is given this again, and the cotangents so far of its results and of its operands,
-to which it adds: so they are added in the order in which one Program would add them.
+More than ``MOST`` ops are not lowered as one Program. They are cut, in the order in which they are computed, into segments of
+``SEGMENT`` ops. Each is a Program, which is kept by its structure. In the forward pass a segment receives the values that it
+needs from earlier segments. In the backward pass, from the last to the first, it also receives the cotangents so far of its
+results and of its operands, to which it adds. Cotangents are therefore added in the same order as in one Program.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from jitgrad.tape.reverse_mode import key_of, propagate, useful_of
 from jitgrad.tape.tensor import Tensor, known, placeholder
 
 MOST = 2048
-"""Ops of one Program."""
+"""The largest number of ops of one Program."""
 SEGMENT = 420
-"""Ops of a segment. Many numbers divide it, so that what repeats after so many ops repeats from segment to segment."""
+"""The number of ops of a segment. It has many divisors, so that repetitions of many lengths repeat from segment to segment."""
 
 
 def is_long(flat: Flat) -> bool:
-    """Whether to cut it: not where ops have several results, which lie in one block."""
+    """Return whether to cut an expression. Ops with several results, which are stored in one block, prevent it."""
     return len(flat.nodes) > MOST and not any(type(node.shape) is Shapes for node in flat.nodes)
 
 
 def values(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
-    """The values of some of its Tensors."""
+    """Return the values of some Tensors of the expression."""
     parts = _Segments(flat, wanted)
     parts.compute()
     return parts.kept(wanted)
@@ -45,9 +45,9 @@ def taken(
     watched: Callable[[Tensor], bool],
     recorded: Callable[[Tensor], bool],
 ) -> list[Tensor | None] | None:
-    """The gradients as ``reverse_mode.differentiate`` gives them, computed now with the targets, where the chain is long.
+    """Return the gradients as ``reverse_mode.differentiate`` does, computed now with the targets, if the chain is long.
 
-    None where it is not, where the targets or what they were made of have values or have none, and for ops of the user's.
+    Return None for a short chain, if some values are already known, and for custom ops.
     """
     if any(t.value is not None for t in targets):
         return None
@@ -61,7 +61,7 @@ def taken(
 
 
 def _is_plain(flat: Flat) -> bool:
-    """Whether rules look at nothing but structure, and nothing requires a gradient."""
+    """Return whether derivative rules depend on the structure only, and nothing requires a gradient."""
     ops = all(node.op is not None and node.op.kernel is None and OPS.get(node.op.name) is node.op for node in flat.nodes)
     return ops and all(leaf.value is not None for leaf in flat.leaves) and all(t.gradient is None for t in flat.order)
 
@@ -72,7 +72,7 @@ def _gradients(
     sources: Sequence[int],
     watched: Callable[[Tensor], bool],
 ) -> tuple[list[np.ndarray], list[Tensor | None]]:
-    """The values of ``targets``, and the gradients, known."""
+    """Return the values of ``targets`` and their gradients, computed."""
     wanted = set(sources)
     parts = _Segments(flat, targets)
     parts.compute()
@@ -90,16 +90,20 @@ def _gradients(
 
 
 _PASSED, _ASKED = 1, 2
-"""A cotangent that only others need, and one that is asked for."""
+"""Marks of cotangents that only other segments need, and of requested ones."""
 
 
 class _Segment(NamedTuple):
-    """Some ops in a row.
+    """Consecutive ops.
 
-    Attributes:
-        start: the number of the first.
-        flat: these ops, whose leaves are what is known before.
-        results: those of them that are wanted, or that later segments need.
+    Attributes
+    ----------
+    start : int
+        The number of the first op.
+    flat : Flat
+        The ops, whose leaves are known before.
+    results : list of Tensor
+        The ops that are requested, or that later segments need.
     """
 
     start: int
@@ -108,12 +112,16 @@ class _Segment(NamedTuple):
 
 
 class _Backwards(NamedTuple):
-    """What runs a segment backwards.
+    """The backward pass of a segment.
 
-    Attributes:
-        executable: its outputs are cotangents.
-        places: which of its Tensors, and of the cotangents behind them, are its inputs, in order.
-        made: of which of all that has one the outputs are the cotangents.
+    Attributes
+    ----------
+    executable : Executable
+        The Executable, whose outputs are cotangents.
+    places : list of int
+        Which of the Tensors, and of the cotangents that follow them, are inputs, in order.
+    made : list of int
+        For which Tensors the outputs are the cotangents.
     """
 
     executable: Executable
@@ -122,11 +130,14 @@ class _Backwards(NamedTuple):
 
 
 class _Segments:
-    """What was recorded, cut.
+    """An expression cut into segments.
 
-    Args:
-        flat: all of it.
-        wanted: what is asked for.
+    Parameters
+    ----------
+    flat : Flat
+        The expression.
+    wanted : sequence of Tensor
+        The requested Tensors.
     """
 
     def __init__(self, flat: Flat, wanted: Sequence[Tensor]) -> None:
@@ -152,12 +163,12 @@ class _Segments:
         return made
 
     def _from(self, start: int) -> Callable[[Tensor], bool]:
-        """Whether an op is this one or a later one."""
+        """Return a function that returns whether an op is this one or a later one."""
         number = self._number
         return lambda node: number.get(id(node), -1) >= start
 
     def kept(self, wanted: Sequence[Tensor]) -> list[np.ndarray]:
-        """The values of what was asked for, each in its own dtype."""
+        """Return the requested values, each in its own dtype."""
         values = [self._values[id(t)] for t in wanted]
         return [
             value if t.level > dtypes.INTEGER and t.dtype == value.dtype else from_arena(value, t.level)
@@ -165,20 +176,20 @@ class _Segments:
         ]
 
     def compute(self) -> None:
-        """Make known what is wanted, and what segments need of one another."""
+        """Compute the requested values, and those that segments need from one another."""
         for _, flat, results in self._segments:
             found = lowered(flat, len(flat.leaves)).call(self._known(flat.leaves), [self._level] * len(results))
             self._values.update(zip(map(id, results), found, strict=True))
 
     def _known(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """The same, where their value was computed leaves of it."""
+        """Replace Tensors with computed values by leaves."""
         made = self._values
         return [known(made[id(t)], self._level) if id(t) in made else t for t in tensors]
 
     def pulled_back(
         self, targets: Sequence[Tensor], sources: set[int], watched: Callable[[Tensor], bool]
     ) -> dict[int, np.ndarray]:
-        """The cotangents of leaves, and of ops that are ``sources``, by id."""
+        """Return the cotangents of leaves, and of ops that are ``sources``, by id."""
         useful = useful_of(self._flat.order, sources, watched, self._number)
         cotangents: dict[int, np.ndarray] = {}
         for target in targets:
@@ -214,7 +225,7 @@ class _Segments:
         marks: dict[int, int],
         lifted: Sequence[Tensor],
     ) -> _Backwards:
-        """Its Program: ``marks`` has what cotangents must reach."""
+        """Return the backward pass of a segment. ``marks`` contains the Tensors that cotangents must reach."""
         flat, own = segment.flat, self._from(segment.start)
         before = {id(t): placeholder(t.shape, t.level) for t in seeds}
         cotangents: dict[int, Any] = dict(before)
@@ -225,7 +236,7 @@ class _Segments:
         place = {id(t): i for i, t in enumerate([*flat.order, *before.values()])}
         inputs = [*every.leaves, *(t for t in lifted if id(t) in every.place)]
         given = sorted([t for t in inputs if id(t) in place], key=lambda t: place[id(t)])
-        constants = [t for t in inputs if id(t) not in place]  # which rules have made
+        constants = [t for t in inputs if id(t) not in place]  # created by derivative rules
         program = lower(every.expression([*given, *constants]), every.dtype)
         leaves = [*(placeholder(t.shape, t.level) for t in given), *constants]
         return _Backwards(Executable(program, leaves, len(given)), [place[id(t)] for t in given], made)

@@ -1,6 +1,6 @@
-"""Tracing: calling a function once with placeholders, to have its expression and the changes it makes to Variables.
+"""Tracing: calling a function once with placeholders, to obtain its expression and its changes of Variables.
 
-While a function is traced no value can be asked for, and assignments change no Variable: they are noted, and become the
+While a function is traced, no value can be requested, and assignments do not change Variables: they are noted, and become the
 updates of the Program.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class StateUpdate(NamedTuple):
-    """An update: the instruction, the Variables it changes, what it reads, and the rest of its fields."""
+    """An update: the instruction, the Variables that it changes, its operands, and its other fields."""
 
     op: str
     targets: tuple[Variable, ...]
@@ -32,15 +32,18 @@ class StateUpdate(NamedTuple):
 
 
 Check = Callable[[str, np.ndarray], None]
-"""Raises where an array, of this name, has what a traced function gives no meaning."""
+"""Raises an error if an array, with this name, is outside the domain of a traced function."""
 
 
 class Trace:
-    """What was noted while a function was traced.
+    """The state of a trace.
 
-    Attributes:
-        inputs: the places of placeholders, by id, whose values whoever traces will check; see ``checked``.
-        checks: which of them is to be checked, and how.
+    Attributes
+    ----------
+    inputs : dict
+        The places of the placeholders whose values the caller will check, by id; see ``checked``.
+    checks : list
+        Which of them are checked, and how.
     """
 
     def __init__(self) -> None:
@@ -54,29 +57,29 @@ class Trace:
         self._draws: dict[Variable, int] = {}
 
     def will_check(self, inputs: Sequence[Tensor]) -> None:
-        """Whoever traces promises to make the ``checks`` on what is given for these placeholders."""
+        """Announce that the caller will run the ``checks`` on the values of these placeholders."""
         self.inputs = {id(t): place for place, t in enumerate(inputs)}
 
     def read(self, variable: Variable) -> Tensor:
-        """The value of a Variable at this point of the traced function."""
+        """Return the value of a Variable at this point of the traced function."""
         if id(variable) in self._updated:
             raise TracingError(
                 f"Variable {variable.name!r} is read after an optimizer changed it in the same traced function. "
-                f"Read it before, or in a second function."
+                f"Read it before the update, or in another function."
             )
         return self._assigned.get(variable, variable.leaf)
 
     def count_draw(self, state: Variable) -> int:
-        """How many draws of random numbers from ``state`` there were before this one."""
+        """Return the number of draws of random numbers from ``state`` before this one."""
         self._draws[state] = self._draws.get(state, -1) + 1
         return self._draws[state]
 
     def assign(self, variable: Variable, value: Tensor) -> None:
-        """Note that a Variable takes a value when the function ends."""
+        """Note that a Variable is assigned when the function ends."""
         self._assigned[variable] = value
 
     def update(self, changes: list[StateUpdate]) -> None:
-        """Note an optimizer's updates."""
+        """Note the updates of an optimizer."""
         self._updates += changes
         self._updated |= {id(v): v for change in changes for v in change.targets}
 
@@ -94,14 +97,14 @@ _local = _Local()
 
 
 def current() -> Trace | None:
-    """The trace that this thread is in, if any."""
+    """Return the active trace of this thread, or None."""
     return _local.trace
 
 
 def checked(tensor: Tensor, check: Check, name: str) -> bool:
-    """Have the values of ``tensor`` checked: now where they are known, or each time that they are given to what is traced.
+    """Check the values of ``tensor``: now if they are known, or whenever they are given to the traced function.
 
-    Returns False where they are computed, so that whoever asks has to see to them.
+    Return False if they are computed, so that the caller has to handle them.
     """
     while tensor.value is None and tensor.op is reshape and tensor.shape[:1] == tensor.inputs[0].shape[:1]:
         tensor = tensor.inputs[0]
@@ -117,7 +120,7 @@ def checked(tensor: Tensor, check: Check, name: str) -> bool:
 
 @contextmanager
 def tracing() -> Iterator[Trace]:
-    """Note what happens in this thread into a new Trace."""
+    """Trace what happens in this thread."""
     outer = current()
     noted = _local.trace = Trace()
     noted.recording.start()

@@ -1,4 +1,4 @@
-"""Nested lists, tuples and dicts of values: tree_leaves, and build the same nesting again; and the order of a graph."""
+"""Structures of lists, tuples and dicts: their leaves, and building them again; and the order of a graph."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 
 def tree_leaves(nest: Any) -> list[Any]:
-    """The leaves of ``nest``, in order; dicts in the order of their keys' insertion."""
+    """Return the leaves of ``nest``, in order; those of dicts in insertion order."""
     if not isinstance(nest, (list, tuple, dict)):
         return [nest]
     return [leaf for item in (nest.values() if isinstance(nest, dict) else nest) for leaf in tree_leaves(item)]
 
 
 def contains(value: Any, kind: type) -> bool:
-    """Whether ``value`` is of a kind, or lists with something of it in them. Of long lists of numbers it looks at the types."""
+    """Return whether ``value`` is of a type, or a list with such a value. Long lists of numbers are checked by type."""
     if not isinstance(value, (list, tuple)):
         return isinstance(value, kind)
     types = set(map(type, value))
@@ -29,19 +29,20 @@ def contains(value: Any, kind: type) -> bool:
 
 
 def tree_leaves_as(like: Any, nest: Any, name: str) -> list[Any]:
-    """The leaves of ``nest`` in the order of those of ``like``, dicts by their keys.
+    """Return the leaves of ``nest`` in the order of those of ``like``, dicts by key.
 
-    What stands where ``like`` has a leaf is one, a list too. Raises ArgumentError, with ``name``, for another nesting.
+    A value in the place of a leaf of ``like`` is a leaf, even if it is a list. Raise ArgumentError, with ``name``, for another
+    structure.
     """
     if isinstance(like, dict):
         if not isinstance(nest, dict) or set(nest) != set(like):
             given = f"keys {list(nest)}" if isinstance(nest, dict) else f"a {type(nest).__name__}"
-            raise ArgumentError(f"{name} has {given} where there is a dict with keys {list(like)}. Nest it alike.")
+            raise ArgumentError(f"{name} has {given} in the place of a dict with keys {list(like)}. Give the same structure.")
         pairs = [(item, nest[key]) for key, item in like.items()]
     elif isinstance(like, (list, tuple)):
         if not isinstance(nest, (list, tuple)) or len(nest) != len(like):
             given = f"{len(nest)} items" if isinstance(nest, (list, tuple)) else f"a {type(nest).__name__}"
-            raise ArgumentError(f"{name} has {given} where there is a sequence of {len(like)}. Nest it alike.")
+            raise ArgumentError(f"{name} has {given} in the place of a sequence of {len(like)}. Give the same structure.")
         pairs = list(zip(like, nest, strict=True))
     else:
         return [nest]
@@ -49,26 +50,26 @@ def tree_leaves_as(like: Any, nest: Any, name: str) -> list[Any]:
 
 
 def tree_map(function: Callable[[Any], Any], nest: Any) -> Any:
-    """``nest`` with each leaf replaced by ``function(leaf)``."""
+    """Return ``nest`` with each leaf replaced by ``function(leaf)``."""
     if isinstance(nest, tuple) and hasattr(nest, "_fields"):
         return type(nest)(*[tree_map(function, item) for item in nest])
     if isinstance(nest, (list, tuple)):
         return type(nest)(tree_map(function, item) for item in nest)
     if isinstance(nest, dict):
-        mapped = copy.copy(nest)  # whichever kind of dict it is
+        mapped = copy.copy(nest)  # keeps the type of the dict
         mapped.update((key, tree_map(function, item)) for key, item in nest.items())
         return mapped
     return function(nest)
 
 
 def tree_pack(nest: Any, leaves: list[Any]) -> Any:
-    """The nesting of ``nest`` with ``leaves`` in it."""
+    """Return the structure of ``nest`` with ``leaves`` in it."""
     left = iter(leaves)
     return tree_map(lambda _: next(left), nest)
 
 
 def operands_first(roots: Sequence[T], below: Callable[[T], Iterable[T]]) -> list[T]:
-    """``roots`` and all that is below them, each once, what is below something before it. Without recursion."""
+    """Return ``roots`` and everything below them, each once and after what is below it, without recursion."""
     order: list[T] = []
     done: set[int] = set()
     stack = [(root, False) for root in reversed(roots)]
