@@ -20,7 +20,7 @@ from jitgrad.tape.protocol import public
 
 
 def _of_features(f: Unary) -> Unary:
-    """The same function, with the name that TensorFlow gives its argument."""
+    """Wrap a function with TensorFlow's name for its argument."""
 
     def function(features: Any, name: str | None = None) -> Tensor:
         return f(features)
@@ -49,19 +49,19 @@ swish = silu
 
 @public()
 def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Tensor:
-    """``x`` times the normal distribution's probability below it, by tanh where ``approximate``."""
+    """Compute ``x`` times the standard normal distribution function, approximated by tanh if ``approximate``."""
     return made(activations.gelu(numbers("Gelu", features, FLOATS)._read(), approximate))
 
 
 @public()
 def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Tensor:
-    """``x``, and ``alpha * x`` where it is negative."""
+    """Return ``x``, or ``alpha * x`` if it is negative."""
     return made(activations.leaky_relu(numbers("LeakyRelu", features, FLOATS)._read(), alpha))
 
 
 @public()
 def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
-    """``relu`` of ``x`` and of ``-x``, one after the other along an axis."""
+    """Concatenate ``relu`` of ``x`` and of ``-x`` along an axis."""
     from jitgrad.compat.tensorflow.shapes import concat
 
     x = convert(features)
@@ -70,7 +70,7 @@ def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
 
 @named("Softmax")
 def softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """Exponentials over their sum along an axis, by default the last."""
+    """Compute the softmax along an axis, by default the last one."""
     x = numbers("Softmax", logits, FLOATS)
     return made(library.softmax(x._read(), axis=-1 if axis is None else axes(axis)))
 
@@ -84,7 +84,7 @@ def log_softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tenso
 
 @public()
 def zero_fraction(value: Any, name: str | None = None) -> Tensor:
-    """The part of the elements that are 0."""
+    """Return the fraction of elements that are 0."""
     return wrap_array(np.mean(np.asarray(convert(value).numpy()) == 0), as_dtype(dtypes.float32))
 
 

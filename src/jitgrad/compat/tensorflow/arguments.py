@@ -1,4 +1,4 @@
-"""Shapes, axes and sizes as TensorFlow's functions take them: numbers, lists, and tensors of either."""
+"""Arguments for shapes, axes and sizes, given as numbers, lists or tensors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 def sizes(shape: Any) -> tuple[int, ...]:
-    """A shape: of a number, a list in which there may be tensors, or a tensor."""
+    """Return a shape given as a number, a list that may contain tensors, or a tensor."""
     if type(shape) is int:
         return (shape,)
     if isinstance(shape, Operators):
@@ -34,7 +34,7 @@ def sizes(shape: Any) -> tuple[int, ...]:
 
 
 def axes(axis: Any) -> Any:
-    """An axis, several as a tuple, or None."""
+    """Return one axis, several as a tuple, or None."""
     if axis is None or type(axis) is int:
         return axis
     if isinstance(axis, (Operators, np.ndarray)):
@@ -43,12 +43,12 @@ def axes(axis: Any) -> Any:
 
 
 def integer(value: Any) -> int:
-    """One integer, of a tensor, too."""
+    """Return an integer, given as a number or a tensor."""
     return value if type(value) is int else operator.index(value)
 
 
 def integers(value: Any) -> np.ndarray:
-    """An array of integers of what is known now: a tensor, an array or a list."""
+    """Return an array of integers whose values are known now: from a tensor, an array or a list."""
     array = np.asarray(value.numpy() if isinstance(value, Operators) else value)
     if array.dtype.kind not in "iu" and array.size:
         raise InvalidArgumentError(f"Indices have dtype {array.dtype}. Give int32 or int64.")
@@ -56,7 +56,7 @@ def integers(value: Any) -> np.ndarray:
 
 
 def named(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A function whose errors of shapes and indices are TensorFlow's, with the name of its op; on symbols it is deferred."""
+    """Wrap a function to raise TensorFlow's errors for shapes and indices, and to be deferred on symbols."""
 
     def decorate(f: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(f)

@@ -1,4 +1,4 @@
-"""``tf.autodiff``: derivatives forwards."""
+"""``tf.autodiff``: forward-mode derivatives."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from jitgrad.tape.tree import tree_leaves, tree_pack
 
 
 class ForwardAccumulator:
-    """Products of a Jacobian with tangents, of what is computed in its ``with`` block.
+    """Compute Jacobian-vector products of the operations in a ``with`` block.
 
     Parameters
     ----------
     primals : nested tensors or Variables
-        What is differentiated by.
+        The variables of differentiation.
     tangents : nested tensors
         The direction.
     """
@@ -43,7 +43,7 @@ class ForwardAccumulator:
         self._recording.stop()
 
     def jvp(self, primals: Any, unconnected_gradients: Any = UnconnectedGradients.NONE) -> Any:
-        """The derivative of what was computed in the direction of the tangents; None where nothing does."""
+        """Return the directional derivative, or None if nothing depends on the primals."""
         targets = [convert(x)._read() for x in tree_leaves(primals)]
         directions = {id(x): t for x, t in zip(self._leaves, self._tangents, strict=True)}
         found = push_forward(targets, directions, self._recording.has)

@@ -9,7 +9,7 @@ from jitgrad.compat.modules import missing
 
 
 def as_str(bytes_or_text: Any, encoding: str = "utf-8") -> str:
-    """A text."""
+    """Return a text."""
     return bytes_or_text.decode(encoding) if isinstance(bytes_or_text, bytes) else str(bytes_or_text)
 
 

@@ -1,4 +1,4 @@
-"""Making tensors: constants, ranges, and values in another dtype."""
+"""Creation of tensors: constants, ranges, and casts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from jitgrad.tape.tensor import identity as copied
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
-    """A tensor of Python's or NumPy's values; one of ``shape`` where that is given."""
+    """Create a tensor from Python or NumPy values, optionally with a ``shape``."""
     if isinstance(value, Operators):
         found = convert(value, dtype)
     else:
@@ -45,21 +45,21 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 def convert_to_tensor(
     value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None, preferred_dtype: Any = None
 ) -> Tensor:
-    """``value`` as a tensor; tensors of another dtype are refused."""
+    """Convert ``value`` to a tensor; tensors of another dtype are refused."""
     if type(value) is np.ndarray and type(dtype) is DType and dtype.level > levels.INTEGER and value.dtype.kind in "fiu":
         return wrap_array(value, dtype)  # the usual case, in loops
     if dtype is None and isinstance(value, Operators) and not isinstance(value, Tensor):
-        return made(copied(value._read()), convert(value)._integer)  # what a Variable holds now
+        return made(copied(value._read()), convert(value)._integer)  # the present value of a Variable
     return convert(value, dtype, preferred_dtype if dtype_hint is None else dtype_hint)
 
 
 def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
-    """Zeros."""
+    """Create zeros."""
     return wrap_array(np.zeros(sizes(shape), _computed("zeros", dtype).dtype))
 
 
 def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
-    """Ones."""
+    """Create ones."""
     return wrap_array(np.ones(sizes(shape), _computed("ones", dtype).dtype))
 
 
@@ -71,20 +71,20 @@ def _computed(name: str, dtype: Any) -> DType:
 
 
 def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> Tensor:
-    """One value, in a shape."""
+    """Create a tensor filled with one value."""
     filling = convert(value)
     return made(broadcast_to(filling._read(), sizes(dims)), filling._integer)
 
 
 @public()
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
-    """Zeros in the shape and dtype of ``input``."""
+    """Create zeros with the shape and dtype of ``input``."""
     return _filled_like(input, dtype, 0)
 
 
 @public()
 def ones_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
-    """Ones in the shape and dtype of ``input``."""
+    """Create ones with the shape and dtype of ``input``."""
     return _filled_like(input, dtype, 1)
 
 
@@ -92,21 +92,21 @@ def _filled_like(input: Any, dtype: Any, value: int) -> Tensor:
     x = convert(input)
     wanted = x.dtype if dtype is None else as_dtype(dtype)
     if wanted is x.dtype and x.level > levels.INTEGER:
-        return made(full_like(x._read(), value))  # its dtype in a fit is not known
+        return made(full_like(x._read(), value))  # its dtype in a fit is unknown
     return wrap_array(np.full(x._plain_shape, value, wanted.dtype))
 
 
 def eye(
     num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = dtypes.float32, name: str | None = None
 ) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere."""
+    """Create matrices with ones on the diagonal and zeros elsewhere."""
     columns = integer(num_rows) if num_columns is None else integer(num_columns)
     matrix = np.eye(integer(num_rows), columns, dtype=as_dtype(dtype).dtype)
     return wrap_array(matrix if batch_shape is None else np.broadcast_to(matrix, (*sizes(batch_shape), *matrix.shape)))
 
 
 def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = "range") -> Tensor:
-    """Numbers from ``start`` on and below ``limit``, ``delta`` apart; from 0 where there is one argument."""
+    """Return numbers from ``start`` up to, but excluding, ``limit``; with one argument from 0."""
     if limit is None:
         start, limit = 0, start
     ends = [convert(value) for value in (start, limit, delta)]
@@ -125,7 +125,7 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
 
 
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int = 0) -> Tensor:
-    """``num`` numbers from ``start`` to ``stop``, both included; of integers they are float64."""
+    """Return ``num`` evenly spaced numbers from ``start`` to ``stop``, inclusive; for integers in float64."""
     ends = [convert(value) for value in (start, stop)]
     kind = ends[0].dtype if ends[0].dtype.is_floating else dtypes.float64
     return wrap_array(np.linspace(ends[0].numpy(), ends[1].numpy(), integer(num), axis=axis), kind)
@@ -133,7 +133,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
 
 @public()
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
-    """``x`` in another dtype: floats lose their fraction as integers, integers beyond a dtype begin again."""
+    """Cast to another dtype: floats are truncated to integers, and integers wrap around."""
     wanted = as_dtype(dtype)
     tensor = convert(x)
     if tensor.dtype is wanted and tensor.level not in (levels.NUMBER, levels.DATA32, levels.DATA64):
@@ -145,17 +145,17 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
         return made(ew.not_equal(plain, 0))
     if wanted.is_integer:
         if trace.current() is None:
-            with np.errstate(invalid="ignore"):  # what is not finite is the least integer, as there
+            with np.errstate(invalid="ignore"):  # TensorFlow converts values that are not finite to the smallest integer
                 return wrap_array(np.asarray(tensor.numpy()).astype(wanted.dtype))
         whole = ew.trunc(plain) if plain.level > levels.INTEGER else plain
         return made(wrapped_around(recorded_cast(whole, levels.INTEGER), wanted.dtype), wanted.dtype)
     if plain.level == levels.INTEGER and trace.current() is None:
-        return wrap_array(tensor.numpy(), wanted)  # rounded, where the float has not so many digits
+        return wrap_array(tensor.numpy(), wanted)  # rounded if the float has too few digits
     return made(recorded_cast(plain, wanted.level))
 
 
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
-    """As ``cast``, with values beyond the dtype at its limits."""
+    """Cast like ``cast``, but saturate at the limits of the dtype."""
     kind = as_dtype(dtype)
     x = convert(value)
     if not kind.is_integer:
@@ -165,53 +165,53 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
 
 @public()
 def identity(input: Any, name: str | None = None) -> Tensor:
-    """The same value, as a tensor of its own."""
+    """Return a copy."""
     x = convert(input)
     return x if isinstance(x, Held) else made(copied(x._read()), x._integer)
 
 
 @public()
 def stop_gradient(input: Any, name: str | None = None) -> Tensor:
-    """The same value as a constant: no gradient passes."""
+    """Return the value as a constant: no gradient passes."""
     x = convert(input)
     return made(ew.stop_gradient(x._read()), x._integer)
 
 
 @public()
 def shape(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> Tensor:
-    """The sizes of the axes, as a tensor."""
+    """Return the shape as a tensor."""
     return wrap_array(np.array(convert(input)._plain_shape, np.int64), as_dtype(out_type))
 
 
 def shape_n(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> list[Tensor]:
-    """The shapes of several tensors."""
+    """Return the shapes of several tensors."""
     return [shape(x, out_type) for x in input]
 
 
 @public()
 def size(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> Tensor:
-    """The number of elements."""
+    """Return the number of elements."""
     return wrap_array(np.prod(convert(input)._plain_shape, dtype=np.int64), as_dtype(out_type))
 
 
 @public()
 def rank(input: Any, name: str | None = None) -> Tensor:
-    """The number of axes."""
+    """Return the number of axes."""
     return wrap_array(np.int32(len(convert(input)._plain_shape)))
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether it is a tensor or a Variable."""
+    """Return whether an object is a tensor or a Variable."""
     return isinstance(x, Operators)
 
 
 def get_static_value(tensor: Any, partial: bool = False) -> Any:
-    """The value as an array."""
+    """Return the value as an array."""
     return tensor if tensor is None else np.asarray(convert(tensor).numpy())
 
 
 def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
-    """``x``, if its shape is that. Raises InvalidArgumentError where it is not."""
+    """Return ``x`` if it has the given shape, else raise InvalidArgumentError."""
     tensor = convert(x)
     if not tensor.shape.is_compatible_with(shape):
         raise InvalidArgumentError(
@@ -225,7 +225,7 @@ def one_hot(
     indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """For each index a row of ``depth``: ``on_value`` (1) at its place, ``off_value`` (0) elsewhere, and nothing else."""
+    """Return one-hot rows of length ``depth`` with ``on_value`` and ``off_value``."""
     given = [convert(value) for value in (on_value, off_value) if value is not None]
     kind = as_dtype(dtype) if dtype is not None else given[0].dtype if given else dtypes.float32
     on, off = 1 if on_value is None else on_value, 0 if off_value is None else off_value
@@ -239,7 +239,7 @@ def one_hot(
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool, name: str | None = None) -> Tensor:
-    """For each length that many true values, and false ones up to ``maxlen``, by default the largest length."""
+    """Return, for each length, a row with that many true values, up to ``maxlen``."""
     counts = integers(lengths)
     most = integer(maxlen) if maxlen is not None else int(counts.max(initial=0))
     return wrap_array(np.arange(most) < counts[..., None], as_dtype(dtype))

@@ -1,4 +1,4 @@
-"""Loops and branches, called as Python's are; and running functions of Python on tensors."""
+"""Loops and branches, which run as Python code, and Python functions of tensors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str | None = None) -> Any:
-    """The result of ``true_fn`` where ``pred`` holds, else that of ``false_fn``."""
+    """Return the result of ``true_fn`` if ``pred`` is true, else of ``false_fn``."""
     return true_fn() if pred else false_fn()
 
 
@@ -27,7 +27,7 @@ def case(
     pred_fn_pairs: Any, default: Callable[[], Any] | None = None, exclusive: bool = False, strict: bool = False,
     name: str = "case",
 ) -> Any:  # fmt: skip
-    """The result of the first function whose condition holds, else that of ``default``."""
+    """Return the result of the first function whose condition is true, else of ``default``."""
     holding = [f for pred, f in pred_fn_pairs if pred]
     if exclusive and len(holding) > 1:
         raise InvalidArgumentError("Input error: more than one condition holds, with exclusive=True [Op:Case]. Change them.")
@@ -37,7 +37,7 @@ def case(
 
 
 def switch_case(branch_index: Any, branch_fns: Any, default: Callable[[], Any] | None = None, name: str = "switch_case") -> Any:
-    """The result of the function of that number; of another number that of ``default``, or of the last one."""
+    """Return the result of the function with a number, else of ``default`` or the last function."""
     branches = dict(branch_fns if isinstance(branch_fns, dict) or isinstance(branch_fns[0], tuple) else enumerate(branch_fns))
     return branches.get(integer(branch_index), default or branches[max(branches)])()
 
@@ -47,7 +47,7 @@ def while_loop(
     parallel_iterations: int = 10, back_prop: bool = True, swap_memory: bool = False, maximum_iterations: Any = None,
     name: str | None = None,
 ) -> Any:  # fmt: skip
-    """Call ``body`` as long as ``cond`` holds, each time with what it returned before."""
+    """Call ``body`` with its previous results while ``cond`` is true."""
     most = float("inf") if maximum_iterations is None else integer(maximum_iterations)
     state = tree_map(lambda x: convert(x) if not isinstance(x, TensorArray) else x, loop_vars)
     trips = 0
@@ -75,12 +75,12 @@ def map_fn(
     fn: Callable[[Any], Any], elems: Any, dtype: Any = None, parallel_iterations: Any = None, back_prop: bool = True,
     swap_memory: bool = False, infer_shape: bool = True, name: str | None = None, fn_output_signature: Any = None,
 ) -> Any:  # fmt: skip
-    """``fn`` of each slice along the first axis, stacked."""
+    """Apply ``fn`` to each slice along the first axis, and stack the results."""
     return _stacked([fn(element) for element in _slices(elems)])
 
 
 def vectorized_map(fn: Callable[[Any], Any], elems: Any, fallback_to_while_loop: bool = True, warn: bool = True) -> Any:
-    """The same."""
+    """The same as ``map_fn``."""
     return map_fn(fn, elems)
 
 
@@ -88,7 +88,7 @@ def foldl(
     fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
     swap_memory: bool = False, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """``fn`` of what it returned before, and the next slice; from the first slice on."""
+    """Fold the slices along the first axis from the first to the last."""
     return _folded(fn, list(_slices(elems)), initializer)[-1]
 
 
@@ -96,7 +96,7 @@ def foldr(
     fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
     swap_memory: bool = False, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """The same from the last slice on."""
+    """Fold the slices along the first axis from the last to the first."""
     return _folded(fn, list(_slices(elems))[::-1], initializer)[-1]
 
 
@@ -104,7 +104,7 @@ def scan(
     fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
     swap_memory: bool = False, infer_shape: bool = True, reverse: bool = False, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """All that ``foldl`` goes through, stacked."""
+    """Return all intermediate results of ``foldl``, stacked."""
     rows = list(_slices(elems))
     found = _folded(fn, rows[::-1] if reverse else rows, initializer)
     found = found if initializer is None else found[1:]
@@ -119,16 +119,16 @@ def _folded(fn: Callable[[Any, Any], Any], rows: list[Any], initializer: Any) ->
 
 
 class TensorArray:
-    """Tensors that are written and read by number.
+    """An array of tensors that are written and read by index.
 
     Parameters
     ----------
     dtype : DType
-        Of its elements.
+        The dtype of the elements.
     size : int
-        How many there are.
+        The number of tensors.
     dynamic_size : bool
-        Whether writing beyond makes it longer.
+        Whether writing beyond the end extends the array.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class TensorArray:
         self._elements: list[Tensor | None] = [None] * integer(size)
 
     def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
-        """Keep a tensor under a number; returns the array."""
+        """Write a tensor at an index, and return the array."""
         at = integer(index)
         if at >= len(self._elements):
             if not self.dynamic_size:
@@ -151,36 +151,36 @@ class TensorArray:
         return self
 
     def read(self, index: Any, name: str | None = None) -> Tensor:
-        """The tensor of a number."""
+        """Return the tensor at an index."""
         at = integer(index)
         if not 0 <= at < len(self._elements):
             raise OutOfRangeError(f"Tried to read from index {at} but array size is: {len(self._elements)}. Use less.")
         return self._filled()[at]
 
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:
-        """Keep the slices of a tensor."""
+        """Write the slices of a tensor."""
         self._elements = list(unstack(convert(value, self.dtype)))
         return self
 
     def stack(self, name: str | None = None) -> Tensor:
-        """All of them, stacked."""
+        """Stack all tensors."""
         return stack(self._filled())
 
     def concat(self, name: str | None = None) -> Tensor:
-        """All of them, one after another."""
+        """Concatenate all tensors."""
         return concat(self._filled(), 0)
 
     def gather(self, indices: Any, name: str | None = None) -> Tensor:
-        """Some of them, stacked."""
+        """Stack selected tensors."""
         filled = self._filled()
         return stack([filled[i] for i in np.asarray(convert(indices).numpy()).tolist()])
 
     def size(self, name: str | None = None) -> Tensor:
-        """How many there are."""
+        """Return the number of tensors."""
         return wrap_array(np.int32(len(self._elements)))
 
     def _filled(self) -> list[Tensor]:
-        """All elements; those that were not written are zeros like another one."""
+        """Return all elements; missing ones are zeros of the shape of another."""
         known = next((x for x in self._elements if x is not None), None)
         if known is None:
             return []
@@ -189,14 +189,14 @@ class TensorArray:
 
 
 def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str | None = None) -> Any:
-    """``func`` of tensors, its results as tensors of ``Tout``; also a decorator."""
+    """Call ``func`` with tensors, and convert the results to ``Tout``; also a decorator."""
     if func is None or inp is None:
         return lambda f: lambda *args: py_function(f if func is None else func, args, Tout)
     return _typed(func(*[convert(x) for x in inp]), Tout)
 
 
 def numpy_function(func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: str | None = None) -> Any:
-    """``func`` of arrays, its results as tensors of ``Tout``; also a decorator. No gradient passes."""
+    """Call ``func`` with arrays, and convert the results to ``Tout``; also a decorator. No gradient passes."""
     if func is None or inp is None:
         return lambda f: lambda *args: numpy_function(f if func is None else func, args, Tout)
     return _typed(func(*[convert(x).numpy() for x in inp]), Tout)
@@ -211,36 +211,36 @@ def _typed(result: Any, Tout: Any) -> Any:
 
 
 def group(*inputs: Any, name: str | None = None) -> None:
-    """Nothing: what is given was computed."""
+    """Do nothing: the arguments are already computed."""
 
 
 def no_op(name: str | None = None) -> None:
-    """Nothing."""
+    """Do nothing."""
 
 
 def timestamp(name: str | None = None) -> Tensor:
-    """Seconds since 1970."""
+    """Return the seconds since 1970."""
     return wrap_array(np.float64(time.time()))
 
 
 def executing_eagerly() -> bool:
-    """Whether tensors have values at once: always."""
+    """Return True: tensors always have values."""
     return True
 
 
 def init_scope() -> Any:
-    """Where nothing is traced: everywhere."""
+    """A context in which nothing is traced."""
     return nullcontext()
 
 
 def control_dependencies(control_inputs: Any) -> Any:
-    """What is computed inside comes after what is given, as all does."""
+    """A context without effect: operations always run in order."""
     return nullcontext()
 
 
 @contextmanager
 def device(device_name: Any) -> Iterator[None]:
-    """Compute on a device: on the CPU, whatever is given, as TensorFlow does where there is no other."""
+    """A context without effect: everything runs on the CPU."""
     yield
 
 

@@ -1,4 +1,4 @@
-"""``tf.debugging``: assertions on values."""
+"""``tf.debugging``: assertions about values."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def assert_near(
 
 
 def assert_rank(x: Any, rank: Any, message: Any = None, name: str | None = None) -> None:
-    """Raise ValueError unless there are so many axes."""
+    """Raise ValueError unless the tensor has the given number of axes."""
     tensor = convert(x)
     if tensor.ndim != integer(rank):
         raise ConversionError(
@@ -86,7 +86,7 @@ def assert_rank(x: Any, rank: Any, message: Any = None, name: str | None = None)
 
 
 def assert_rank_at_least(x: Any, rank: Any, message: Any = None, name: str | None = None) -> None:
-    """Raise ValueError unless there are at least so many axes."""
+    """Raise ValueError unless the tensor has at least the given number of axes."""
     tensor = convert(x)
     if tensor.ndim < integer(rank):
         raise ConversionError(
@@ -104,13 +104,13 @@ def assert_rank_in(x: Any, ranks: Any, message: Any = None, name: str | None = N
 
 
 def assert_scalar(tensor: Any, message: Any = None, name: str | None = None) -> Tensor:
-    """Raise ValueError unless there is no axis."""
+    """Raise ValueError unless the tensor is a scalar."""
     assert_rank(tensor, 0, message)
     return convert(tensor)
 
 
 def assert_shapes(shapes: Any, data: Any = None, summarize: Any = None, message: Any = None, name: str | None = None) -> None:
-    """Raise ValueError where sizes of one letter differ, or are not the number that is given."""
+    """Raise ValueError if sizes with the same letter differ, or a size is not the given number."""
     known: dict[Any, int] = {}
     for x, wanted in shapes.items() if isinstance(shapes, dict) else shapes:
         tensor = x.deref() if hasattr(x, "deref") else convert(x)
@@ -124,20 +124,20 @@ def assert_shapes(shapes: Any, data: Any = None, summarize: Any = None, message:
 
 
 def assert_type(tensor: Any, tf_type: Any, message: Any = None, name: str | None = None) -> None:
-    """Raise TypeError unless the dtype is that."""
+    """Raise TypeError unless the tensor has the given dtype."""
     found = convert(tensor).dtype
     if found is not as_dtype(tf_type):
         raise OptionError(f"{_begun(message)}tensor must be of type {as_dtype(tf_type)!r}; got {found!r}")
 
 
 def assert_integer(x: Any, message: Any = None, name: str | None = None) -> None:
-    """Raise TypeError unless it has integers."""
+    """Raise TypeError unless the tensor has an integer dtype."""
     if not convert(x).dtype.is_integer:
         raise OptionError(f"{_begun(message)}Expected an integer tensor, and got {convert(x).dtype!r}.")
 
 
 def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
-    """The floating dtype of tensors. Raises ValueError where there are several."""
+    """Return the floating dtype of tensors. Raise ValueError if there are several."""
     kinds = {convert(t).dtype for t in tensors or ()} | ({as_dtype(dtype)} if dtype is not None else set())
     if len(kinds) != 1 or not all(kind.is_floating for kind in kinds):
         raise ConversionError(f"Expected floating point tensors of one dtype, got {sorted(k.name for k in kinds)}.")
@@ -145,7 +145,7 @@ def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
 
 
 def check_numerics(tensor: Any, message: Any, name: str | None = None) -> Tensor:
-    """``tensor``, if all its elements are finite. Raises InvalidArgumentError where one is not."""
+    """Return ``tensor`` if all elements are finite, else raise InvalidArgumentError."""
     value = convert(tensor)
     array = np.asarray(value.numpy())
     if not np.isfinite(array).all():
@@ -156,19 +156,19 @@ def check_numerics(tensor: Any, message: Any, name: str | None = None) -> Tensor
 
 
 def is_numeric_tensor(tensor: Any) -> bool:
-    """Whether it is a tensor of numbers."""
+    """Return whether an object is a tensor of numbers."""
     return hasattr(tensor, "_read") and tensor.dtype.kind in "iufc"
 
 
 def Assert(condition: Any, data: Any = (), summarize: Any = None, name: str | None = None) -> None:
-    """Raise InvalidArgumentError unless the condition holds."""
+    """Raise InvalidArgumentError unless the condition is true."""
     if not np.all(np.asarray(convert(condition).numpy())):
         texts = ", ".join(str(convert(x).numpy()) for x in data)
         raise InvalidArgumentError(f"Expected '{condition}' to be true. Summarized data: {texts}")
 
 
 def set_log_device_placement(enabled: bool) -> None:
-    """Nothing: there is one device, the CPU."""
+    """Do nothing: the CPU is the only device."""
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""TensorFlow's dtypes (``tf.dtypes``): names, printing, and which of them jitgrad computes with."""
+"""TensorFlow's dtypes (``tf.dtypes``): names, printing, and the dtypes that jitgrad computes with."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class DType:
     Attributes
     ----------
     name : str
-        Such as "float32".
+        The name, such as "float32".
     as_numpy_dtype : type
         NumPy's type.
     dtype : numpy.dtype
-        NumPy's dtype; for its sake NumPy takes this where it takes a dtype.
+        NumPy's dtype; because of this attribute NumPy accepts a DType as a dtype.
     level : int
-        How strong it is in jitgrad, see ``jitgrad.tape.dtypes``; -1 where jitgrad does not compute with it.
+        The promotion level, see ``jitgrad.tape.dtypes``; -1 if jitgrad does not compute with the dtype.
     enum : int
-        TensorFlow's number of it.
+        TensorFlow's number of the dtype.
     """
 
     __slots__ = ("as_numpy_dtype", "dtype", "enum", "level", "name")
@@ -39,22 +39,22 @@ class DType:
 
     @property
     def kind(self) -> str:
-        """NumPy's letter for it."""
+        """NumPy's character code."""
         return self.dtype.kind
 
     @property
     def itemsize(self) -> int:
-        """Bytes of an element, as NumPy says it."""
+        """The size of an element in bytes."""
         return self.dtype.itemsize
 
     @property
     def as_datatype_enum(self) -> int:
-        """TensorFlow's number of it."""
+        """TensorFlow's number of the dtype."""
         return self.enum
 
     @property
     def base_dtype(self) -> DType:
-        """The same: there are no references here."""
+        """The dtype itself: there are no reference dtypes."""
         return self
 
     @property
@@ -64,12 +64,12 @@ class DType:
 
     @property
     def is_floating(self) -> builtins.bool:
-        """Whether it is a float."""
+        """Whether the dtype is floating-point."""
         return self.kind == "f" or self.name == "bfloat16"
 
     @property
     def is_integer(self) -> builtins.bool:
-        """Whether it is an integer."""
+        """Whether the dtype is an integer dtype."""
         return self.kind in "iu"
 
     @property
@@ -89,17 +89,17 @@ class DType:
 
     @property
     def is_numpy_compatible(self) -> builtins.bool:
-        """Whether NumPy has it."""
+        """Whether NumPy has the dtype."""
         return True
 
     @property
     def size(self) -> int:
-        """Bytes of an element."""
+        """The size of an element in bytes."""
         return 1 if self.name == "string" else self.dtype.itemsize
 
     @property
     def min(self) -> Any:
-        """The least value."""
+        """The smallest value."""
         return self._limits().min
 
     @property
@@ -109,7 +109,7 @@ class DType:
 
     @property
     def limits(self) -> tuple[Any, Any]:
-        """The least and the largest value."""
+        """The smallest and the largest value."""
         return self.min, self.max
 
     def _limits(self) -> Any:
@@ -120,7 +120,7 @@ class DType:
         raise TypeError(f"Cannot find minimum value of {self}.")
 
     def is_compatible_with(self, other: Any) -> builtins.bool:
-        """Whether ``other`` is the same dtype."""
+        """Return whether ``other`` is the same dtype."""
         return self == other
 
     def __eq__(self, other: object) -> builtins.bool:
@@ -173,11 +173,11 @@ OF_LEVEL = {
     levels.BOOL: bool, levels.NUMBER: float64, levels.DATA32: float32, levels.DATA64: float64,
     levels.FLOAT32: float32, levels.FLOAT64: float64,
 }  # fmt: skip
-"""The dtype of what is no integer, by its level."""
+"""Return the dtype of a level that is not the integers'."""
 
 
 def of_numpy(dtype: np.dtype[Any]) -> DType:
-    """The DType of a dtype of NumPy. Raises TypeError where TensorFlow has none."""
+    """Return the DType of a NumPy dtype. Raise TypeError if TensorFlow has none."""
     found = string if dtype.kind in "SU" else _BY_NUMPY.get(dtype.newbyteorder("="))
     if found is None:
         raise TypeError(f"Cannot convert value {dtype!r} to a TensorFlow DType.")
@@ -185,7 +185,7 @@ def of_numpy(dtype: np.dtype[Any]) -> DType:
 
 
 def as_dtype(type_value: Any) -> DType:
-    """The DType that a name, a type, a dtype of NumPy or a DType means."""
+    """Return the DType for a name, a type, a NumPy dtype or a DType."""
     if type(type_value) is DType:
         return type_value
     found = _BY_NAME.get(type_value) if isinstance(type_value, str) else None
@@ -200,7 +200,7 @@ def as_dtype(type_value: Any) -> DType:
 
 
 COMPUTED = [dtype for dtype in _ALL if dtype.level >= 0]
-"""Those that jitgrad computes with."""
+"""The dtypes that jitgrad computes with."""
 
 __all__ = [
     "DType", "as_dtype", "bool", "complex64", "complex128", "double", "float16", "float32", "float64", "half", "int8", "int16",

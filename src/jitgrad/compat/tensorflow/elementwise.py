@@ -1,4 +1,4 @@
-"""Functions that go element by element."""
+"""Elementwise functions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Unary = Callable[..., Tensor]
 
 
 def unary(op: str, f: Callable[[Any], Any], kinds: str = FLOATS, wraps: bool = False) -> Unary:
-    """A function of one operand, of the kinds that TensorFlow's op takes."""
+    """Make a function of one operand, for the dtypes that TensorFlow's op accepts."""
 
     def function(x: Any, name: str | None = None) -> Tensor:
         if type(x) is Tensor and x._tensor.level > levels.INTEGER:
@@ -48,7 +48,7 @@ def unary(op: str, f: Callable[[Any], Any], kinds: str = FLOATS, wraps: bool = F
 
 
 def _flat(op: Op) -> Callable[[Any], Any]:
-    """An op by which there is no gradient, not even 0, as in TensorFlow."""
+    """Make an op without a gradient (None rather than 0), as in TensorFlow."""
     return lambda x: ew.stop_gradient(op(x))
 
 
@@ -81,7 +81,7 @@ _angle = binary("Atan2", ew.arctan2, FLOATS)[2]
 
 
 def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
-    """The angle of the point (x, y), element by element."""
+    """The angle of the point (x, y), elementwise."""
     return _angle(y, x)
 
 
@@ -100,7 +100,7 @@ logical_xor = named("LogicalXor")(_logical("LogicalXor", logic.logical_xor))
 
 
 def _extreme(op: str, f: Op, wins: Op) -> Callable[..., Tensor]:
-    """The larger or smaller operand; of equal ones the gradient passes to the first, as in TensorFlow."""
+    """Make the maximum or minimum; for ties the gradient passes to the first operand, as in TensorFlow."""
 
     @named(op)
     def function(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -124,7 +124,7 @@ def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @named("DivNoNan")
 def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x / y``, and 0 where ``y`` is 0."""
+    """``x / y``, or 0 if ``y`` is 0."""
     a, b = agreed("DivNoNan", (x, y), FLOATS)
     zero = ew.equal(b._read(), 0.0)
     return made(ew.where(zero, 0.0, a._read() / ew.where(zero, 1.0, b._read())))
@@ -132,7 +132,7 @@ def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @named("MulNoNan")
 def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x * y``, and 0 where ``y`` is 0, whatever ``x`` is."""
+    """``x * y``, or 0 if ``y`` is 0, for any ``x``."""
     a, b = agreed("MulNoNan", (x, y), FLOATS)
     zero = ew.equal(b._read(), 0.0)
     return made(ew.where(zero, 0.0, ew.where(zero, 0.0, a._read()) * b._read()))
@@ -140,7 +140,7 @@ def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @named("Xlogy")
 def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x * log(y)``, and 0 where ``x`` is 0."""
+    """``x * log(y)``, or 0 if ``x`` is 0."""
     a, b = agreed("Xlogy", (x, y), FLOATS)
     zero = ew.equal(a._read(), 0.0)
     return made(ew.where(zero, 0.0, a._read() * ew.log(ew.where(zero, 1.0, b._read()))))
@@ -148,7 +148,7 @@ def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @named("Xlog1py")
 def xlog1py(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x * log1p(y)``, and 0 where ``x`` is 0."""
+    """``x * log1p(y)``, or 0 if ``x`` is 0."""
     a, b = agreed("Xlog1py", (x, y), FLOATS)
     zero = ew.equal(a._read(), 0.0)
     return made(ew.where(zero, 0.0, a._read() * ew.log1p(ew.where(zero, 0.0, b._read()))))
@@ -156,7 +156,7 @@ def xlog1py(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @named("Select")
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
-    """``x`` where the condition holds, ``y`` elsewhere; with the condition alone, where it holds, a row an element."""
+    """``x`` where the condition is true, ``y`` elsewhere; with the condition only, the indices of true elements."""
     holds = cast(convert(condition), dtypes.bool)
     if x is None and y is None:
         from jitgrad.compat.tensorflow.indices import nonzero
@@ -168,7 +168,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
 
 @named("ClipByValue")
 def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
-    """``t``, at least ``clip_value_min`` and at most ``clip_value_max``."""
+    """Clip ``t`` to the range from ``clip_value_min`` to ``clip_value_max``."""
     x, low, high = agreed("ClipByValue", (t, clip_value_min, clip_value_max), NUMBERS)
     value, least, most = x._read(), low._read(), high._read()
     outside = logic.logical_or(ew.less(value, least), ew.greater(value, most))

@@ -1,4 +1,4 @@
-"""TensorFlow's exceptions (``tf.errors``), each an error of jitgrad, too."""
+"""TensorFlow's exceptions (``tf.errors``), which are also errors of jitgrad."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from jitgrad.errors import DTypeError, IndexingError, JitgradError, ShapeError
 
 
 class OpError(JitgradError):
-    """Base of the errors that operations raise.
+    """Base class of the errors that operations raise.
 
     Attributes
     ----------
     message : str
-        What it says.
+        The message.
     op, node_def : None
-        There is no graph here.
+        None, because there is no graph.
     """
 
     error_code = 2
@@ -23,42 +23,42 @@ class OpError(JitgradError):
 
     @property
     def message(self) -> str:
-        """What it says."""
+        """The message."""
         return str(self)
 
 
 class InvalidArgumentError(OpError):
-    """Operands that an operation cannot take: of other dtypes, of shapes that do not fit."""
+    """Operands that an operation cannot use, because of their dtypes or shapes."""
 
     error_code = 3
 
 
 class NotFoundError(OpError):
-    """A file that is not there."""
+    """A file that does not exist."""
 
     error_code = 5
 
 
 class FailedPreconditionError(OpError):
-    """Something asked for before what it needs was done."""
+    """An operation whose precondition is not met."""
 
     error_code = 9
 
 
 class OutOfRangeError(OpError):
-    """Asked for more than there is."""
+    """A request beyond the end of the data."""
 
     error_code = 11
 
 
 class UnimplementedError(OpError):
-    """What is not there."""
+    """Something that is not implemented."""
 
     error_code = 12
 
 
 class InvalidShapeError(InvalidArgumentError, ShapeError):
-    """Shapes that an operation cannot take."""
+    """Shapes that an operation cannot use."""
 
 
 class InvalidIndexError(InvalidArgumentError, IndexingError):
@@ -66,11 +66,11 @@ class InvalidIndexError(InvalidArgumentError, IndexingError):
 
 
 class InvalidDTypeError(InvalidArgumentError, DTypeError):
-    """Operands of dtypes that an operation does not take, or not together."""
+    """Dtypes of operands that an operation does not accept or combine."""
 
 
 class ConversionError(InvalidArgumentError, ValueError, TypeError):
-    """A value that cannot become a tensor of the dtype that was asked for."""
+    """A value that cannot be converted to a tensor of the requested dtype."""
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Initializers that stand in ``tf`` itself, as ``tf.random_normal_initializer``."""
+"""Initializers in the namespace ``tf``, such as ``tf.random_normal_initializer``."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ Initializer = Callable[..., Tensor]
 
 
 def zeros_initializer() -> Initializer:
-    """Makes zeros of a shape and dtype."""
+    """Create zeros of a shape and dtype."""
     return lambda shape, dtype=dtypes.float32, **kwargs: zeros(shape, dtype)
 
 
 def ones_initializer() -> Initializer:
-    """Makes ones."""
+    """Create ones."""
     return lambda shape, dtype=dtypes.float32, **kwargs: ones(shape, dtype)
 
 
 def constant_initializer(value: Any = 0, support_partition: bool = False) -> Initializer:
-    """Makes tensors of a value."""
+    """Create constant tensors."""
     return lambda shape, dtype=None, **kwargs: constant(value, dtype, shape)
 
 
 def random_normal_initializer(mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> Initializer:
-    """Draws normally distributed numbers."""
+    """Draw normal numbers."""
     return lambda shape, dtype=dtypes.float32, **kwargs: random.normal(shape, mean, stddev, dtype, seed)
 
 
 def random_uniform_initializer(minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> Initializer:
-    """Draws numbers between two limits."""
+    """Draw uniform numbers between two limits."""
     return lambda shape, dtype=dtypes.float32, **kwargs: random.uniform(shape, minval, maxval, dtype, seed)
 
 

@@ -1,4 +1,4 @@
-"""Indexing of tensors and Variables: slices as TensorFlow takes them, and assignment to slices of Variables."""
+"""Indexing of tensors and Variables: TensorFlow's slices, and assignment to slices of Variables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jitgrad.tape.variable import Variable as LibraryVariable
 
 
 class Sliced(Tensor):
-    """A part of a Variable: a tensor, to which values can be assigned."""
+    """A slice of a Variable: a tensor that can be assigned to."""
 
     __slots__ = ("_key", "_of")
 
@@ -28,7 +28,7 @@ class Sliced(Tensor):
         self._of, self._key = of, key
 
     def assign(self, value: Any, name: str | None = None) -> Any:
-        """Have the Variable take ``value`` there."""
+        """Assign ``value`` to the slice."""
         operand = convert(value, self.dtype)._read()
         try:
             return self._of.assign(library.At(self._of._read())[self._key].set(operand))
@@ -36,16 +36,16 @@ class Sliced(Tensor):
             raise InvalidShapeError(str(error)) from None
 
     def assign_add(self, delta: Any, name: str | None = None) -> Any:
-        """Have the Variable add ``delta`` there."""
+        """Add ``delta`` to the slice."""
         return self.assign(self + delta)
 
     def assign_sub(self, delta: Any, name: str | None = None) -> Any:
-        """Have the Variable subtract ``delta`` there."""
+        """Subtract ``delta`` from the slice."""
         return self.assign(self - delta)
 
 
 def _key(k: Any) -> Any:
-    """A key as the library takes it. Raises TypeError for what TensorFlow does not take."""
+    """Convert a key for jitgrad. Raise TypeError for keys that TensorFlow does not accept."""
     if isinstance(k, (int, slice, type(None), type(Ellipsis))) and not isinstance(k, bool):
         return k
     if isinstance(k, (np.integer, np.ndarray)) and np.ndim(k) == 0 and np.asarray(k).dtype.kind in "iu":
@@ -73,7 +73,7 @@ def _is_static(keys: Any) -> bool:
 
 
 def getitem(self: Any, key: Any) -> Tensor:
-    """``x[key]``: by integers, slices, None and an ellipsis; by a mask, too."""
+    """``x[key]`` for integers, slices, None, an ellipsis or a mask."""
     value = self._read()
     if type(key) is int:
         keys: Any = key
@@ -90,7 +90,7 @@ def getitem(self: Any, key: Any) -> Tensor:
     if isinstance(self, LibraryVariable):
         return Sliced(self, keys, part)
     if value.level == levels.INTEGER and trace.current() is not None and _is_constant(value) and _is_static(keys):
-        part = known(np.asarray(value.value[keys]), levels.INTEGER)  # sizes of tf.shape are known while a function is traced
+        part = known(np.asarray(value.value[keys]), levels.INTEGER)  # sizes from tf.shape are known while a function is traced
     made = object.__new__(Tensor)
     made._tensor, made._integer = part, self._integer
     return made

@@ -15,13 +15,13 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert, held, wrap_array
 def decode_raw(
     input_bytes: Any, out_type: Any, little_endian: bool = True, fixed_length: Any = None, name: str | None = None
 ) -> Tensor:
-    """The bytes of a text as numbers."""
+    """Decode the bytes of a text as numbers."""
     kind = as_dtype(out_type)
     return wrap_array(np.frombuffer(convert(input_bytes).numpy(), kind.dtype.newbyteorder("<" if little_endian else ">")), kind)
 
 
 def read_file(filename: Any, name: str | None = None) -> Tensor:
-    """A file as a text."""
+    """Return the contents of a file."""
     return held(Path(filename if isinstance(filename, str) else convert(filename).numpy().decode()).read_bytes())
 
 

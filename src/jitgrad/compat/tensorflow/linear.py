@@ -1,4 +1,4 @@
-"""Linear algebra: products, norms, and what LAPACK decomposes."""
+"""Linear algebra: products, norms and decompositions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jitgrad.tape.protocol import public
 
 @named("Tensordot")
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
-    """The sum of products over some axes: the last of ``a`` with the first of ``b``, or those named."""
+    """Contract axes: the last of ``a`` with the first of ``b``, or the given ones."""
     x, y = agreed("Tensordot", (a, b), NUMBERS)
     over = axes if isinstance(axes, int) else np.asarray(axes).tolist()
     return made(products.tensordot(x._read(), y._read(), over), x._integer)
@@ -29,7 +29,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
 
 @named("Einsum")
 def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
-    """Products of operands, summed over the letters that the result does not name."""
+    """Evaluate an Einstein summation."""
     tensors = agreed("Einsum", inputs, NUMBERS)
     return made(lib_einsum(equation, *[t._read() for t in tensors]), tensors[0]._integer)
 
@@ -39,7 +39,7 @@ def matvec(
     a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The product of matrices and vectors."""
+    """Multiply matrices and vectors."""
     x, y = agreed("MatMul", (a, b), NUMBERS)
     product = matmul(x, made(library.expand_dims(y._read(), -1), y._integer), transpose_a or adjoint_a)
     return made(library.squeeze(product._read(), -1), x._integer)
@@ -49,7 +49,7 @@ def matvec(
 def norm(
     tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None, name: str | None = None
 ) -> Tensor:
-    """A norm over axes, all of them by default."""
+    """Return a norm over axes, by default all of them."""
     x = numbers("Norm", tensor, FLOATS)._read()
     at, kind = axes(axis), None if ord in ("euclidean", "fro") else ord
     if at is None and kind is not None:
@@ -59,7 +59,7 @@ def norm(
 
 @named("L2Normalize")
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Tensor:
-    """``x`` over its Euclidean norm, whose square is at least ``epsilon``."""
+    """Divide ``x`` by its Euclidean norm, whose square is at least ``epsilon``."""
     value = numbers("L2Normalize", x, FLOATS)._read()
     squares = reductions.sum(ew.square(value), axis=axes(axis), keepdims=True)
     return made(value / ew.sqrt(ew.maximum(squares, epsilon)))
@@ -67,14 +67,14 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
 
 @named("Normalize")
 def normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None) -> tuple[Tensor, Tensor]:
-    """``tensor`` over its norm, and the norm."""
+    """Return ``tensor`` divided by its norm, and the norm."""
     size = norm(tensor, ord, axis, keepdims=True)
     return divide(tensor, size), size
 
 
 @named("ClipByNorm")
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
-    """``t``, made shorter where its Euclidean norm is beyond ``clip_norm``."""
+    """Scale ``t`` to a Euclidean norm of at most ``clip_norm``."""
     from jitgrad.compat.tensorflow.arguments import axes as given
 
     x, most = (tensor._read() for tensor in agreed("ClipByNorm", (t, clip_norm), FLOATS))
@@ -86,14 +86,14 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
 
 @named("GlobalNorm")
 def global_norm(t_list: Any, name: str | None = None) -> Tensor:
-    """The Euclidean norm of all elements of several tensors; of None there are none."""
+    """Return the Euclidean norm of all elements of several tensors, ignoring None."""
     squares = [reductions.sum(ew.square(convert(t)._read())) for t in t_list if t is not None]
     return made(ew.sqrt(builtins.sum(squares[1:], squares[0])))
 
 
 @named("ClipByGlobalNorm")
 def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None) -> tuple[Any, Tensor]:
-    """Several tensors, made shorter together where their norm is beyond ``clip_norm``; and that norm."""
+    """Scale several tensors to a total norm of at most ``clip_norm``, and return the previous norm."""
     size = global_norm(t_list) if use_norm is None else convert(use_norm)
     most = clip_norm._read() if hasattr(clip_norm, "_read") else clip_norm
     factor = most / ew.maximum(size._read(), most)
@@ -119,43 +119,43 @@ _logdet = _matrix("LogDet", lambda a: linalg.slogdet(a)[1], "The logarithms of d
 
 
 def eigh(tensor: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
-    """Eigenvalues of symmetric matrices, ascending, and eigenvectors in columns."""
+    """Return the eigenvalues of symmetric matrices in ascending order, and the eigenvectors as columns."""
     values, vectors = _eigh(tensor)
     return values, vectors
 
 
 def eigvalsh(tensor: Any, name: str | None = None) -> Tensor:
-    """Eigenvalues of symmetric matrices, ascending."""
+    """Return the eigenvalues of symmetric matrices in ascending order."""
     return _eigvalsh(tensor)
 
 
 def logdet(matrix: Any, name: str | None = None) -> Tensor:
-    """The logarithms of determinants of positive definite matrices."""
+    """Return the log-determinants of positive definite matrices."""
     return _logdet(matrix)
 
 
 @public()
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
-    """The last two axes in the other order."""
+    """Transpose the last two axes."""
     x = convert(a)
     return made(library.swapaxes(x._read(), -1, -2), x._integer)
 
 
 def adjoint(matrix: Any, name: str | None = None) -> Tensor:
-    """The same, of numbers that are not complex."""
+    """Transpose the last two axes; there are no complex numbers."""
     return matrix_transpose(matrix)
 
 
 @named("MatrixInverse")
 def inv(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
-    """The inverses of matrices."""
+    """Invert matrices."""
     found = linalg.inv(numbers("MatrixInverse", input, FLOATS)._read())
     return made(library.swapaxes(found, -1, -2) if adjoint else found)
 
 
 @named("MatrixSolve")
 def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
-    """The x of ``matrix @ x = rhs``."""
+    """Solve ``matrix @ x = rhs``."""
     a, b = (tensor._read() for tensor in agreed("MatrixSolve", (matrix, rhs), FLOATS))
     if b.ndim < 2:
         raise InvalidArgumentError(
@@ -166,21 +166,21 @@ def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None)
 
 @named("MatrixTriangularSolve")
 def triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None) -> Tensor:
-    """The x of ``matrix @ x = rhs``, of the lower or upper triangle of ``matrix``."""
+    """Solve ``matrix @ x = rhs`` for the lower or upper triangle of ``matrix``."""
     a, b = (tensor._read() for tensor in agreed("MatrixTriangularSolve", (matrix, rhs), FLOATS))
     return made(linalg.solve_triangular(a, b, lower=bool(lower), trans=int(bool(adjoint))))
 
 
 @named("CholeskySolve")
 def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Tensor:
-    """The x of ``chol @ cholᵀ @ x = rhs``."""
+    """Solve ``chol @ cholᵀ @ x = rhs``."""
     a, b = (tensor._read() for tensor in agreed("CholeskySolve", (chol, rhs), FLOATS))
     return made(linalg.cholesky_solve(a, b))
 
 
 @named("MatrixSolveLs")
 def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: str | None = None) -> Tensor:
-    """The x for which ``matrix @ x`` comes nearest to ``rhs``."""
+    """Return the least-squares solution of ``matrix @ x = rhs``."""
     if l2_regularizer:
         raise InvalidArgumentError("tf.linalg.lstsq takes no l2_regularizer here. Use tf.linalg.solve of the normal equations.")
     a, b = (tensor._read() for tensor in agreed("MatrixSolveLs", (matrix, rhs), FLOATS))
@@ -189,7 +189,7 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True,
 
 @named("Qr")
 def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> tuple[Tensor, Tensor]:
-    """Orthonormal columns q and an upper triangle r with ``q @ r`` the matrix."""
+    """Return the QR decomposition."""
     if full_matrices:
         raise InvalidArgumentError("tf.linalg.qr(full_matrices=True) is not done here. Use the reduced form.")
     q, r = linalg.qr(numbers("Qr", input, FLOATS)._read())
@@ -198,7 +198,7 @@ def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> tupl
 
 @named("Svd")
 def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None) -> Any:
-    """Singular values s, descending, and u and v with ``u @ diag(s) @ vᵀ`` the matrix; or s alone."""
+    """Return the singular values s in descending order, u and v with ``u @ diag(s) @ vᵀ`` equal to the matrix; or only s."""
     x = numbers("Svd", tensor, FLOATS)._read()
     if not compute_uv:
         return made(linalg.svd(x, full_matrices=False, compute_uv=False))
@@ -208,7 +208,7 @@ def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name:
 
 @named("PseudoInverse")
 def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
-    """The pseudo-inverses of matrices."""
+    """Return the pseudoinverses of matrices."""
     x = numbers("PseudoInverse", a, FLOATS)._read()
     return made(linalg.pinv(x, 10 * max(x.shape[-2:]) * float(np.finfo(x.dtype).eps) if rcond is None else rcond))
 
@@ -217,7 +217,7 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
 def diag(
     diagonal: Any, name: str = "diag", k: Any = 0, num_rows: int = -1, num_cols: int = -1, padding_value: Any = 0
 ) -> Tensor:
-    """Matrices with diagonals given by the last axis."""
+    """Return matrices with diagonals given by the last axis."""
     x = convert(diagonal)
     n, offset = x._plain_shape[-1], integer(k)
     if (num_rows, num_cols, padding_value) != (-1, -1, 0):
@@ -231,14 +231,14 @@ def diag(
 
 @named("MatrixDiagPart")
 def diag_part(input: Any, name: str = "diag_part", k: Any = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Tensor:
-    """The diagonals of matrices."""
+    """Return the diagonals of matrices."""
     x = convert(input)
     return made(diagonals.diagonal(x._read(), integer(k), -2, -1), x._integer)
 
 
 @named("MatrixSetDiag")
 def set_diag(input: Any, diagonal: Any, name: str = "set_diag", k: Any = 0) -> Tensor:
-    """Matrices with other diagonals."""
+    """Replace the diagonals of matrices."""
     x, d = agreed("MatrixSetDiag", (input, diagonal))
     if integer(k) != 0 or x._plain_shape[-1] != x._plain_shape[-2]:
         raise InvalidArgumentError("tf.linalg.set_diag takes square matrices and k=0 here. Use tf.where.")
@@ -248,7 +248,7 @@ def set_diag(input: Any, diagonal: Any, name: str = "set_diag", k: Any = 0) -> T
 
 @named("MatrixBandPart")
 def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Tensor:
-    """Matrices with zeros beyond so many diagonals below and above; -1 keeps all of them."""
+    """Set elements outside a band to zero; -1 keeps all diagonals on that side."""
     x = convert(input)
     rows, columns = np.indices(x._plain_shape[-2:])
     below, above = integer(num_lower), integer(num_upper)
@@ -258,26 +258,26 @@ def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = Non
 
 @named("Trace")
 def trace(x: Any, name: str | None = None) -> Tensor:
-    """The sums of the diagonals of matrices."""
+    """Return the traces of matrices."""
     value = convert(x)
     return made(wrapped_around(diagonals.trace(value._read(), 0, -2, -1), value._integer), value._integer)
 
 
 @named("TensorDiag")
 def tensor_diag(diagonal: Any, name: str | None = None) -> Tensor:
-    """The diagonal matrix of a vector."""
+    """Return the diagonal matrix of a vector."""
     return diag(diagonal)
 
 
 @named("TensorDiagPart")
 def tensor_diag_part(input: Any, name: str | None = None) -> Tensor:
-    """The diagonal of a matrix."""
+    """Return the diagonal of a matrix."""
     return diag_part(input)
 
 
 @named("Cross")
 def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
-    """The cross products of vectors of three elements."""
+    """Return the cross products of vectors of three elements."""
     x, y = agreed("Cross", (a, b), NUMBERS)
     p, q = x._read(), y._read()
     if p.shape != q.shape or p.shape[-1:] != (3,):
@@ -290,5 +290,5 @@ def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
 
 @named("MatrixRank")
 def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
-    """The number of singular values beyond ``tol``."""
+    """Return the number of singular values above ``tol``."""
     return made(linalg.matrix_rank(numbers("MatrixRank", a, FLOATS)._read(), tol))

@@ -1,4 +1,4 @@
-"""Losses and what else ``tf.nn`` computes of layers' outputs."""
+"""Losses and other functions of ``tf.nn``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jitgrad.tape.protocol import public
 
 @named("SoftmaxCrossEntropyWithLogits")
 def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
-    """For each row ``-sum(labels * log_softmax(logits))``; no gradient passes by a mistake of the order: name both."""
+    """Return ``-sum(labels * log_softmax(logits))`` for each row; both arguments must be named."""
     p, z = (t._read() for t in agreed("SoftmaxCrossEntropyWithLogits", (cast(labels, convert(logits).dtype), logits), FLOATS))
     if len(p.shape) != len(z.shape):
         raise InvalidArgumentError(f"logits and labels must be broadcastable: {z.shape} vs {p.shape}. Make them one shape.")
@@ -31,7 +31,7 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, 
 
 @named("SparseSoftmaxCrossEntropyWithLogits")
 def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Tensor:
-    """The same for labels that are numbers of classes."""
+    """Return the cross-entropy of each row for integer labels."""
     z = numbers("SparseSoftmaxCrossEntropyWithLogits", logits, FLOATS)._read()
     places = convert(labels)
     k = places._read()
@@ -52,13 +52,13 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
 
 @named("SigmoidCrossEntropyWithLogits")
 def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, name: str | None = None) -> Tensor:
-    """The cross-entropy of ``sigmoid(logits)``, element by element."""
+    """Return the cross-entropy of ``sigmoid(logits)``, elementwise."""
     return weighted_cross_entropy_with_logits(labels, logits, 1.0)
 
 
 @named("WeightedCrossEntropyWithLogits")
 def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any, name: str | None = None) -> Tensor:
-    """The same, with true labels counted ``pos_weight`` times."""
+    """Return the same, with positive labels weighted by ``pos_weight``."""
     y, z, weight = (t._read() for t in agreed("LogisticLoss", (labels, logits, pos_weight), FLOATS))
     if y.shape != z.shape:
         raise ConversionError(f"`logits` and `labels` must have the same shape, received ({z.shape} vs {y.shape}).")
@@ -70,13 +70,13 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
 
 @public()
 def l2_loss(t: Any, name: str | None = None) -> Tensor:
-    """Half of the sum of squares."""
+    """Return half the sum of squares."""
     return made(library.sum(ew.square(numbers("L2Loss", t, FLOATS)._read())) / 2.0)
 
 
 @named("LogPoissonLoss")
 def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Tensor:
-    """``exp(log_input) - log_input * targets``, element by element."""
+    """Return ``exp(log_input) - log_input * targets``, elementwise."""
     if compute_full_loss:
         raise InvalidArgumentError("tf.nn.log_poisson_loss(compute_full_loss=True) is not done here. Leave it out.")
     t, z = (x._read() for x in agreed("LogPoissonLoss", (targets, log_input), FLOATS))
@@ -85,7 +85,7 @@ def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = Fal
 
 @named("Moments")
 def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None) -> tuple[Tensor, Tensor]:
-    """The mean and the variance over axes."""
+    """Return the mean and the variance over axes."""
     value = numbers("Moments", x, FLOATS)._read()
     over = axes_of(axes)
     return made(library.mean(value, over, keepdims)), made(library.var(value, over, 0, keepdims))
@@ -105,7 +105,7 @@ def batch_normalization(
 
 @named("BiasAdd")
 def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Tensor:
-    """``value + bias``, a number for each element of the last axis."""
+    """Return ``value + bias``, with a bias for each element of the last axis."""
     x, b = agreed("BiasAdd", (value, bias))
     if len(b._plain_shape) != 1 or b._plain_shape != x._plain_shape[-1:]:
         raise InvalidArgumentError(
@@ -116,7 +116,7 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
 
 @named("Dropout")
 def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: str | None = None) -> Tensor:
-    """Zeros with probability ``rate``, and the other elements over ``1 - rate``."""
+    """Set elements to zero with probability ``rate``, and divide the others by ``1 - rate``."""
     from jitgrad.compat.tensorflow.random import uniform
 
     value = numbers("Dropout", x, FLOATS)
@@ -131,7 +131,7 @@ def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: 
 
 @named("EmbeddingLookup")
 def embedding_lookup(params: Any, ids: Any, max_norm: Any = None, name: str | None = None) -> Tensor:
-    """The rows of ``params`` that ``ids`` name."""
+    """Look up rows of ``params`` by ``ids``."""
     if max_norm is not None:
         raise InvalidArgumentError("tf.nn.embedding_lookup takes no max_norm here. Use tf.clip_by_norm on the rows.")
     return gather(params, ids)

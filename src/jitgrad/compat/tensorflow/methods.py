@@ -1,4 +1,4 @@
-"""What TensorFlow's Tensors and Variables share: operators, shape and dtype, printing, and what they have not of NumPy's."""
+"""Methods shared by TensorFlow's Tensors and Variables: operators, shape and dtype, printing, and missing attributes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Reference:
-    """A tensor or Variable as a key: equal to another reference of the same one."""
+    """A tensor or Variable as a dict key: equal to another reference to the same object."""
 
     __slots__ = ("_of",)
 
@@ -27,7 +27,7 @@ class Reference:
         self._of = of
 
     def deref(self) -> Any:
-        """What it refers to."""
+        """Return the object."""
         return self._of
 
     def __eq__(self, other: object) -> bool:
@@ -41,7 +41,7 @@ class Reference:
 
 
 class TensorMethods:
-    """Methods of a Tensor and a Variable."""
+    """Base class of Tensor and Variable."""
 
     __slots__ = ()
     __array_priority__ = 100
@@ -63,15 +63,15 @@ class TensorMethods:
 
     @property
     def shape(self) -> TensorShape:
-        """The sizes of the axes."""
+        """The shape."""
         return TensorShape(self._plain_shape)
 
     def get_shape(self) -> TensorShape:
-        """The sizes of the axes."""
+        """Return the shape."""
         return self.shape
 
     def set_shape(self, shape: Any) -> None:
-        """Check that the shape is this one. Raises ValueError where it is not."""
+        """Check the shape. Raise ValueError if it does not match."""
         self.shape.assert_is_compatible_with(shape)
 
     @property
@@ -81,17 +81,17 @@ class TensorMethods:
 
     @property
     def dtype(self) -> DType:
-        """The dtype of the elements."""
+        """The dtype."""
         level = self.level
         return dtypes.of_numpy(self._integer) if level == levels.INTEGER else dtypes.OF_LEVEL[level]
 
     @property
     def device(self) -> str:
-        """Where it is: on the CPU."""
+        """The device: the CPU."""
         return "/job:localhost/replica:0/task:0/device:CPU:0"
 
     def ref(self) -> Reference:
-        """A reference that can be a key of a dict."""
+        """Return a reference that can be a dict key."""
         return Reference(self)
 
     def __len__(self) -> int:
@@ -119,7 +119,7 @@ class TensorMethods:
 
 
 def numpy_text(value: Any) -> str:
-    """A value as TensorFlow shows NumPy's: of an array of several lines, from a new line on."""
+    """Format a NumPy value as TensorFlow does: an array of several lines starts on a new line."""
     return _lines(repr(value) if isinstance(value, (np.ndarray, bytes)) else str(value))
 
 
@@ -128,7 +128,7 @@ def _lines(text: str) -> str:
 
 
 class _Absent:
-    """An attribute of the library's tensors that TensorFlow's have not."""
+    """Make an attribute that raises, because TensorFlow's tensors do not have it."""
 
     def __init__(self, name: str, why: str) -> None:
         self.name, self.why = name, why

@@ -1,4 +1,4 @@
-"""``tf.Module``: an object that knows the Variables on its attributes."""
+"""``tf.Module``: an object that tracks the Variables on its attributes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from jitgrad.tape.variable import Variable as LibraryVariable
 
 
 class Module:
-    """Base of objects with Variables and other Modules on their attributes, in lists and dicts there, too.
+    """Base class of objects with Variables and Modules on their attributes, also in lists and dicts.
 
     Parameters
     ----------
     name : str
-        A valid name of Python; by default that of the class in lower case.
+        A valid Python identifier; by default the class name in lower case.
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -30,17 +30,17 @@ class Module:
 
     @property
     def name(self) -> str:
-        """The name, as it was given."""
+        """The name as given."""
         return str(vars(self).get("_name", _snake(type(self).__name__)))
 
     @property
     def name_scope(self) -> AbstractContextManager[str]:
-        """``with self.name_scope:`` names of Variables that are made inside begin with that of this Module."""
+        """A name scope with the Module's name, for Variables made inside."""
         return scopes.name_scope(str(vars(self).get("_scope_name", self.name + "/")))
 
     @classmethod
     def with_name_scope(cls, method: Callable[..., Any]) -> Callable[..., Any]:
-        """Decorator of a method that is to run in the Module's name scope."""
+        """A decorator that runs a method in the Module's name scope."""
 
         def scoped(self: Any, *args: Any, **kwargs: Any) -> Any:
             with self.name_scope:
@@ -51,22 +51,22 @@ class Module:
 
     @property
     def variables(self) -> tuple[Any, ...]:
-        """All Variables, those of submodules last, in the order of the attributes' names."""
+        """All Variables in the order of the attributes' names, with the Variables of submodules last."""
         return tuple(_distinct(_leaves(self, set(), lambda x: isinstance(x, LibraryVariable))))
 
     @property
     def trainable_variables(self) -> tuple[Any, ...]:
-        """Those that a tape watches by itself."""
+        """The trainable Variables."""
         return tuple(v for v in self.variables if v.trainable)
 
     @property
     def non_trainable_variables(self) -> tuple[Any, ...]:
-        """The others."""
+        """The other Variables."""
         return tuple(v for v in self.variables if not v.trainable)
 
     @property
     def submodules(self) -> tuple[Any, ...]:
-        """All Modules on attributes, and on theirs."""
+        """All Modules on attributes, recursively."""
         return tuple(_distinct(_leaves(self, set(), is_module)))
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -77,7 +77,7 @@ class Module:
 
 
 def is_module(value: Any) -> bool:
-    """Whether it is a Module, or a layer or model, which has Variables, too."""
+    """Return whether an object is a Module, or a layer or model, which has Variables, too."""
     return isinstance(value, Module) or (hasattr(value, "trainable_variables") and not isinstance(value, type))
 
 
@@ -86,7 +86,7 @@ def _snake(name: str) -> str:
 
 
 def attributes(module: Any) -> Iterator[tuple[str, Any]]:
-    """The attributes of a Module and what is in lists and dicts there, by their names, in order."""
+    """Iterate over the attributes of a Module and the contents of its lists and dicts, in order."""
     for name in sorted(vars(module)):
         if name not in ("_name", "_scope_name", "_restored"):
             yield from _items(name, vars(module)[name])
@@ -104,9 +104,9 @@ def _items(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _leaves(module: Any, seen: set[int], wanted: Callable[[Any], bool]) -> Iterator[Any]:
-    """What is wanted on the attributes of a Module, then on those of the Modules there."""
+    """Find objects on the attributes of a Module, then in its submodules."""
     seen.add(id(module))
-    if not isinstance(module, Module):  # a layer or model, which says itself what it has
+    if not isinstance(module, Module):  # a layer or model lists its own
         yield from (v for v in module.variables if wanted(v))
         return
     inner = []

@@ -10,12 +10,12 @@ from jitgrad.compat.tensorflow.errors import ConversionError
 
 
 def is_nested(seq: Any) -> bool:
-    """Whether it is a list, tuple or dict."""
+    """Return whether an object is a list, tuple or dict."""
     return isinstance(seq, (list, tuple, dict))
 
 
 def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
-    """The leaves in order; those of dicts by their keys."""
+    """Return the leaves in order; a dict's leaves are ordered by key."""
     if isinstance(structure, dict):
         return [leaf for key in sorted(structure) for leaf in flatten(structure[key])]
     if isinstance(structure, (list, tuple)):
@@ -24,7 +24,7 @@ def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Any, expand_composites: bool = False) -> Any:
-    """The nesting of ``structure`` with other leaves."""
+    """Return the nesting of ``structure`` with other leaves."""
     leaves = list(flat_sequence)
     if len(leaves) != len(flatten(structure)):
         raise ConversionError(f"There are {len(leaves)} leaves for {len(flatten(structure))} places. Give as many.")
@@ -44,7 +44,7 @@ def _packed(structure: Any, following: Callable[[], Any]) -> Any:
 
 
 def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
-    """``func`` of the leaves of nests of one structure, in that structure."""
+    """Apply ``func`` to the leaves of nests of the same structure."""
     for other in structure[1:]:
         assert_same_structure(structure[0], other)
     rows = zip(*[flatten(s) for s in structure], strict=True)
@@ -52,7 +52,7 @@ def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> A
 
 
 def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False) -> None:
-    """Raise ValueError where two nests differ."""
+    """Raise ValueError if two nests differ."""
     if not _same(nest1, nest2):
         raise ConversionError("The two structures don't have the same nested structure. Nest them alike.")
 

@@ -1,4 +1,4 @@
-"""Operands as TensorFlow takes them: of one dtype, to which Python's numbers and NumPy's arrays are converted."""
+"""Conversion of operands to one dtype: Python numbers and NumPy arrays take the dtype of tensors."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _NONE: dict[str, Any] = {}
 
 
 def tensor_name(dtype: DType) -> str:
-    """What TensorFlow's messages call a dtype."""
+    """Return the name of a dtype in TensorFlow's messages."""
     return _NAMES.get(dtype.name, dtype.name)
 
 
 def check_kind(name: str, dtype: DType, kinds: str) -> None:
-    """Raise InvalidArgumentError where an op does not take tensors of a dtype."""
+    """Raise InvalidArgumentError if an op does not accept tensors of a dtype."""
     if dtype.kind not in kinds:
         allowed = [d.name for d in dtypes.COMPUTED if d.kind in kinds]
         raise InvalidDTypeError(
@@ -40,7 +40,7 @@ def check_kind(name: str, dtype: DType, kinds: str) -> None:
 
 
 def mismatch(name: str, place: int, expected: DType, given: DType) -> InvalidDTypeError:
-    """The error of an operand of another dtype."""
+    """Return the error for an operand of another dtype."""
     return InvalidDTypeError(
         f"cannot compute {name} as input #{place}(zero-based) was expected to be a {tensor_name(expected)} tensor but is a "
         f"{tensor_name(given)} tensor [Op:{name}]. Use tf.cast(x, {expected!r}).",
@@ -48,7 +48,7 @@ def mismatch(name: str, place: int, expected: DType, given: DType) -> InvalidDTy
 
 
 def like(value: Any, lead: Tensor) -> Tensor:
-    """``value`` as a tensor, of the dtype of ``lead`` unless it is a tensor itself."""
+    """Convert ``value`` to a tensor, with the dtype of ``lead`` unless it is a tensor."""
     if isinstance(value, Operators):
         return convert(value)
     dtype = lead.dtype
@@ -60,7 +60,7 @@ def like(value: Any, lead: Tensor) -> Tensor:
 
 
 def agreed(name: str, values: Sequence[Any], kinds: str = ANY) -> list[Tensor]:
-    """Operands as tensors of one dtype. Raises InvalidArgumentError, with both dtypes, where tensors are of several."""
+    """Convert operands to one dtype. Raise InvalidArgumentError, with both dtypes, if tensors differ."""
     lead = next((value for value in values if isinstance(value, Operators)), None)
     first = convert(values[0] if lead is None else lead)
     tensors = [like(value, first) for value in values]
@@ -75,29 +75,29 @@ def agreed(name: str, values: Sequence[Any], kinds: str = ANY) -> list[Tensor]:
 
 
 def _weak(a: Tensor, b: Tensor) -> bool:
-    """Whether one of two floats is data of a fit, which takes the dtype of what it meets."""
+    """Return whether one of two floats is data of a fit, which adapts its dtype."""
     weak = (levels.NUMBER, levels.DATA32, levels.DATA64)
     return a.level > levels.INTEGER and b.level > levels.INTEGER and (a.level in weak or b.level in weak)
 
 
 def numbers(name: str, value: Any, kinds: str = ANY) -> Tensor:
-    """One operand as a tensor of a dtype that the op takes."""
+    """Convert one operand to a tensor of a dtype that the op accepts."""
     tensor = convert(value)
     check_kind(name, tensor.dtype, kinds)
     return tensor
 
 
 def settled(tensor: Value) -> Value:
-    """Integers with their value: a Program with floats would compute them in these. In a trace they have none."""
+    """Compute an integer tensor now, apart from floats, except in a trace."""
     if tensor.level == levels.INTEGER and tensor.value is None and trace.current() is None:
         tensor.force()
     return tensor
 
 
 def wrapped_around(tensor: Value, integer: np.dtype[Any]) -> Value:
-    """Integers, those that left the range of their dtype modulo that range; floats as they are.
+    """Wrap integers that left the range of their dtype; floats are unchanged.
 
-    In a trace they stay as they are: they are computed in its floats, and those beyond what these hold are refused.
+    In a trace they are unchanged: they are computed in its float dtype, and integers beyond its range are refused.
     """
     if tensor.level != levels.INTEGER or trace.current() is not None:
         return tensor
@@ -111,7 +111,7 @@ def wrapped_around(tensor: Value, integer: np.dtype[Any]) -> Value:
 
 
 def translated(name: str, error: JitgradError) -> JitgradError:
-    """The library's error as TensorFlow's."""
+    """Convert an error of jitgrad to TensorFlow's."""
     if isinstance(error, InvalidArgumentError):
         return error
     kind = InvalidIndexError if isinstance(error, IndexingError) else InvalidShapeError
@@ -119,7 +119,7 @@ def translated(name: str, error: JitgradError) -> JitgradError:
 
 
 def record_as(name: str, op: Op, operands: tuple[Any, ...]) -> Any:
-    """Record an op; shapes that do not fit are InvalidArgumentError, as in TensorFlow."""
+    """Record an op, raising InvalidArgumentError for incompatible shapes, as TensorFlow does."""
     try:
         return record(op, operands, _NONE)
     except ShapeError as error:
@@ -127,7 +127,7 @@ def record_as(name: str, op: Op, operands: tuple[Any, ...]) -> Any:
 
 
 def combined(name: str, op: Op, a: Any, b: Any, kinds: str = NUMBERS) -> Tensor:
-    """An op of two operands of any kind."""
+    """Make an op of two operands of any kind."""
     x, y = agreed(name, (a, b), kinds)
     result = record_as(name, op, (x._read(), y._read()))
     if result.level == levels.INTEGER:

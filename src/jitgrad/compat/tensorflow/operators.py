@@ -1,4 +1,4 @@
-"""Python's operators on TensorFlow's tensors and Variables, and the functions of the same meaning (``tf.add``)."""
+"""Python's operators on TensorFlow's tensors and Variables, and the equivalent functions (``tf.add``)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Binary = Callable[..., Tensor]
 
 
 def _plain(kind: type, value: Any, level: int) -> tuple[Any, bool]:
-    """A number or an array of Python as an operand next to a tensor, and whether it is one: next to floats it is."""
+    """Convert a Python number or array next to a float tensor, and return whether that is possible."""
     if level <= _FLOAT:
         return value, False
     if kind in _PYTHON:
@@ -56,9 +56,9 @@ def _plain(kind: type, value: Any, level: int) -> tuple[Any, bool]:
 
 
 def binary(name: str, op: Op, kinds: str = NUMBERS) -> tuple[Binary, Binary, Binary]:
-    """An operator, the one with its operands the other way round, and the function.
+    """Make an operator, its reflected form, and the function.
 
-    The common cases come first: floats of one dtype, and a float with a number of Python.
+    The common cases come first: floats of one dtype, and a float with a Python number.
     """
 
     def operator(self: Any, other: Any) -> Tensor:
@@ -115,7 +115,7 @@ _ge, _, greater_equal = binary("GreaterEqual", ew.greater_equal)
 
 @public()
 def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x / y``; integers become float64, those of 8 and 16 bits float32."""
+    """``x / y``; integers become float64, or float32 for 8 and 16 bits."""
     a, b = agreed("RealDiv", (x, y), NUMBERS)
     if a.level > _FLOAT:
         return combined("RealDiv", ew.divide, a, b)
@@ -124,7 +124,7 @@ def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def _whole(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor] | None:
-    """Two operands where they are integers, the second not 0; else None."""
+    """Return two integer operands after checking that the second is nonzero, or None for floats."""
     if isinstance(x, (float, np.floating)) or getattr(x, "level", 0) > _FLOAT or getattr(y, "level", 0) > _FLOAT:
         return None
     a, b = agreed(name, (x, y), NUMBERS)
@@ -145,14 +145,14 @@ def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @public()
 def mod(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x % y``, of the sign of ``y``."""
+    """``x % y``, with the sign of ``y``."""
     _whole("FloorMod", x, y)
     return _remainder(x, y)
 
 
 @public()
 def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x ** y``; of integers an integer."""
+    """``x ** y``; integers give an integer."""
     if getattr(x, "level", 0) > _FLOAT or getattr(y, "level", 0) > _FLOAT:
         return _power(x, y)
     a, b = agreed("Pow", (x, y), SIGNED)
@@ -198,7 +198,7 @@ def matmul(
     a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False, adjoint_b: bool = False,
     a_is_sparse: bool = False, b_is_sparse: bool = False, output_type: Any = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The product of matrices of at least two axes."""
+    """Multiply matrices of at least two axes."""
     if output_type is not None:
         raise InvalidArgumentError("tf.matmul takes no output_type here. Use tf.cast on the result.")
     if type(a) is Tensor and type(b) in _TENSORS and a._tensor.level == b.level > _FLOAT:
@@ -228,7 +228,7 @@ def _logical(name: str, f: Callable[..., Any], x: Any, y: Any) -> Tensor:
 
 
 def _bitwise(name: str, f: Callable[..., Any], bits: np.ufunc) -> tuple[Binary, Binary]:
-    """``&`` and its like: of booleans, or of the bits of integers."""
+    """Make ``&`` or a similar operator, for booleans or the bits of integers."""
 
     def operator(self: Any, other: Any) -> Tensor:
         if self.level != levels.INTEGER:
@@ -266,7 +266,7 @@ def _equality(operator: Binary, result: bool) -> Binary:
         try:
             return operator(self, other)
         except InvalidShapeError:
-            return wrap_array(np.bool_(result))  # of shapes that do not go together, as in TensorFlow
+            return wrap_array(np.bool_(result))  # for incompatible shapes, as in TensorFlow
 
     return compared
 

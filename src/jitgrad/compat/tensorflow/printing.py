@@ -1,4 +1,4 @@
-"""``tf.print``: values alone, shortened, on standard error."""
+"""``tf.print``: values only, abbreviated, on standard error."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def print(
     Parameters
     ----------
     *inputs
-        What is printed; tensors in nests, too.
+        The values to print, which may be nested.
     output_stream
         A file, ``"file://"`` and a path, or ``sys.stderr`` by default.
     summarize : int
-        How many elements of each axis stand at both ends; -1 for all.
+        The number of elements shown at both ends of each axis; -1 for all.
     sep, end : str
-        What stands between, and at the end.
+        The separator, and the text at the end.
     """
     text = sep.join(_shown(x, summarize or 3, False) for x in inputs) + end
     if isinstance(output_stream, str):

@@ -1,4 +1,4 @@
-"""``tf.ragged``: rows of several lengths, which are held and shown; to compute, make them dense."""
+"""``tf.ragged``: rows of different lengths, which can be stored and shown; convert them to dense tensors to compute."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert, wrap_array
 
 
 class RaggedTensor:
-    """Rows of several lengths.
+    """Rows of different lengths.
 
     Parameters
     ----------
     rows : list of lists
         The values.
     dtype : DType, optional
-        By default that of the values.
+        The dtype, by default the dtype of the values.
     """
 
     def __init__(self, rows: list[Any], dtype: Any = None) -> None:
@@ -29,7 +29,7 @@ class RaggedTensor:
 
     @property
     def values(self) -> Tensor:
-        """All values in a row."""
+        """All values in one vector."""
         return self.flat_values
 
     @property
@@ -43,11 +43,11 @@ class RaggedTensor:
         return TensorShape([len(self._lengths), None])
 
     def nrows(self) -> Tensor:
-        """The number of rows."""
+        """Return the number of rows."""
         return wrap_array(np.int64(len(self._lengths)))
 
     def row_lengths(self, axis: int = 1) -> Tensor:
-        """How long each row is."""
+        """Return the length of each row."""
         return wrap_array(np.array(self._lengths, np.int64))
 
     def __len__(self) -> int:
@@ -59,11 +59,11 @@ class RaggedTensor:
         return self.flat_values[ends[at] : ends[at + 1]]
 
     def to_list(self) -> list[Any]:
-        """The rows as lists."""
+        """Return the rows as lists."""
         return [np.asarray(self[i].numpy()).tolist() for i in range(len(self))]
 
     def to_tensor(self, default_value: Any = None, name: str | None = None, shape: Any = None) -> Tensor:
-        """A dense tensor, short rows filled up with zeros or ``default_value``."""
+        """Return a dense tensor, with short rows padded with zeros or ``default_value``."""
         rows, fill = self.to_list(), (b"" if self.dtype.name == "string" else 0) if default_value is None else default_value
         longest = max(self._lengths, default=0)
         return convert([[*row, *[fill] * (longest - len(row))] for row in rows], self.dtype)
@@ -73,7 +73,7 @@ class RaggedTensor:
 
 
 def constant(pylist: Any, dtype: Any = None, ragged_rank: Any = None, inner_shape: Any = None, name: str | None = None) -> Any:
-    """Rows of several lengths."""
+    """Create rows of different lengths."""
     return RaggedTensor([list(row) for row in pylist], dtype)
 
 

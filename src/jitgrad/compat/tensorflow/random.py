@@ -1,4 +1,4 @@
-"""``tf.random``: numbers of the library's one source, of Generators with a state of their own, and of seeds alone."""
+"""``tf.random``: numbers from jitgrad's global source, from Generators, and from stateless seeds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jitgrad.functions.selection import take
 
 
 def set_seed(seed: Any) -> None:
-    """Seed all that draws numbers, jitgrad's layers and shuffling, too."""
+    """Set the global seed, which also affects jitgrad's layers and shuffling."""
     library.seed(integer(seed))
     _sources.clear()
     _global_seed[:] = [integer(seed)]
@@ -31,7 +31,7 @@ _sources: dict[int, np.random.Generator] = {}
 
 
 def _source(seed: Any) -> np.random.Generator:
-    """The common source; where an operation has a seed of its own, one begun by both."""
+    """Return the global source; with an operation seed, a source started by both seeds."""
     if seed is None:
         return library.generator()
     return _sources.setdefault(integer(seed), np.random.default_rng([_global_seed[0] % 2**64, integer(seed) % 2**64]))
@@ -47,7 +47,7 @@ def _float(dtype: Any) -> DType:
 def uniform(
     shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Tensor:
-    """Numbers from ``minval`` on and below ``maxval``, each as likely; by default from 0 to 1, of integers there is none."""
+    """Draw uniform numbers from ``minval`` (inclusive) to ``maxval`` (exclusive); floats by default from 0 to 1."""
     kind = as_dtype(dtype)
     if kind.is_integer:
         low, high = _integer_limits(kind, minval, maxval)
@@ -72,7 +72,7 @@ def _integer_limits(kind: DType, minval: Any, maxval: Any) -> tuple[int, int]:
 def normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Tensor:
-    """Normally distributed numbers."""
+    """Draw normal numbers."""
     kind = _float(dtype)
     if seed is None:
         drawn = library.normal(sizes(shape), dtype=kind.dtype)
@@ -82,7 +82,7 @@ def normal(
 
 
 def _cut(draw: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Normal numbers, drawn again where they are more than two standard deviations away."""
+    """Draw normal numbers within two standard deviations, by redrawing."""
     values = draw.normal(size=shape)
     while (far := np.abs(values) > 2).any():
         values = np.where(far, draw.normal(size=shape), values)
@@ -92,7 +92,7 @@ def _cut(draw: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 def truncated_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Tensor:
-    """The same, none more than two standard deviations away."""
+    """Draw normal numbers within two standard deviations."""
     kind = _float(dtype)
     if seed is None:
         unit = library.truncated_normal(sizes(shape), dtype=kind.dtype)
@@ -102,7 +102,7 @@ def truncated_normal(
 
 
 def shuffle(value: Any, seed: Any = None, name: str | None = None) -> Tensor:
-    """The rows in random order."""
+    """Shuffle the rows."""
     x = convert(value)
     if isinstance(x, Held):
         return Held(_source(seed).permutation(x.numpy()))
@@ -112,14 +112,14 @@ def shuffle(value: Any, seed: Any = None, name: str | None = None) -> Tensor:
 
 
 def categorical(logits: Any, num_samples: Any, dtype: Any = dtypes.int64, seed: Any = None, name: str | None = None) -> Tensor:
-    """For each row of logits ``num_samples`` numbers of classes."""
+    """Draw ``num_samples`` classes for each row of logits."""
     z = convert(logits)._read()
     unit = np.maximum(_source(seed).random((z.shape[0], integer(num_samples), z.shape[1])), np.finfo(float).tiny)
     return made(argmax(z[:, None, :] + -np.log(-np.log(unit)), axis=-1), as_dtype(dtype).dtype)
 
 
 def poisson(shape: Any, lam: Any, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None) -> Tensor:
-    """Counts with means ``lam``, for each of which there are as many as ``shape`` says."""
+    """Draw Poisson counts with means ``lam``, with ``shape`` counts for each."""
     means = np.asarray(convert(lam).numpy())
     return wrap_array(_source(seed).poisson(means, (*sizes(shape), *means.shape)), as_dtype(dtype))
 
@@ -127,14 +127,14 @@ def poisson(shape: Any, lam: Any, dtype: Any = dtypes.float32, seed: Any = None,
 def gamma(
     shape: Any, alpha: Any, beta: Any = None, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Tensor:
-    """Numbers of gamma distributions of shape ``alpha`` and rate ``beta``. No gradient passes."""
+    """Draw gamma-distributed numbers of shape ``alpha`` and rate ``beta``. No gradient passes."""
     a = np.asarray(convert(alpha).numpy(), float)
     scale = 1 / np.asarray(1.0 if beta is None else convert(beta).numpy(), float)
     found = _source(seed).gamma(a, scale, (*sizes(shape), *np.broadcast_shapes(a.shape, scale.shape)))
     return wrap_array(found, as_dtype(dtype))
 
 
-# Of seeds alone.
+# Stateless functions.
 
 
 def _seeded(seed: Any) -> np.random.Generator:
@@ -160,7 +160,7 @@ def stateless_uniform(
     shape: Any, seed: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, name: str | None = None,
     alg: Any = "auto_select",
 ) -> Tensor:  # fmt: skip
-    """As ``uniform``; the same numbers for the same seed."""
+    """Like ``uniform``, with the same numbers for the same seed."""
     return _drawn(_seeded(seed), "uniform", shape, dtype, minval, maxval)
 
 
@@ -168,7 +168,7 @@ def stateless_normal(
     shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None,
     alg: Any = "auto_select",
 ) -> Tensor:  # fmt: skip
-    """As ``normal``; the same numbers for the same seed."""
+    """Like ``normal``, with the same numbers for the same seed."""
     return _drawn(_seeded(seed), "normal", shape, dtype, mean, stddev)
 
 
@@ -176,19 +176,19 @@ def stateless_truncated_normal(
     shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None,
     alg: Any = "auto_select",
 ) -> Tensor:  # fmt: skip
-    """As ``truncated_normal``; the same numbers for the same seed."""
+    """Like ``truncated_normal``, with the same numbers for the same seed."""
     return _drawn(_seeded(seed), "truncated", shape, dtype, mean, stddev)
 
 
 class Generator:
-    """A source of random numbers with a state of its own: a counter in two numbers, and a key.
+    """A source of random numbers with its own state: a counter of two numbers, and a key.
 
     Parameters
     ----------
     state : array of int64
-        Counter and key.
+        The counter and the key.
     alg : str or int
-        "philox", the one there is.
+        The algorithm; only "philox" is available.
     """
 
     def __init__(self, copy_from: Generator | None = None, state: Any = None, alg: Any = "philox") -> None:
@@ -197,27 +197,27 @@ class Generator:
 
     @classmethod
     def from_seed(cls, seed: Any, alg: Any = "philox") -> Generator:
-        """One that begins by a seed."""
+        """Create a Generator from a seed."""
         return cls(state=_state_of(seed), alg=alg)
 
     @classmethod
     def from_state(cls, state: Any, alg: Any = "philox") -> Generator:
-        """One that goes on from a state."""
+        """Create a Generator from a state."""
         return cls(state=state, alg=alg)
 
     @classmethod
     def from_key_counter(cls, key: Any, counter: Any, alg: Any = "philox") -> Generator:
-        """One of a key and a counter."""
+        """Create a Generator from a key and a counter."""
         return cls(state=np.array([*np.asarray(counter).ravel(), integer(key)], np.int64), alg=alg)
 
     @classmethod
     def from_non_deterministic_state(cls, alg: Any = "philox") -> Generator:
-        """One that begins anywhere."""
+        """Create a Generator with a random state."""
         return cls(state=np.random.default_rng().integers(-(2**62), 2**62, 3), alg=alg)
 
     @property
     def state(self) -> Variable:
-        """Counter and key."""
+        """The counter and the key."""
         return self._state_var
 
     @property
@@ -231,15 +231,15 @@ class Generator:
         return 1
 
     def reset(self, state: Any) -> None:
-        """Go on from a state."""
+        """Restore a state."""
         self._state_var.assign(state)
 
     def reset_from_seed(self, seed: Any) -> None:
-        """Begin by a seed."""
+        """Restart from a seed."""
         self._state_var.assign(_state_of(seed))
 
     def skip(self, delta: Any) -> None:
-        """Leave out numbers."""
+        """Skip numbers."""
         low, high, key = (int(n) for n in self._state_var.numpy())
         counter = (low % 2**64 + (high % 2**64 << 64) + integer(delta)) % 2**128
         self._state_var.assign(np.array([_signed(counter % 2**64), _signed(counter >> 64), key], np.int64))
@@ -252,34 +252,34 @@ class Generator:
     def normal(
         self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None
     ) -> Tensor:
-        """Normally distributed numbers."""
+        """Draw normal numbers."""
         return _drawn(self._draw(shape), "normal", shape, dtype, mean, stddev)
 
     def truncated_normal(
         self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None
     ) -> Tensor:
-        """The same, none more than two standard deviations away."""
+        """Draw normal numbers within two standard deviations."""
         return _drawn(self._draw(shape), "truncated", shape, dtype, mean, stddev)
 
     def uniform(
         self, shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, name: str | None = None
     ) -> Tensor:
-        """Numbers from ``minval`` on and below ``maxval``, each as likely."""
+        """Draw uniform numbers from ``minval`` (inclusive) to ``maxval`` (exclusive)."""
         return _drawn(self._draw(shape), "uniform", shape, dtype, minval, maxval)
 
     def binomial(self, shape: Any, counts: Any, probs: Any, dtype: Any = dtypes.int32, name: str | None = None) -> Tensor:
-        """How many of ``counts`` trials succeed."""
+        """Draw the number of successes in ``counts`` trials."""
         n, p = (np.asarray(convert(x).numpy()) for x in (counts, probs))
         return wrap_array(self._draw(shape).binomial(n.astype(int), p, sizes(shape)), as_dtype(dtype))
 
     def make_seeds(self, count: Any = 1) -> Tensor:
-        """Seeds of stateless functions, one a column."""
+        """Return seeds for stateless functions, one per column."""
         n = integer(count)
         drawn = self._draw([n]).integers(-(2**63), 2**63 - 1, n)
         return wrap_array(np.stack([drawn, np.zeros(n, np.int64)]), dtypes.int64)
 
     def split(self, count: int = 1) -> list[Generator]:
-        """Generators with keys of their own."""
+        """Return new Generators with their own keys."""
         keys = self.make_seeds(count).numpy()[0]
         return [Generator(state=np.array([0, 0, key], np.int64)) for key in keys]
 
@@ -296,29 +296,29 @@ _global: list[Generator] = []
 
 
 def get_global_generator() -> Generator:
-    """The one that all share."""
+    """Return the global Generator."""
     if not _global:
         _global.append(Generator.from_non_deterministic_state())
     return _global[0]
 
 
 def set_global_generator(generator: Generator) -> None:
-    """Have all share another."""
+    """Replace the global Generator."""
     _global[:] = [generator]
 
 
 def create_rng_state(seed: Any, alg: Any = "philox") -> np.ndarray:
-    """The state that a Generator has by a seed."""
+    """Return the state of a Generator with a seed."""
     return _state_of(seed)
 
 
 def split(seed: Any, num: int = 2, alg: Any = "auto_select") -> Tensor:
-    """More seeds of one."""
+    """Derive several seeds from one."""
     return wrap_array(_seeded(seed).integers(-(2**31), 2**31, (num, 2)).astype(np.int32))
 
 
 def fold_in(seed: Any, data: Any, alg: Any = "auto_select") -> Tensor:
-    """A seed of a seed and a number."""
+    """Derive a seed from a seed and a number."""
     text = np.asarray([*np.ravel(convert(seed).numpy()), integer(data)], np.int64).tobytes()
     return wrap_array(np.frombuffer(hashlib.sha256(text).digest()[:8], np.int32))
 

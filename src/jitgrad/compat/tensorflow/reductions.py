@@ -1,4 +1,4 @@
-"""Reductions over axes (``tf.reduce_sum`` and its like), running sums, and where elements stand."""
+"""Reductions over axes (``tf.reduce_sum`` and others), cumulative functions, and argmax."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _reduction(op: str, f: Callable[..., Any], kinds: str = NUMBERS) -> Reductio
 
 
 def mean(x: Any, axis: Any, keepdims: bool) -> Any:
-    """The mean; that of integers without its fraction."""
+    """Return the mean; for integers it is truncated."""
     found = library.mean(x, axis=axis, keepdims=keepdims)
     return recorded_cast(ew.trunc(found), levels.INTEGER) if x.level == levels.INTEGER else found
 
@@ -80,7 +80,7 @@ reduce_euclidean_norm = _reduction("EuclideanNorm", _euclidean_norm, FLOATS)
 def count_nonzero(
     input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = dtypes.int64, name: str | None = None
 ) -> Tensor:
-    """How many elements are not 0."""
+    """Return the number of nonzero elements."""
     found = made(logic.count_nonzero(convert(input)._read(), axis=axes(axis), keepdims=bool(keepdims)), np.dtype(np.int64))
     return cast(found, dtype)
 
@@ -135,7 +135,7 @@ cumprod = _running("Cumprod", cumulative.cumprod, 1)
 def cumulative_logsumexp(
     x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
 ) -> Tensor:
-    """The logarithm of the sum of exponentials up to each element along an axis."""
+    """Return the cumulative logsumexp along an axis."""
     tensor = convert(x)
     check_kind("CumulativeLogsumexp", tensor.dtype, FLOATS)
     top = extremes.max(tensor._read(), axis=integer(axis), keepdims=True)

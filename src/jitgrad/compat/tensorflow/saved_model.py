@@ -1,4 +1,4 @@
-"""``tf.saved_model``: not here, for what is saved there is a graph, and functions of Python are none."""
+"""``tf.saved_model``, which is not supported: it stores graphs, and Python functions are not graphs."""
 
 from jitgrad.compat.modules import missing
 

@@ -1,4 +1,4 @@
-"""Names: what ``tf.name_scope`` puts in front of those of Variables."""
+"""Name scopes of Variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _scopes: list[str] = []
 
 @contextmanager
 def name_scope(name: str) -> Iterator[str]:
-    """``with tf.name_scope("layer"):`` names of Variables that are made inside begin with ``layer/``."""
+    """``with tf.name_scope("layer"):`` Variables made inside get names that begin with ``layer/``."""
     absolute = name.endswith("/")
     _scopes.append(name if absolute else named(name) + "/")
     try:
@@ -20,5 +20,5 @@ def name_scope(name: str) -> Iterator[str]:
 
 
 def named(name: str) -> str:
-    """A name in the scope of now."""
+    """Return a name in the current scope."""
     return (_scopes[-1] if _scopes else "") + name

@@ -1,4 +1,4 @@
-"""Shapes as TensorFlow shows them: a tuple with ``as_list`` and ``rank``, and sizes that may be unknown."""
+"""TensorFlow's shapes: a tuple with ``as_list`` and ``rank``, and sizes that may be unknown."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from jitgrad.errors import ShapeError
 
 
 class TensorShape(tuple[Any, ...]):
-    """The sizes of the axes; None for a size that is not known.
+    """A shape, with None for unknown sizes.
 
     Parameters
     ----------
     dims : iterable of int or None, int or None
-        The sizes; None for a shape of which nothing is known.
+        The sizes; None for an unknown shape.
     """
 
     _unknown = False
@@ -41,17 +41,17 @@ class TensorShape(tuple[Any, ...]):
 
     @property
     def dims(self) -> list[Any] | None:
-        """The sizes as a list."""
+        """Return the sizes as a list."""
         return None if self._unknown else list(self)
 
     def as_list(self) -> list[int | None]:
-        """The sizes as a list. Raises ValueError where nothing is known of them."""
+        """Return the sizes as a list. Raise ValueError for an unknown shape."""
         if self._unknown:
             raise ValueError("as_list() is not defined on an unknown TensorShape.")
         return list(self)
 
     def num_elements(self) -> int | None:
-        """How many elements there are; None where that is not known."""
+        """Return the number of elements, or None if it is unknown."""
         if not self.is_fully_defined():
             return None
         count = 1
@@ -60,38 +60,38 @@ class TensorShape(tuple[Any, ...]):
         return count
 
     def is_fully_defined(self) -> bool:
-        """Whether all sizes are known."""
+        """Return whether all sizes are known."""
         return not self._unknown and None not in tuple(self)
 
     def is_compatible_with(self, other: Any) -> bool:
-        """Whether some shape is both."""
+        """Return whether a shape could match both."""
         other = TensorShape(other)
         if self._unknown or other._unknown:
             return True
         return len(self) == len(other) and all(None in (a, b) or a == b for a, b in zip(self, other, strict=True))
 
     def assert_is_compatible_with(self, other: Any) -> None:
-        """Raise ValueError where no shape is both."""
+        """Raise ValueError if no shape matches both."""
         if not self.is_compatible_with(other):
             raise ShapeError(f"Shapes {self} and {TensorShape(other)} are incompatible. Give tensors of one shape.")
 
     def assert_has_rank(self, rank: int) -> None:
-        """Raise ValueError where it has not so many axes."""
+        """Raise ValueError if the number of axes differs."""
         if not self._unknown and len(self) != rank:
             raise ShapeError(f"Shape {self} must have rank {rank}. Reshape the tensor first.")
 
     def assert_is_fully_defined(self) -> None:
-        """Raise ValueError where a size is not known."""
+        """Raise ValueError if a size is unknown."""
         if not self.is_fully_defined():
             raise ShapeError(f"Shape {self} is not fully defined. Give all sizes.")
 
     def with_rank(self, rank: int) -> TensorShape:
-        """The same, if it has so many axes."""
+        """Return the shape if it has the given number of axes."""
         self.assert_has_rank(rank)
         return TensorShape([None] * rank) if self._unknown else self
 
     def merge_with(self, other: Any) -> TensorShape:
-        """What is known of either."""
+        """Combine the known sizes of both."""
         self.assert_is_compatible_with(other)
         other = TensorShape(other)
         if self._unknown or other._unknown:
@@ -99,7 +99,7 @@ class TensorShape(tuple[Any, ...]):
         return TensorShape([b if a is None else a for a, b in zip(self, other, strict=True)])
 
     def concatenate(self, other: Any) -> TensorShape:
-        """The axes of both."""
+        """Concatenate the axes of both."""
         other = TensorShape(other)
         return TensorShape(None if self._unknown or other._unknown else [*self, *other])
 

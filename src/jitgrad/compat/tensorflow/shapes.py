@@ -1,4 +1,4 @@
-"""Functions that change shapes: joining, cutting, repeating and ordering."""
+"""Functions of shapes: joining, splitting, repeating and sorting."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jitgrad.tape.operators import Operators
 
 @named("Reshape")
 def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
-    """The same elements in another shape, in which one size may be -1."""
+    """Reshape; one size may be -1."""
     x, wanted = convert(tensor), sizes(shape)
     if isinstance(x, Held):
         return Held(x.numpy().reshape(wanted))
@@ -39,35 +39,35 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
 
 @named("Transpose")
 def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str = "transpose") -> Tensor:
-    """The axes in another order, by default the reverse."""
+    """Permute the axes, by default in reverse order."""
     x = convert(a)
     return made(library.transpose(x._read(), None if perm is None else sizes(perm)), x._integer)
 
 
 @named("ExpandDims")
 def expand_dims(input: Any, axis: Any, name: str | None = None) -> Tensor:
-    """With an axis of size 1 at a place."""
+    """Insert an axis of size 1."""
     x = convert(input)
     return made(library.expand_dims(x._read(), integer(axis)), x._integer)
 
 
 @named("Squeeze")
 def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """Without axes of size 1: all of them, or those named."""
+    """Remove axes of size 1: all of them, or the given ones."""
     x = convert(input)
     return made(library.squeeze(x._read(), axes(axis)), x._integer)
 
 
 @named("BroadcastTo")
 def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Repeated along axes of size 1 and new ones in front."""
+    """Broadcast to a shape."""
     x = convert(input)
     return made(library.broadcast_to(x._read(), sizes(shape)), x._integer)
 
 
 @named("ConcatV2")
 def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
-    """Tensors one after another along an axis."""
+    """Concatenate tensors along an axis."""
     given = list(values) if isinstance(values, (list, tuple)) else [values]
     if any(isinstance(value, Held) for value in given):
         return Held(np.concatenate([convert(value).numpy() for value in given], integer(axis)))
@@ -77,10 +77,10 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
 
 @named("Pack")
 def stack(values: Any, axis: Any = 0, name: str = "stack") -> Tensor:
-    """Tensors of one shape along a new axis; of numbers alone, floats where one is a float."""
+    """Stack tensors along a new axis; Python numbers become floats if one of them is a float."""
     given = list(values)
     if not any(isinstance(value, (Operators, np.ndarray, np.generic)) for value in given):
-        x = convert(given)  # of Python's numbers
+        x = convert(given)  # of Python numbers
         given = [x] if isinstance(x, Held) else [made(x._read()[i], x._integer) for i in builtins.range(len(given))]
     if any(isinstance(value, Held) for value in given):
         return Held(np.stack([np.asarray(convert(value).numpy()) for value in given], integer(axis)))
@@ -90,7 +90,7 @@ def stack(values: Any, axis: Any = 0, name: str = "stack") -> Tensor:
 
 @named("Unpack")
 def unstack(value: Any, num: Any = None, axis: Any = 0, name: str = "unstack") -> list[Tensor]:
-    """The slices along an axis."""
+    """Return the slices along an axis."""
     x = convert(value)
     plain = x._read()
     at = axis_of("unstack", integer(axis), plain.ndim)
@@ -100,7 +100,7 @@ def unstack(value: Any, num: Any = None, axis: Any = 0, name: str = "unstack") -
 
 @named("Split")
 def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, name: str = "split") -> list[Tensor]:
-    """Equal parts along an axis, or parts of the sizes given, of which one may be -1."""
+    """Split into equal parts along an axis, or into parts of the given sizes, one of which may be -1."""
     x = convert(value)
     plain = x._read()
     at = axis_of("split", integer(axis), plain.ndim)
@@ -128,14 +128,14 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, n
 
 @named("Tile")
 def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
-    """Repeated as a whole along each axis."""
+    """Repeat the whole tensor along each axis."""
     x = convert(input)
     return made(rearranging.tile(x._read(), sizes(multiples)), x._integer)
 
 
 @named("Repeat")
 def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """Each element as often as ``repeats`` says, one beside the other."""
+    """Repeat each element ``repeats`` times."""
     x = convert(input)
     counts = integers(repeats)
     times: Any = counts.ravel().tolist()
@@ -147,7 +147,7 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
 
 @named("Pad")
 def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None) -> Tensor:
-    """More elements before and after along each axis: a constant, or by reflection."""
+    """Pad along each axis with a constant or by reflection."""
     x = convert(tensor)
     kinds = {"CONSTANT": "constant", "REFLECT": "reflect", "SYMMETRIC": "symmetric"}
     if mode.upper() not in kinds:
@@ -158,21 +158,21 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
 
 @named("Roll")
 def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
-    """Elements moved along axes; those that leave at one end come back at the other."""
+    """Roll along axes."""
     x = convert(input)
     return made(rearranging.roll(x._read(), axes(shift), axes(axis)), x._integer)
 
 
 @named("ReverseV2")
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
-    """In reverse order along axes."""
+    """Reverse the order along axes."""
     x = convert(tensor)
     return made(rearranging.flip(x._read(), axes(axis)), x._integer)
 
 
 @named("Sort")
 def sort(values: Any, axis: Any = -1, direction: str = "ASCENDING", name: str | None = None) -> Tensor:
-    """In order along an axis."""
+    """Sort along an axis."""
     x = convert(values)
     found = selection.sort(x._read(), integer(axis))
     return made(rearranging.flip(found, integer(axis)) if _descends(direction) else found, x._integer)
@@ -180,7 +180,7 @@ def sort(values: Any, axis: Any = -1, direction: str = "ASCENDING", name: str | 
 
 @named("ArgSort")
 def argsort(values: Any, axis: Any = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None) -> Tensor:
-    """The order in which the elements along an axis ascend, or descend."""
+    """Return the indices that sort along an axis."""
     plain = convert(values)._read()
     return made(selection.argsort(-plain if _descends(direction) else plain, integer(axis)))
 
@@ -192,7 +192,7 @@ def _descends(direction: str) -> bool:
 
 
 class TopKV2(NamedTuple):
-    """What ``top_k`` returns."""
+    """The result of ``top_k``."""
 
     values: Tensor
     indices: Tensor
@@ -200,7 +200,7 @@ class TopKV2(NamedTuple):
 
 @named("TopKV2")
 def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.int32, name: str | None = None) -> TopKV2:
-    """The ``k`` largest elements along the last axis, descending, and where they stand."""
+    """Return the ``k`` largest elements along the last axis in descending order, and their indices."""
     x = convert(input)
     values, places = selection.top_k(x._read(), integer(k))
     return TopKV2(made(values, x._integer), made(places, as_dtype(index_type).dtype))
@@ -208,7 +208,7 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.
 
 @named("InTopKV2")
 def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) -> Tensor:
-    """Whether each target is among the ``k`` largest of its row."""
+    """Return whether each target is among the ``k`` largest elements of its row."""
     scores, wanted = convert(predictions)._read(), convert(targets)._read()
     own = selection.take_along_axis(scores, library.expand_dims(wanted, -1), -1)
     from jitgrad.functions.reductions import sum as total
@@ -217,14 +217,14 @@ def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) ->
 
 
 class Unique(NamedTuple):
-    """What ``unique`` returns."""
+    """The result of ``unique``."""
 
     y: Tensor
     idx: Tensor
 
 
 class UniqueWithCounts(NamedTuple):
-    """What ``unique_with_counts`` returns."""
+    """The result of ``unique_with_counts``."""
 
     y: Tensor
     idx: Tensor
@@ -234,7 +234,7 @@ class UniqueWithCounts(NamedTuple):
 def _unique(x: Any, out_idx: Any) -> tuple[Tensor, Tensor, Tensor]:
     tensor = convert(x)
     _, first, places, counts = np.unique(tensor.numpy(), return_index=True, return_inverse=True, return_counts=True)
-    order = np.argsort(first)  # of first appearance
+    order = np.argsort(first)  # in order of first appearance
     new = np.empty_like(order)
     new[order] = np.arange(len(order))
     kind = as_dtype(out_idx)
@@ -242,18 +242,18 @@ def _unique(x: Any, out_idx: Any) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Unique:
-    """The different elements of a vector in the order in which they appear, and which of them each is."""
+    """Return the distinct elements of a vector in order of appearance, and the index of each element among them."""
     return Unique(*_unique(x, out_idx)[:2])
 
 
 def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> UniqueWithCounts:
-    """As ``unique``, and how often each appears."""
+    """Like ``unique``, with the counts."""
     return UniqueWithCounts(*_unique(x, out_idx))
 
 
 @named("Meshgrid")
 def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
-    """Coordinates of a grid: each vector along an axis of its own."""
+    """Return the coordinates of a grid spanned by vectors."""
     tensors = [convert(x) for x in args]
     grids = library.meshgrid(*[t._read() for t in tensors], indexing=indexing)
     return [made(grid, t._integer) for grid, t in zip(grids, tensors, strict=True)]
@@ -261,7 +261,7 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[T
 
 @named("Slice")
 def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
-    """``size`` elements from ``begin`` on, along each axis; -1 for all that are left."""
+    """Return ``size`` elements along each axis, beginning at ``begin``; -1 stands for all remaining ones."""
     x = convert(input_)
     starts, counts = sizes(begin), sizes(size)
     for at, (start, count, n) in enumerate(zip(starts, counts, x._plain_shape, strict=True)):
@@ -277,7 +277,7 @@ def strided_slice(
     input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0,
     new_axis_mask: int = 0, shrink_axis_mask: int = 0, var: Any = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """``x[begin:end:strides]``; the bits of the masks say of which axes something else is meant."""
+    """``x[begin:end:strides]``; bits of the masks modify the meaning for individual axes."""
     first, last = sizes(begin), sizes(end)
     steps = (1,) * len(first) if strides is None else sizes(strides)
     keys: list[Any] = []
@@ -295,7 +295,7 @@ def strided_slice(
 
 
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
-    """The shape that two broadcast to."""
+    """Return the shape to which two shapes broadcast."""
     try:
         return TensorShape(np.broadcast_shapes(tuple(shape_x), tuple(shape_y)))
     except ValueError:
@@ -303,7 +303,7 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
 
 
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
-    """The same as a tensor."""
+    """Return the shape to which two shapes broadcast, as a tensor."""
     return wrap_array(np.array(broadcast_static_shape(sizes(shape_x), sizes(shape_y)), INT32))
 
 

@@ -1,4 +1,4 @@
-"""``tf.sparse``: values at some places, which are held and shown; to compute, make them dense."""
+"""``tf.sparse``: sparse values, which can be stored and shown; convert them to dense tensors to compute."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert, wrap_array
 
 
 class SparseTensor:
-    """Values at some places of a shape; elsewhere there is 0.
+    """Values at some places of a shape, and 0 elsewhere.
 
     Parameters
     ----------
     indices : array of int64
-        A row for each value.
+        A row of indices for each value.
     values : array
         The values.
     dense_shape : list of int
@@ -50,7 +50,7 @@ class SparseTensor:
 def to_dense(
     sp_input: SparseTensor, default_value: Any = None, validate_indices: bool = True, name: str | None = None
 ) -> Tensor:
-    """All elements."""
+    """Return the dense tensor."""
     dense = scatter_nd(sp_input.indices, sp_input.values, sp_input.dense_shape)
     if default_value is None:
         return dense
@@ -59,7 +59,7 @@ def to_dense(
 
 
 def from_dense(tensor: Any, name: str | None = None) -> SparseTensor:
-    """The elements that are not 0."""
+    """Create a sparse tensor from the nonzero elements."""
     x = convert(tensor)
     places = nonzero(not_equal(x, 0))
     return SparseTensor(places, gather_nd(x, places), x._plain_shape)
@@ -68,7 +68,7 @@ def from_dense(tensor: Any, name: str | None = None) -> SparseTensor:
 def sparse_dense_matmul(
     sp_a: SparseTensor, b: Any, adjoint_a: bool = False, adjoint_b: bool = False, name: str | None = None
 ) -> Tensor:
-    """The product with a dense matrix."""
+    """Multiply by a dense matrix."""
     return matmul(to_dense(sp_a), b, adjoint_a=adjoint_a, adjoint_b=adjoint_b)
 
 

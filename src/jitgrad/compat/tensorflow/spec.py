@@ -1,4 +1,4 @@
-"""What a tensor is to be: ``tf.TensorSpec``."""
+"""The type of a tensor: ``tf.TensorSpec``."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from jitgrad.compat.tensorflow.tensor import convert
 
 
 class TensorSpec:
-    """A shape, sizes in which may be None, and a dtype.
+    """A shape, with None for unknown sizes, and a dtype.
 
     Parameters
     ----------
     shape : list of int or None, or None
-        The shape; None where nothing is known of it.
+        The shape; None if it is unknown.
     dtype : DType
-        float32 by default.
+        The dtype, by default float32.
     name : str, optional
-        A name.
+        The name.
     """
 
     def __init__(self, shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> None:
@@ -30,16 +30,16 @@ class TensorSpec:
 
     @classmethod
     def from_tensor(cls, tensor: Any, name: str | None = None) -> TensorSpec:
-        """That of a tensor."""
+        """Return the type of a tensor."""
         return cls(tensor.shape, tensor.dtype, name)
 
     @classmethod
     def from_spec(cls, spec: TensorSpec, name: str | None = None) -> TensorSpec:
-        """The same, by another name."""
+        """Return the same type with another name."""
         return cls(spec.shape, spec.dtype, name or spec.name)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether a tensor, or another TensorSpec, is such a one."""
+        """Return whether a tensor or TensorSpec has this type."""
         other = spec_or_value if isinstance(spec_or_value, TensorSpec) else convert(spec_or_value)
         return self.dtype is other.dtype and self.shape.is_compatible_with(other.shape)
 

@@ -1,4 +1,4 @@
-"""``tf.strings``: what is done to texts before numbers are made of them, by Python."""
+"""``tf.strings``: text processing in Python, before texts become numbers."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ def _each(f: Callable[[bytes], Any], input: Any) -> np.ndarray:
 
 
 def _parts(f: Callable[[bytes], list[Any]], input: Any) -> Any:
-    """Several parts of each text: of one text a tensor, of several a ragged one."""
+    """Return several parts of each text: a tensor for one text, a ragged tensor for several."""
     found = _each(f, input)
     return convert(found[()]) if not found.ndim else RaggedTensor(found.tolist())
 
 
 def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = None) -> Any:
-    """The parts between separators, by default white space."""
+    """Split at separators, by default white space."""
     between = sep.encode() if isinstance(sep, str) else sep
     return _parts(lambda text: text.split(between or None, maxsplit), input)
 
 
 def bytes_split(input: Any, name: str | None = None) -> Any:
-    """The bytes."""
+    """Return the bytes."""
     return _parts(lambda text: [text[i : i + 1] for i in range(len(text))], input)
 
 
 def unicode_split(input: Any, input_encoding: str, errors: str = "replace", name: str | None = None) -> Any:
-    """The characters."""
+    """Return the characters."""
     return _parts(lambda text: list(text.decode(input_encoding, errors)), input)
 
 
 def unicode_decode(input: Any, input_encoding: str, errors: str = "replace", name: str | None = None) -> Any:
-    """The numbers of the characters."""
+    """Return the code points of the characters."""
     return _parts(lambda text: [ord(c) for c in text.decode(input_encoding, errors)], input)
 
 
 def to_number(input: Any, out_type: Any = dtypes.float32, name: str | None = None) -> Tensor:
-    """The numbers that texts say."""
+    """Parse texts as numbers."""
     kind = as_dtype(out_type)
     try:
         return wrap_array(_each(float if kind.is_floating else int, input).astype(kind.dtype), kind)
@@ -69,7 +69,7 @@ def to_number(input: Any, out_type: Any = dtypes.float32, name: str | None = Non
 
 
 def as_string(input: Any, precision: int = -1, name: str | None = None) -> Tensor:
-    """Numbers as texts."""
+    """Format numbers as texts."""
     tensor = convert(input)
     digits = 6 if precision < 0 else precision
     values = np.asarray(tensor.numpy())
@@ -85,7 +85,7 @@ def as_string(input: Any, precision: int = -1, name: str | None = None) -> Tenso
 
 
 def join(inputs: Any, separator: str = "", name: str | None = None) -> Tensor:
-    """Texts one after another, element by element."""
+    """Concatenate texts elementwise."""
     rows = [_texts(x) for x in inputs]
     found = rows[0]
     for row in rows[1:]:
@@ -94,40 +94,40 @@ def join(inputs: Any, separator: str = "", name: str | None = None) -> Tensor:
 
 
 def reduce_join(inputs: Any, axis: Any = None, keepdims: bool = False, separator: str = "", name: str | None = None) -> Tensor:
-    """All texts one after another."""
+    """Concatenate all texts."""
     if axis is not None or keepdims:
         raise InvalidArgumentError("tf.strings.reduce_join takes no axis or keepdims here. Join in Python.")
     return held(separator.encode().join(_texts(inputs).ravel().tolist()))
 
 
 def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Tensor:
-    """How many bytes, or characters, each text has."""
+    """Return the number of bytes or characters of each text."""
     count = len if unit == "BYTE" else (lambda text: len(text.decode()))
     return wrap_array(_each(count, input).astype(np.int32))
 
 
 def lower(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
-    """In small letters."""
+    """Convert to lower case."""
     return held(_each(bytes.lower, input))
 
 
 def upper(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
-    """In capital letters."""
+    """Convert to upper case."""
     return held(_each(bytes.upper, input))
 
 
 def strip(input: Any, name: str | None = None) -> Tensor:
-    """Without white space at both ends."""
+    """Strip white space at both ends."""
     return held(_each(bytes.strip, input))
 
 
 def substr(input: Any, pos: int, len: int, unit: str = "BYTE", name: str | None = None) -> Tensor:
-    """A part of each text."""
+    """Return a part of each text."""
     return held(_each(lambda text: text[pos : pos + len], input))
 
 
 def regex_replace(input: Any, pattern: str, rewrite: str, replace_global: bool = True, name: str | None = None) -> Tensor:
-    """Texts with what matches a pattern replaced."""
+    """Replace matches of a pattern."""
     return held(_each(lambda text: re.sub(pattern.encode(), rewrite.encode(), text, count=0 if replace_global else 1), input))
 
 

@@ -1,4 +1,4 @@
-"""TensorFlow's Tensor: what wraps a Tensor of the library, and what values become when they are given in its place."""
+"""TensorFlow's Tensor: a wrapper of jitgrad's Tensor, and the conversion of values to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NUMBERS = "fiub"
 
 
 class Tensor(TensorMethods, Wrapper):  # type: ignore[misc]
-    """A value, as TensorFlow has it; what makes one is ``tf.constant``, ``tf.convert_to_tensor`` and every operation."""
+    """A tensor, returned by ``tf.constant``, ``tf.convert_to_tensor`` and every operation."""
 
     __slots__ = ()
 
@@ -53,7 +53,7 @@ class Tensor(TensorMethods, Wrapper):  # type: ignore[misc]
 
 
 class Held(Tensor):
-    """A value of a dtype that jitgrad does not compute with: it can be shown, indexed, reshaped and cast, by NumPy."""
+    """A tensor of a dtype that jitgrad does not compute with: it can be shown, indexed, reshaped and cast, with NumPy."""
 
     __slots__ = ("_array",)
 
@@ -118,14 +118,14 @@ _new = object.__new__
 
 
 def wrap(value: Any, like: Any = None) -> Any:
-    """A Tensor of the library, or several, as TensorFlow's; integers have the dtype of ``like``, by default int32."""
+    """Wrap one or several Tensors of jitgrad; integers have the dtype of ``like``, by default int32."""
     if isinstance(value, (tuple, list)):
         return type(value)(wrap(item, like) for item in value)
     return made(value, INT32 if like is None else integer_of(like))
 
 
 def made(tensor: Any, integer: np.dtype[Any] = INT32) -> Tensor:
-    """The same of one Tensor, with the dtype that its integers have."""
+    """Wrap one Tensor, with the dtype of its integers."""
     wrapped = _new(Tensor)
     wrapped._tensor = tensor
     wrapped._integer = integer
@@ -133,7 +133,7 @@ def made(tensor: Any, integer: np.dtype[Any] = INT32) -> Tensor:
 
 
 def wrap_array(array: Any, dtype: DType | None = None) -> Tensor:
-    """A constant of an array, which is copied, in its own dtype or another."""
+    """Create a constant with a copy of an array, in its own dtype or another one."""
     array = np.asanyarray(array)
     kind = dtypes.of_numpy(array.dtype) if dtype is None else dtype
     if kind.level > levels.INTEGER and type(array) is np.ndarray:
@@ -147,7 +147,7 @@ def wrap_array(array: Any, dtype: DType | None = None) -> Tensor:
 
 
 def held(value: Any, dtype: DType | None = None) -> Held:
-    """What jitgrad does not compute with: texts, float16, complex numbers."""
+    """Wrap values that jitgrad does not compute with: texts, float16, complex numbers."""
     array = np.asarray(value)
     if array.dtype.kind in "SUO":
         if not all(isinstance(text, (str, bytes)) for text in array.ravel().tolist()):
@@ -159,7 +159,7 @@ def held(value: Any, dtype: DType | None = None) -> Held:
 
 
 def integer_of(value: Any) -> np.dtype[Any]:
-    """The dtype that the integers of a tensor, Variable or array are shown in."""
+    """Return the integer dtype shown for a tensor, Variable or array."""
     integer = getattr(value, "_integer", None)
     if integer is None:
         dtype = getattr(value, "dtype", None)
@@ -176,8 +176,8 @@ def _remade(value: Any, name: str) -> Tensor:
 def convert(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
     """``tf.convert_to_tensor``: ``value`` as a Tensor.
 
-    Python's floats become float32, integers int32, or what ``hint`` says where that loses nothing. Raises ConversionError for
-    a tensor of another dtype than ``dtype``.
+    Python floats become float32 and integers int32, or the dtype ``hint`` if no information is lost. Raise ConversionError
+    for a tensor with a dtype other than ``dtype``.
     """
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(value, Tensor):
@@ -197,7 +197,7 @@ def convert(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
 
 
 def from_python(value: Any, dtype: DType | None = None, hint: DType | None = None) -> Tensor:
-    """A constant of Python's or NumPy's values, or lists of them, in which there may be Tensors."""
+    """Create a constant from Python or NumPy values, or lists that may contain Tensors."""
     if type(value) is np.ndarray and value.dtype.kind in _NUMBERS:
         return wrap_array(value, dtype if dtype is not None else hint if value.dtype.kind != "b" else None)
     if value is None:
@@ -220,7 +220,7 @@ def from_python(value: Any, dtype: DType | None = None, hint: DType | None = Non
 
 
 def array_of(value: Any) -> np.ndarray:
-    """An array of Python's values. Raises ConversionError for lists of unequal length."""
+    """Return an array of Python values. Raise ConversionError for lists of unequal length."""
     try:
         return np.asarray(value)
     except (ValueError, TypeError) as error:
@@ -242,7 +242,7 @@ def _texts(array: np.ndarray, value: Any, dtype: DType | None) -> Tensor:
 
 
 def _natural(value: Any, array: np.ndarray) -> DType:
-    """The dtype that TensorFlow gives a value of Python or NumPy."""
+    """Return TensorFlow's dtype for a Python or NumPy value."""
     first = value
     while isinstance(first, (list, tuple)) and len(first):
         first = first[0]
@@ -259,7 +259,7 @@ def _natural(value: Any, array: np.ndarray) -> DType:
 
 
 def _check_exact(value: Any, array: np.ndarray, dtype: DType) -> None:
-    """Raise ConversionError where Python's floats or booleans should become another kind, integers what cannot hold them."""
+    """Raise ConversionError for a conversion between kinds, or to an integer dtype that is too small."""
     kind = array.dtype.kind
     if not array.size:
         return
@@ -274,7 +274,7 @@ def _has_tensors(value: Any) -> bool:
 
 
 def _packed(value: Any, dtype: DType | None) -> Tensor:
-    """A list with Tensors in it, stacked; what else is in it takes their dtype."""
+    """Stack a list that contains Tensors; other elements take their dtype."""
     wanted = dtype or _first_tensor(value).dtype
     parts = [
         _packed(item, wanted) if isinstance(item, (list, tuple)) and _has_tensors(item) else convert(item, wanted)

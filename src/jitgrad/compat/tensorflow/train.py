@@ -1,4 +1,4 @@
-"""``tf.train``: checkpoints, which are safetensors files here."""
+"""``tf.train``: checkpoints in safetensors files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def _children(value: Any) -> Iterator[tuple[str, Any]]:
-    """What of an object is kept: its attributes, of a list or dict its items, of a layer its Variables by number."""
+    """Return the parts of an object to save: attributes, items of lists and dicts, Variables of a layer by number."""
     if isinstance(value, dict):
         yield from ((str(key), item) for key, item in value.items())
     elif isinstance(value, (list, tuple)):
@@ -42,13 +42,13 @@ def _variables(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any
 
 
 class LoadStatus:
-    """What was restored; returned by ``restore``."""
+    """The status that ``restore`` returns."""
 
     def __init__(self, unused: Callable[[], set[str]], without: Callable[[], set[str]]) -> None:
         self._unused, self._without = unused, without
 
     def assert_consumed(self) -> LoadStatus:
-        """Raise AssertionError unless all that was saved has a Variable, and all Variables a value."""
+        """Raise AssertionError unless every saved value has a Variable and every Variable a value."""
         self.assert_existing_objects_matched()
         if self._unused():
             raise AssertionError(f"Unresolved values in the checkpoint: {sorted(self._unused())}.")
@@ -61,21 +61,21 @@ class LoadStatus:
         return self
 
     def assert_nontrivial_match(self) -> LoadStatus:
-        """The same."""
+        """The same as ``assert_existing_objects_matched``."""
         return self.assert_existing_objects_matched()
 
     def expect_partial(self) -> LoadStatus:
-        """Say that some is left over on purpose."""
+        """Accept unused values."""
         return self
 
 
 class Checkpoint:
-    """Variables of objects by name, written to a file and read again.
+    """The Variables of objects by name, which are saved to and restored from a file.
 
     Parameters
     ----------
     root : object, optional
-        An object whose attributes are kept.
+        An object whose attributes are saved.
     **kwargs
         Objects by name: Modules, Variables, layers, optimizers, generators, lists and dicts of them.
     """
@@ -95,21 +95,21 @@ class Checkpoint:
         return found
 
     def write(self, file_prefix: Any, options: Any = None) -> str:
-        """Write all Variables to a file; returns its name as ``read`` takes it."""
+        """Write all Variables to a file, and return its name for ``read``."""
         values = {name: np.asarray(v._value()) for name, v in self._named().items()}
         Path(file_prefix).parent.mkdir(parents=True, exist_ok=True)
         archive.write(f"{file_prefix}{_SUFFIX}", {"kind": "checkpoint", "variables": values})
         return str(file_prefix)
 
     def save(self, file_prefix: Any, options: Any = None) -> str:
-        """The same, with the number of the save after the name; ``latest_checkpoint`` finds it."""
+        """Write all Variables to a file with a number after the name, which ``latest_checkpoint`` finds."""
         self._saves += 1
         path = self.write(f"{file_prefix}-{self._saves}")
         (Path(path).parent / "checkpoint").write_text(f'model_checkpoint_path: "{Path(path).name}"\n')
         return path
 
     def read(self, save_path: Any, options: Any = None) -> LoadStatus:
-        """Have the Variables take their values from a file; those that are made later, when they are made."""
+        """Restore the Variables from a file; Variables made later are restored when they are made."""
         values = _values(save_path)
         left = dict(values)
 
@@ -138,7 +138,7 @@ class Checkpoint:
         return LoadStatus(lambda: set(left), lambda: set(self._named()) - set(values))
 
     def restore(self, save_path: Any, options: Any = None) -> LoadStatus:
-        """The same; of None nothing is read."""
+        """The same as ``read``; None reads nothing."""
         return LoadStatus(set, set) if save_path is None else self.read(save_path)
 
 
@@ -156,13 +156,13 @@ def _values(save_path: Any) -> dict[str, np.ndarray]:
 
 
 def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
-    """The names and shapes in a checkpoint."""
+    """Return the names and shapes in a checkpoint."""
     path = latest_checkpoint(ckpt_dir_or_file) if Path(ckpt_dir_or_file).is_dir() else ckpt_dir_or_file
     return [(name + _VALUE, list(value.shape)) for name, value in sorted(_values(path).items())]
 
 
 def load_variable(ckpt_dir_or_file: Any, name: str) -> np.ndarray:
-    """One value of a checkpoint."""
+    """Return one value of a checkpoint."""
     values = _values(ckpt_dir_or_file)
     found = values.get(name.removesuffix(_VALUE))
     if found is None:
@@ -171,24 +171,24 @@ def load_variable(ckpt_dir_or_file: Any, name: str) -> np.ndarray:
 
 
 def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
-    """The last checkpoint that was saved in a folder; None where there is none."""
+    """Return the last checkpoint in a folder, or None."""
     note = Path(checkpoint_dir) / (latest_filename or "checkpoint")
     return str(Path(checkpoint_dir) / note.read_text().split('"')[1]) if note.is_file() else None
 
 
 class CheckpointManager:
-    """Saves checkpoints in a folder and keeps the last ones.
+    """Save checkpoints in a folder, and keep the last ones.
 
     Parameters
     ----------
     checkpoint : Checkpoint
-        What is saved.
+        The checkpoint to save.
     directory : str
-        Where.
+        The folder.
     max_to_keep : int or None
-        How many are kept; None for all.
+        The number of checkpoints to keep; None for all.
     checkpoint_name : str
-        What the files' names begin with.
+        The prefix of the file names.
     """
 
     def __init__(
@@ -204,11 +204,11 @@ class CheckpointManager:
 
     @property
     def latest_checkpoint(self) -> str | None:
-        """The last one."""
+        """The last checkpoint."""
         return self.checkpoints[-1] if self.checkpoints else None
 
     def save(self, checkpoint_number: Any = None, check_interval: bool = True, options: Any = None) -> str:
-        """Save one more, and delete the oldest where there are too many."""
+        """Save a checkpoint, and delete the oldest if there are too many."""
         if checkpoint_number is not None:
             self.checkpoint._saves = int(checkpoint_number) - 1
         elif self.checkpoints and not self.checkpoint._saves:
@@ -219,7 +219,7 @@ class CheckpointManager:
         return self.checkpoints[-1]
 
     def restore_or_initialize(self) -> str | None:
-        """Restore the last one, where there is one."""
+        """Restore the last checkpoint, if there is one."""
         self.checkpoint.restore(self.latest_checkpoint)
         return self.latest_checkpoint
 

@@ -15,20 +15,20 @@ from jitgrad.compat.tensorflow.config.devices import (
 
 
 def get_visible_devices(device_type: str | None = None) -> list[PhysicalDevice]:
-    """The same."""
+    """Return the visible devices: the CPU."""
     return list_physical_devices(device_type)
 
 
 def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
-    """Choose devices; without effect, for there is the CPU alone."""
+    """Choose visible devices; no effect, because only the CPU exists."""
 
 
 def run_functions_eagerly(run_eagerly: bool) -> None:
-    """Have ``tf.function`` call functions as they are, as it does anyway."""
+    """Run functions eagerly; no effect, because ``tf.function`` always does."""
 
 
 def functions_run_eagerly() -> bool:
-    """Whether ``tf.function`` calls functions as they are: always."""
+    """Return True: ``tf.function`` always calls functions directly."""
     return True
 
 

@@ -1,4 +1,4 @@
-"""The devices that are used: the CPU."""
+"""The available devices: the CPU."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class PhysicalDevice(NamedTuple):
 
 
 class LogicalDevice(NamedTuple):
-    """A device as it is used."""
+    """A logical device."""
 
     name: str
     device_type: str
 
 
 def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
-    """The devices that are used: the CPU."""
+    """Return the physical devices: the CPU."""
     return [PhysicalDevice("/physical_device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
 
 
 def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]:
-    """The same."""
+    """Return the logical devices: the CPU."""
     return [LogicalDevice("/device:CPU:0", "CPU")] if device_type in (None, "CPU") else []

@@ -7,7 +7,7 @@ from jitgrad.compat.tensorflow.config.devices import list_physical_devices
 
 
 def enable_op_determinism() -> None:
-    """Have the same results in each run, as they are anyway."""
+    """Do nothing: results are always deterministic."""
 
 
 __all__ = ["enable_op_determinism", "list_physical_devices"]

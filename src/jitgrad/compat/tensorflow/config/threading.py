@@ -7,17 +7,17 @@ from jitgrad.vm.threads import get_num_threads, set_num_threads
 
 
 def get_intra_op_parallelism_threads() -> int:
-    """How many threads share one operation."""
+    """Return the number of threads within one operation."""
     return get_num_threads()
 
 
 def set_intra_op_parallelism_threads(num_threads: int) -> None:
-    """Have so many threads share one operation."""
+    """Set the number of threads within one operation."""
     set_num_threads(num_threads)
 
 
 def get_inter_op_parallelism_threads() -> int:
-    """How many operations run at a time: one."""
+    """Return 1: operations run one at a time."""
     return 1
 
 

@@ -1,4 +1,4 @@
-"""``tf.data.Dataset``: a chain of steps, each a function that begins to go through the elements anew."""
+"""``tf.data.Dataset``: a chain of steps, each a function that starts a new iteration."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ UNKNOWN_CARDINALITY = -2
 
 
 class Options:
-    """How a dataset is gone through; there is nothing to choose here."""
+    """Options of a dataset, which have no effect."""
 
     def __init__(self) -> None:
         self.deterministic: bool | None = None
 
 
 class OwnedIterator:
-    """Goes through a dataset once."""
+    """An iterator over a dataset."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
@@ -43,30 +43,30 @@ class OwnedIterator:
         return elements.shown(next(self._elements))
 
     def get_next(self) -> Any:
-        """The next element. Raises StopIteration, which ends a loop, where there is none."""
+        """Return the next element, or raise StopIteration."""
         return next(self)
 
     @property
     def element_spec(self) -> Any:
-        """What the elements are."""
+        """The type of the elements."""
         return self._dataset.element_spec
 
 
 class Dataset:
-    """Elements, each a tensor or a nest of them; made by ``from_tensor_slices`` and its like.
+    """A sequence of elements, each a tensor or a nest of tensors.
 
     Parameters
     ----------
     begin : function
-        Begins to go through the elements.
+        Starts an iteration over the elements.
     count : int
-        How many there are; -1 without end, -2 where that is not known.
+        The number of elements; -1 for infinite, -2 for unknown.
     kind : str
-        What it was made by, which is shown.
+        The name of its source or step, which is printed.
     spec : nested TensorSpec or function, optional
-        What the elements are, or a function that says it; by default that of the first one.
+        The type of the elements, or a function that returns it; by default the type of the first one.
     slices : Slices, optional
-        The arrays, where the elements are their slices.
+        The arrays, if the elements are their slices.
     """
 
     def __init__(
@@ -94,12 +94,12 @@ class Dataset:
         return True
 
     def cardinality(self, name: str | None = None) -> Tensor:
-        """How many elements there are: -1 without end, -2 where that is not known."""
+        """Return the number of elements: -1 for infinite, -2 for unknown."""
         return wrap_array(np.int64(self._count))
 
     @property
     def element_spec(self) -> Any:
-        """What the elements are."""
+        """The type of the elements."""
         if callable(self._spec):
             self._spec = self._spec()
         if self._spec is None:
@@ -113,21 +113,21 @@ class Dataset:
         return f"<{self._kind} element_spec={self.element_spec!r}>"
 
     def as_numpy_iterator(self) -> Iterator[Any]:
-        """The elements as arrays."""
+        """Iterate over the elements as arrays."""
         return (elements.map_leaves(steps.numpy_of, element) for element in self._begin())
 
     def get_single_element(self, name: str | None = None) -> Any:
-        """The only element. Raises InvalidArgumentError where there is none, or another."""
+        """Return the only element. Raise InvalidArgumentError if there is not exactly one."""
         found = [element for _, element in zip(range(2), self, strict=False)]
         if len(found) != 1:
             raise InvalidArgumentError(f"Dataset {'had more than one element' if found else 'was empty'}. It must have one.")
         return found[0]
 
-    # Where elements come from.
+    # Sources.
 
     @staticmethod
     def from_tensor_slices(tensors: Any, name: str | None = None) -> Dataset:
-        """The slices of arrays along their first axis."""
+        """A dataset of the slices of arrays along their first axis."""
         whole = elements.rows(tensors)
         n = elements.length(whole)
         return Dataset._of_slices(Slices(whole, lambda: np.arange(n)), n, "_TensorSliceDataset")
@@ -138,13 +138,13 @@ class Dataset:
 
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> Dataset:
-        """One element."""
+        """A dataset of one element."""
         whole = elements.rows(tensors)
         return Dataset(lambda: iter([whole]), 1, "_TensorDataset")
 
     @staticmethod
     def range(*args: Any, **kwargs: Any) -> Dataset:
-        """Integers, as Python's ``range``."""
+        """A dataset of integers, like Python's ``range``."""
         kind = kwargs.get("output_type", dtypes.int64)
         made = Dataset.from_tensor_slices(wrap_array(np.arange(*[integer(a) for a in args]), kind))
         made._kind = "_RangeDataset"
@@ -155,7 +155,7 @@ class Dataset:
         generator: Callable[..., Iterable[Any]], output_types: Any = None, output_shapes: Any = None, args: Any = None,
         output_signature: Any = None, name: str | None = None,
     ) -> Dataset:  # fmt: skip
-        """What a function of Python yields, of the dtypes and shapes that ``output_signature`` says."""
+        """A dataset of the values that a Python generator yields, with the types of ``output_signature``."""
         if output_signature is None:
             if output_types is None:
                 raise ConversionError("Either `output_types` or `output_signature` must be specified. Give the latter.")
@@ -171,7 +171,7 @@ class Dataset:
 
     @staticmethod
     def zip(*args: Any, datasets: Any = None, name: str | None = None) -> Dataset:
-        """Tuples of an element of each dataset, as long as the shortest."""
+        """A dataset of tuples with an element of each dataset, as long as the shortest one."""
         nest = (args[0] if len(args) == 1 else tuple(args)) if datasets is None else datasets
         parts = elements.leaves(nest)
 
@@ -193,14 +193,14 @@ class Dataset:
         self, map_func: Callable[..., Any], num_parallel_calls: Any = None, deterministic: Any = None, synchronous: Any = None,
         use_unbounded_threadpool: bool = False, name: str | None = None,
     ) -> Dataset:  # fmt: skip
-        """``map_func`` of each element; of a tuple, of its items."""
+        """Apply ``map_func`` to each element; the items of a tuple are separate arguments."""
         call = steps.called(map_func)
         return self._step(
             lambda: (steps.result(call(e)) for e in self._begin()), self._count, steps.parallel(num_parallel_calls, "Map")
         )
 
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
-        """The elements for which ``predicate`` holds."""
+        """Keep the elements for which ``predicate`` is true."""
         call = steps.called(predicate)
         return self._step(lambda: (e for e in self._begin() if call(e)), UNKNOWN_CARDINALITY, "_FilterDataset", self._spec)
 
@@ -208,7 +208,7 @@ class Dataset:
         self, batch_size: Any, drop_remainder: bool = False, num_parallel_calls: Any = None, deterministic: Any = None,
         name: str | None = None,
     ) -> Dataset:  # fmt: skip
-        """``batch_size`` elements as one, stacked; the last batch may be smaller."""
+        """Stack ``batch_size`` elements; the last batch may be smaller."""
         n = steps.positive("batch_size", batch_size)
 
         slices = self._slices
@@ -227,7 +227,7 @@ class Dataset:
         self, batch_size: Any, padded_shapes: Any = None, padding_values: Any = None, drop_remainder: bool = False,
         name: str | None = None,
     ) -> Dataset:  # fmt: skip
-        """The same of elements of several shapes, filled up to the largest."""
+        """Stack elements of different shapes, padded to the largest."""
         n = steps.positive("batch_size", batch_size)
 
         def begin() -> Iterator[Any]:
@@ -237,7 +237,7 @@ class Dataset:
         return self._step(begin, steps.batches(self._count, n, drop_remainder), "_PaddedBatchDataset")
 
     def unbatch(self, name: str | None = None) -> Dataset:
-        """The slices of each element as elements."""
+        """Split each element into its slices."""
 
         def begin() -> Iterator[Any]:
             for e in self._begin():
@@ -249,7 +249,7 @@ class Dataset:
     def shuffle(
         self, buffer_size: Any, seed: Any = None, reshuffle_each_iteration: bool | None = None, name: str | None = None
     ) -> Dataset:
-        """In random order: each element is one of the next ``buffer_size``, in each pass another one."""
+        """Shuffle with a buffer of ``buffer_size`` elements, differently in each iteration."""
         size = steps.positive("buffer_size", buffer_size)
         again = reshuffle_each_iteration is not False
         fixed = seed if seed is not None else int(random.generator().integers(2**31))
@@ -259,7 +259,7 @@ class Dataset:
         return self._step(lambda: steps.shuffled(self._begin(), size, source()), self._count, "_ShuffleDataset", self._spec)
 
     def repeat(self, count: Any = None, name: str | None = None) -> Dataset:
-        """All elements ``count`` times, by default without end."""
+        """Repeat all elements ``count`` times, by default forever."""
         times = -1 if count is None else integer(count)
         total = times * self._count if times >= 0 <= self._count else INFINITE_CARDINALITY if times < 0 else self._count
 
@@ -277,7 +277,7 @@ class Dataset:
         return self._step(begin, total if self._count else 0, "_RepeatDataset", self._spec)
 
     def take(self, count: Any, name: str | None = None) -> Dataset:
-        """The first elements."""
+        """Take the first elements."""
         n = integer(count)
         total = n if self._count == INFINITE_CARDINALITY else min(n, self._count) if self._count >= 0 else self._count
         total = self._count if n < 0 else total
@@ -287,7 +287,7 @@ class Dataset:
         return self._step(lambda: steps.sliced(self._begin(), 0, stop), total, "_TakeDataset", self._spec)
 
     def skip(self, count: Any, name: str | None = None) -> Dataset:
-        """The elements after the first ones."""
+        """Skip the first elements."""
         n = integer(count)
         total = max(0, self._count - n) if self._count >= 0 <= n else 0 if n < 0 else self._count
         if self._slices is not None:
@@ -297,13 +297,13 @@ class Dataset:
         )
 
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Dataset:
-        """Every ``num_shards``-th element, from ``index`` on."""
+        """Take every ``num_shards``-th element, beginning at ``index``."""
         n, at = integer(num_shards), integer(index)
         total = len(range(at, self._count, n)) if self._count >= 0 else self._count
         return self._step(lambda: (e for i, e in enumerate(self._begin()) if i % n == at), total, "_ShardDataset", self._spec)
 
     def concatenate(self, dataset: Dataset, name: str | None = None) -> Dataset:
-        """The elements of this, then of another."""
+        """Concatenate with another dataset."""
 
         def begin() -> Iterator[Any]:
             yield from self._begin()
@@ -316,7 +316,7 @@ class Dataset:
         return self._step(begin, total, "_ConcatenateDataset", self._spec)
 
     def enumerate(self, start: Any = 0, name: str | None = None) -> Dataset:
-        """Pairs of a number and an element."""
+        """Number the elements."""
 
         def begin() -> Iterator[Any]:
             return ((Row(np.asarray(i), dtypes.int64), e) for i, e in enumerate(self._begin(), integer(start)))
@@ -324,7 +324,7 @@ class Dataset:
         return self._step(begin, self._count, "_ZipDataset")
 
     def cache(self, filename: str = "", name: str | None = None) -> Dataset:
-        """The elements of the first pass, kept for later ones."""
+        """Store the elements of the first iteration for later ones."""
         if filename:
             raise ConversionError("jitgrad keeps a dataset's cache in memory, not in a file. Leave the name out.")
         kept: list[Any] = []
@@ -343,13 +343,13 @@ class Dataset:
         return self._step(begin, self._count, "CacheDataset", self._spec)
 
     def prefetch(self, buffer_size: Any, name: str | None = None) -> Dataset:
-        """The same elements: they are there when they are asked for."""
+        """Return the same elements; nothing is prefetched."""
         return self._step(self._begin, self._count, "_PrefetchDataset", self._spec)
 
     def window(
         self, size: Any, shift: Any = None, stride: Any = 1, drop_remainder: bool = False, name: str | None = None
     ) -> Dataset:
-        """Datasets of ``size`` elements each, ``shift`` apart."""
+        """Return datasets of ``size`` elements each, ``shift`` apart."""
         n, apart, step = integer(size), integer(size if shift is None else shift), integer(stride)
 
         def begin() -> Iterator[Any]:
@@ -362,21 +362,21 @@ class Dataset:
         return self._step(begin, UNKNOWN_CARDINALITY, "_WindowDataset")
 
     def flat_map(self, map_func: Callable[..., Dataset], name: str | None = None) -> Dataset:
-        """The elements of the datasets that ``map_func`` makes of each element."""
+        """Concatenate the datasets that ``map_func`` returns for the elements."""
         call = steps.called(map_func)
         return self._step(
             lambda: (inner for e in self._begin() for inner in call(e)._begin()), UNKNOWN_CARDINALITY, "_FlatMapDataset"
         )
 
     def reduce(self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None) -> Any:
-        """``reduce_func`` of what it returned before, and the next element."""
+        """Reduce the elements with ``reduce_func``."""
         state = elements.shown(elements.rows(initial_state))
         for e in self:
             state = reduce_func(state, e)
         return elements.map_leaves(lambda x: convert(x), state)
 
     def scan(self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None) -> Dataset:
-        """``scan_func`` of a state and each element: it returns the next state, and an element."""
+        """Apply ``scan_func`` to a state and each element; it returns the next state and an element."""
 
         def begin() -> Iterator[Any]:
             state = elements.shown(elements.rows(initial_state))
@@ -387,7 +387,7 @@ class Dataset:
         return self._step(begin, self._count, "_ScanDataset")
 
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
-        """The elements before the first for which ``predicate`` does not hold."""
+        """Take elements while ``predicate`` is true."""
         call = steps.called(predicate)
 
         def begin() -> Iterator[Any]:
@@ -399,19 +399,19 @@ class Dataset:
         return self._step(begin, UNKNOWN_CARDINALITY, "_TakeWhileDataset", self._spec)
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset], name: str | None = None) -> Dataset:
-        """What a function makes of the dataset."""
+        """Apply a function to the dataset."""
         return transformation_func(self)
 
     def options(self) -> Options:
-        """How it is gone through."""
+        """Return the options."""
         return Options()
 
     def with_options(self, options: Options, name: str | None = None) -> Dataset:
-        """The same: there is nothing to choose."""
+        """Return the same dataset: options have no effect."""
         return self
 
 
 def _window(part: list[Any]) -> Any:
-    """A dataset of some elements; of tuples, a tuple of datasets."""
+    """Return a dataset of some elements; for tuples, a tuple of datasets."""
     columns = list(zip(*[elements.leaves(e) for e in part], strict=True))
     return elements.refilled(part[0], [Dataset(functools.partial(iter, c), len(part), "_VariantDataset") for c in columns])

@@ -1,4 +1,4 @@
-"""Elements of datasets: nested tensors; inside, arrays, so that batches are cut and joined by NumPy."""
+"""Elements of datasets: nested tensors, stored as arrays, which NumPy slices and stacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.tape.tensor import known
 
 
 class Row:
-    """A tensor within a dataset: an array, and the dtype that it is shown in.
+    """A tensor inside a dataset: an array, and the dtype to show.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Row:
         self.dtype = dtype
 
     def tensor(self) -> Tensor:
-        """The same for users."""
+        """Return the tensor for users."""
         dtype = self.dtype
         if dtype.level < 0:
             return Held(self.array)
@@ -50,7 +50,7 @@ _INT32 = np.dtype(np.int32)
 
 
 def map_leaves(f: Callable[[Any], Any], nest: Any) -> Any:
-    """A nest with each leaf replaced; lists are tensors in datasets, tuples and dicts nest."""
+    """Map the leaves of a nest; in datasets, lists are tensors, and tuples and dicts nest."""
     if isinstance(nest, tuple):
         items = [map_leaves(f, item) for item in nest]
         return type(nest)(*items) if hasattr(nest, "_fields") else tuple(items)
@@ -60,35 +60,35 @@ def map_leaves(f: Callable[[Any], Any], nest: Any) -> Any:
 
 
 def leaves(nest: Any) -> list[Any]:
-    """The leaves, in order."""
+    """Return the leaves in order."""
     if isinstance(nest, (tuple, dict)):
         return [leaf for item in (nest.values() if isinstance(nest, dict) else nest) for leaf in leaves(item)]
     return [nest]
 
 
 def refilled(nest: Any, values: Iterable[Any]) -> Any:
-    """A nest with other leaves, in order."""
+    """Return a nest with other leaves, in order."""
     left = iter(values)
     return map_leaves(lambda _: next(left), nest)
 
 
 def cut(nest: Any, key: Any) -> Any:
-    """A slice, or several rows, of each array."""
+    """Return a slice, or several rows, of each array."""
     return map_leaves(lambda x: Row(np.asarray(x.array[key]), x.dtype), nest)
 
 
 def row(value: Any) -> Any:
-    """What a user gave as a leaf, for inside."""
+    """Convert a user's leaf to a Row."""
     if isinstance(value, Row) or hasattr(value, "element_spec"):
         return value
-    if hasattr(value, "to_numpy"):  # of a table
+    if hasattr(value, "to_numpy"):  # a column of a table
         value = value.to_numpy()
     tensor = convert(value)
     return Row(np.asarray(tensor.numpy()), tensor.dtype)
 
 
 def rows(nest: Any) -> Any:
-    """A nest that a user gave, for inside; a table of named columns is a dict."""
+    """Convert a user's nest; a table with named columns becomes a dict."""
     if hasattr(nest, "columns") and hasattr(nest, "to_numpy"):
         return row(nest)
     if isinstance(nest, dict) or (hasattr(nest, "keys") and not hasattr(nest, "shape")):
@@ -100,12 +100,12 @@ def rows(nest: Any) -> Any:
 
 
 def shown(nest: Any) -> Any:
-    """What is inside, for users."""
+    """Convert stored elements for users."""
     return map_leaves(lambda x: x.tensor() if isinstance(x, Row) else x, nest)
 
 
 def stacked(elements: list[Any]) -> Any:
-    """Elements along a new first axis."""
+    """Stack elements along a new first axis."""
     columns = zip(*[leaves(element) for element in elements], strict=True)
     return refilled(elements[0], [_stack(list(column)) for column in columns])
 
@@ -121,7 +121,7 @@ def _stack(column: list[Row]) -> Row:
 
 
 def padded(elements: list[Any], shapes: Any, values: Any) -> Any:
-    """Elements along a new first axis, each filled up to the largest sizes."""
+    """Stack elements along a new first axis, each padded to the largest sizes."""
     columns = list(zip(*[leaves(element) for element in elements], strict=True))
     given = [None] * len(columns) if shapes is None else leaves(shapes)
     fills = (
@@ -148,12 +148,12 @@ def _pad(column: list[Row], shape: Any, value: Any) -> Row:
 
 
 def spec_of(nest: Any) -> Any:
-    """What the elements of a dataset are, by one of them."""
+    """Return the type of a dataset's elements from one of them."""
     return map_leaves(lambda x: TensorSpec(x.array.shape, x.dtype) if isinstance(x, Row) else x.element_spec, nest)
 
 
 def length(nest: Any) -> int:
-    """The number of slices. Raises ConversionError where leaves differ in it."""
+    """Return the number of slices. Raise ConversionError if the leaves differ."""
     sizes = []
     for leaf in leaves(nest):
         if not leaf.array.ndim:
@@ -167,7 +167,7 @@ def length(nest: Any) -> int:
 
 
 def typed(value: Any, spec: Any) -> Any:
-    """A nest of values as a generator gives them, of the dtypes and shapes of ``spec``."""
+    """Convert the values of a generator to the dtypes and shapes of ``spec``."""
     if isinstance(spec, tuple):
         return tuple(typed(v, s) for v, s in zip(value, spec, strict=True))
     if isinstance(spec, dict):

@@ -10,12 +10,12 @@ from jitgrad.compat.tensorflow.tensor import Tensor
 
 
 def cardinality(dataset: Dataset) -> Tensor:
-    """How many elements a dataset has."""
+    """Return the number of elements of a dataset."""
     return dataset.cardinality()
 
 
 def get_single_element(dataset: Dataset) -> Any:
-    """The only element of a dataset."""
+    """Return the only element of a dataset."""
     return dataset.get_single_element()
 
 

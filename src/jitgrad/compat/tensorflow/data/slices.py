@@ -1,4 +1,4 @@
-"""Slices of arrays in an order of rows, so that batches of them are cut at once."""
+"""Slices of arrays in an order of rows, for cutting batches at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Slices:
     whole : nested Row
         The arrays.
     order : function
-        Gives the rows of a pass.
+        Returns the rows of an iteration.
     """
 
     def __init__(self, whole: Any, order: Callable[[], np.ndarray]) -> None:
@@ -27,19 +27,19 @@ class Slices:
         self.order = order
 
     def rows(self) -> Iterator[Any]:
-        """The slices, one by one."""
+        """Iterate over the slices."""
         return (elements.cut(self.whole, i) for i in self.order())
 
     def spec(self) -> Any:
-        """What a slice is."""
+        """The type of a slice."""
         return elements.map_leaves(lambda x: TensorSpec(x.array.shape[1:], x.dtype), self.whole)
 
     def part(self, kept: slice) -> Slices:
-        """Some of them."""
+        """Select some slices."""
         return Slices(self.whole, lambda: self.order()[kept])
 
     def shuffled(self, size: int, source: Callable[[], np.random.Generator]) -> Slices:
-        """In random order, each one of the next ``size``."""
+        """Shuffle with a buffer of ``size`` slices."""
 
         def order() -> np.ndarray:
             before, draw = self.order(), source()
@@ -50,7 +50,7 @@ class Slices:
         return Slices(self.whole, order)
 
     def batches(self, n: int, whole_only: bool) -> Iterator[Any]:
-        """``n`` of them at a time."""
+        """Group ``n`` slices."""
         order = self.order()
         stop = len(order) // n * n if whole_only else len(order)
         return (elements.cut(self.whole, order[start : start + n]) for start in range(0, stop, n))

@@ -15,7 +15,7 @@ from jitgrad.compat.tensorflow.spec import TensorSpec
 
 
 class TextLineDataset(Dataset):
-    """The lines of text files, without their ends.
+    """The lines of text files, without line ends.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the steps of datasets are made of."""
+"""The building blocks of dataset steps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def numpy_of(leaf: Any) -> Any:
 
 
 def called(f: Callable[..., Any]) -> Callable[[Any], Any]:
-    """A user's function, of an element as it is inside."""
+    """Wrap a user's function for stored elements."""
     f = f.python_function if isinstance(f, Function) and f.input_signature is None else f
 
     def call(element: Any) -> Any:
@@ -81,7 +81,7 @@ def sliced(every: Iterator[Any], start: int, stop: int | None) -> Iterator[Any]:
 
 
 def draws(seed: Any, fixed: int, again: bool) -> Callable[[], np.random.Generator]:
-    """A source of random numbers for each pass: of the common one, or the one that a seed began."""
+    """Return a source of random numbers for each iteration: the global one, or one with a seed."""
     if not again:
         return lambda: np.random.default_rng(integer(fixed))
     if seed is None:

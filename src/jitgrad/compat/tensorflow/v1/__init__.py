@@ -1,6 +1,6 @@
 """TensorFlow 1's names: ``import jitgrad.compat.tensorflow.v1 as tf``.
 
-Functions make operations of a graph, and a ``tf.Session`` runs them on values of Variables of its own.
+Functions create operations of a graph, and a ``tf.Session`` runs them with its own values of the Variables.
 """
 
 import jitgrad.compat.tensorflow as _tf
@@ -87,7 +87,7 @@ _refuse = missing("tensorflow.v1", __all__, _REASONS)
 
 
 def __getattr__(name: str) -> object:
-    """Keras, imported when it is asked for; all else is refused by name."""
+    """Import Keras when it is first used; raise for unknown names."""
     if name in ("keras", "compat"):
         return getattr(_tf, name)
     return _refuse(name)

@@ -1,4 +1,4 @@
-"""How TensorFlow 1 is told to run: options of devices and switches between its versions, which change nothing, and logging."""
+"""TensorFlow 1's settings, which have no effect, and logging."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jitgrad.errors import OptionError, UnsupportedError, near_name
 
 
 class _Options:
-    """Options by name, which are kept and change nothing."""
+    """Options by name, which are stored and have no effect."""
 
     _names: tuple[str, ...] = ()
 
@@ -28,7 +28,7 @@ class _Options:
 
 
 class GPUOptions(_Options):
-    """Options of graphics processors: there are none."""
+    """Options of GPUs, which have no effect."""
 
     _names = ("allow_growth", "allocator_type", "per_process_gpu_memory_fraction", "visible_device_list")
 
@@ -63,7 +63,7 @@ disable_control_flow_v2 = _as_it_is("disable_control_flow_v2")
 
 
 def enable_eager_execution(config: Any = None, device_policy: Any = None, execution_mode: Any = None) -> NoReturn:
-    """Refused: here are graphs and sessions alone. Raises UnsupportedError."""
+    """Raise UnsupportedError: this module only has graphs and sessions."""
     raise UnsupportedError(
         "tensorflow.v1 has graphs and sessions alone. For eager execution import jitgrad.compat.tensorflow, or run the program "
         "without --v1."
@@ -71,7 +71,7 @@ def enable_eager_execution(config: Any = None, device_policy: Any = None, execut
 
 
 def executing_eagerly() -> bool:
-    """False: what is called makes a graph."""
+    """Return False: calls create operations of a graph."""
     return False
 
 
@@ -86,11 +86,11 @@ class _Logging:
         self.error, self.fatal, self.log = logger.error, logger.critical, logger.log
 
     def set_verbosity(self, v: int) -> None:
-        """Log from this level on."""
+        """Set the level."""
         self._logger.setLevel(v)
 
     def get_verbosity(self) -> int:
-        """The level from which on it logs."""
+        """Return the level."""
         return self._logger.getEffectiveLevel()
 
 
@@ -102,7 +102,7 @@ class _App:
 
     @staticmethod
     def run(main: Callable[[list[str]], Any] | None = None, argv: list[str] | None = None) -> NoReturn:
-        """Call ``main``, by default that of the program, with the command line, and exit."""
+        """Call ``main``, by default the program's, with the command line, and exit."""
         called = main or sys.modules["__main__"].main
         sys.exit(called(argv or sys.argv))
 

@@ -1,4 +1,4 @@
-"""Graphs of TensorFlow 1: operations and their tensors, names, collections, and what is run before what."""
+"""Graphs of TensorFlow 1: operations and tensors, names, collections, and control dependencies."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from jitgrad.graph import Node
 from jitgrad.tape.tree import tree_leaves
 
 Sizes = tuple[int | None, ...] | None
-"""What is known of a shape: None of a size that is open, and instead of all where nothing is known."""
+"""The known part of a shape: None for an unknown size, or for an unknown shape."""
 
 
 class GraphKeys:
-    """Names of collections."""
+    """The names of collections."""
 
     GLOBAL_VARIABLES = "variables"
     TRAINABLE_VARIABLES = "trainable_variables"
@@ -31,16 +31,16 @@ class GraphKeys:
 
 
 class Graph:
-    """A graph: its operations, by name, and its collections.
+    """A graph: its operations by name, and its collections.
 
     Attributes
     ----------
     seed : int or None
-        What the random numbers of each session begin with, see ``tf.set_random_seed``.
+        The seed of each session's random numbers, see ``tf.set_random_seed``.
     scopes, variable_scopes, before : list
-        The ``with`` statements of now: of names, of Variables, and of what runs first.
+        The active ``with`` statements: name scopes, variable scopes, and control dependencies.
     named : dict
-        What ``tf.get_variable`` has made.
+        The Variables made by ``tf.get_variable``.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Graph:
 
     @contextmanager
     def as_default(self) -> Iterator[Graph]:
-        """``with graph.as_default():`` what is made inside belongs to this graph."""
+        """``with graph.as_default():`` operations made inside belong to this graph."""
         _defaults.append(self)
         try:
             yield self
@@ -65,7 +65,7 @@ class Graph:
     # Names.
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
-        """The name in the scope of now, with a number where it is taken."""
+        """Return a name in the current scope, with a number if it is taken."""
         full = self.scopes[-1] + name
         key = full.lower()
         number = self._taken.get(key, 0)
@@ -82,7 +82,7 @@ class Graph:
 
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
-        """``with graph.name_scope("layer"):`` names of what is made inside begin with ``layer/``."""
+        """``with graph.name_scope("layer"):`` names of operations made inside begin with ``layer/``."""
         scope = "" if not name else name if name.endswith("/") else self.unique_name(name) + "/"
         self.scopes.append(scope)
         try:
@@ -91,15 +91,15 @@ class Graph:
             self.scopes.pop()
 
     def add(self, operation: Operation) -> None:
-        """Have an operation found by its name."""
+        """Register an operation by name."""
         self._operations[operation.name] = operation
 
     def get_operations(self) -> list[Operation]:
-        """All operations, in the order in which they were made."""
+        """Return all operations in the order of their creation."""
         return list(self._operations.values())
 
     def get_operation_by_name(self, name: str) -> Operation:
-        """The operation of a name. Raises ArgumentError, a KeyError, where there is none."""
+        """Return the operation with a name. Raise ArgumentError, a KeyError, if it does not exist."""
         found = self._operations.get(name)
         if found is None:
             raise MissingOperationError(
@@ -108,7 +108,7 @@ class Graph:
         return found
 
     def get_tensor_by_name(self, name: str) -> Tensor:
-        """The tensor of a name such as "add:0"."""
+        """Return the tensor with a name such as "add:0"."""
         operation, colon, index = name.rpartition(":")
         if not colon or not index.isdigit():
             raise ArgumentError(
@@ -122,7 +122,7 @@ class Graph:
         return outputs[int(index)]
 
     def as_graph_element(self, value: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
-        """The tensor, Variable or operation that a value is or names. Raises ArgumentError for one of another graph."""
+        """Return the tensor, Variable or operation of a value or a name. Raise ArgumentError for another graph's."""
         if isinstance(value, str):
             return self.get_tensor_by_name(value) if ":" in value else self.get_operation_by_name(value)
         if getattr(value, "graph", self) is not self:
@@ -136,17 +136,17 @@ class Graph:
         self._collections.setdefault(name, []).append(value)
 
     def get_collection(self, name: str, scope: str | None = None) -> list[Any]:
-        """The values of a collection; those whose names begin with ``scope``."""
+        """Return the values of a collection; with ``scope``, the ones whose names begin with it."""
         found = list(self._collections.get(name, []))
         return found if scope is None else [x for x in found if re.match(scope, getattr(x, "name", ""))]
 
     def get_collection_ref(self, name: str) -> list[Any]:
-        """The collection itself."""
+        """Return the collection itself."""
         return self._collections.setdefault(name, [])
 
     @contextmanager
     def control_dependencies(self, control_inputs: Sequence[Any] | None) -> Iterator[None]:
-        """``with graph.control_dependencies([op]):`` what is made inside runs after ``op``."""
+        """``with graph.control_dependencies([op]):`` operations made inside run after ``op``."""
         more = tuple(operation_of(x) for x in control_inputs or ())
         self.before.append(self.before[-1] + more if control_inputs is not None else ())
         try:
@@ -160,7 +160,7 @@ class MissingOperationError(ArgumentError, KeyError):
 
 
 class SymbolError(TracingError, TypeError):
-    """A tensor of a graph where a value is needed."""
+    """A tensor of a graph in a place that needs a value."""
 
 
 _first: list[Graph] = []
@@ -168,7 +168,7 @@ _defaults: list[Graph] = []
 
 
 def get_default_graph() -> Graph:
-    """The graph that belongs to what is made now."""
+    """Return the current graph."""
     if _defaults:
         return _defaults[-1]
     if not _first:
@@ -177,7 +177,7 @@ def get_default_graph() -> Graph:
 
 
 def reset_default_graph() -> None:
-    """Begin a new graph, outside of any ``with graph.as_default()``."""
+    """Replace the default graph by a new one."""
     if _defaults:
         raise TracingError(
             "Do not use tf.reset_default_graph() to clear nested graphs. Leave the with statement of the graph first."
@@ -186,16 +186,16 @@ def reset_default_graph() -> None:
 
 
 class Operation(Node):
-    """A call that a session makes, with its name in a graph.
+    """An operation of a graph: a call that a session makes.
 
     Attributes
     ----------
     type : str
         The kind of operation, such as "MatMul".
     graph : Graph
-        Where it belongs.
+        The graph of the operation.
     outputs : list of Tensor
-        Its results.
+        The results.
     """
 
     __slots__ = ("graph", "outputs", "type")
@@ -213,11 +213,11 @@ class Operation(Node):
 
     @property
     def control_inputs(self) -> list[Operation]:
-        """What runs before it."""
+        """The operations that run before it."""
         return list(self.after)  # type: ignore[arg-type]
 
     def run(self, feed_dict: Any = None, session: Any = None) -> None:
-        """Run it in a session, by default that of the ``with`` statement."""
+        """Run it in a session, by default the current one."""
         session_for("run", session).run(self, feed_dict)
 
     def __eq__(self, other: object) -> bool:  # type: ignore[override]
@@ -236,9 +236,9 @@ class Operation(Node):
 
 
 class Symbol:
-    """What a Tensor and a Variable of a graph share; ``symbols`` adds the operators.
+    """Base class of tensors and Variables of a graph; ``symbols`` adds the operators.
 
-    ``==`` says whether they are the same one, as in TensorFlow 1.
+    ``==`` compares by identity, as in TensorFlow 1.
     """
 
     __slots__ = ()
@@ -280,21 +280,21 @@ class Symbol:
 
     @property
     def device(self) -> str:
-        """Where it is."""
+        """The device."""
         return ""
 
     def get_shape(self) -> TensorShape:
-        """What is known of its shape."""
+        """Return the known part of the shape."""
         shape: TensorShape = self.shape  # type: ignore[attr-defined]
         return shape
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
-        """Its value in a session, by default that of the ``with`` statement."""
+        """Return the value in a session, by default the current one."""
         return session_for("eval", session).run(self, feed_dict)
 
 
 class Tensor(Symbol, TensorMethods, Node):  # type: ignore[misc]
-    """A result of an operation; a session computes its value."""
+    """A result of an operation, whose value a session computes."""
 
     __slots__ = ("_dtype", "_sizes", "op", "value_index")
 
@@ -309,25 +309,25 @@ class Tensor(Symbol, TensorMethods, Node):  # type: ignore[misc]
 
     @property
     def graph(self) -> Graph:
-        """Where it belongs."""
+        """The graph."""
         return self.op.graph
 
     @property
     def dtype(self) -> DType:  # type: ignore[override]
-        """The dtype of the elements."""
+        """The dtype."""
         return self._dtype
 
     @property
     def shape(self) -> TensorShape:
-        """What is known of its shape."""
+        """The known part of the shape."""
         return TensorShape(self._sizes)
 
     def set_shape(self, shape: Any) -> None:
-        """Say what else is known of its shape."""
+        """Add information about the shape."""
         self._sizes = TensorShape(self.shape.merge_with(shape)).plain
 
     def consumers(self) -> list[Operation]:
-        """The operations that take it."""
+        """Return the operations that use it."""
         return [op for op in self.graph.get_operations() if self in tensors_in((op.args, op.kwargs))]
 
     def __repr__(self) -> str:
@@ -345,25 +345,25 @@ def _output(results: list[Any], index: int) -> Any:
 
 
 def tensors_in(nest: Any) -> list[Tensor]:
-    """The Tensors in a nest of arguments."""
+    """Return the Tensors in a nest of arguments."""
     return [x for x in tree_leaves(nest) if isinstance(x, Tensor)]
 
 
 def operation_of(value: Any) -> Operation:
-    """The operation that a Tensor, Variable or operation is of."""
+    """Return the operation of a Tensor, Variable or operation."""
     found = value if isinstance(value, Operation) else getattr(value, "op", None)
     if not isinstance(found, Operation):
         raise ArgumentError(f"{value!r} is no operation of a graph. Give operations, tensors or Variables of it.")
     return found
 
 
-# Sessions, of which the innermost ``with`` statement has the default one.
+# Sessions: the innermost ``with`` statement determines the default one.
 
 sessions: list[Any] = []
 
 
 def session_for(what: str, session: Any) -> Any:
-    """The session that is given, or the default one. Raises ArgumentError where there is none."""
+    """Return the given session or the default one. Raise ArgumentError if there is none."""
     if session is None and not sessions:
         raise ArgumentError(
             f"Cannot use `{what}()`: No default session is registered. Use `with sess.as_default()` or pass session=sess."

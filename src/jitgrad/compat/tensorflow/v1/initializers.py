@@ -1,4 +1,4 @@
-"""``tf.initializers``: what ``tf.get_variable`` begins with. Each run of an initializer draws new numbers."""
+"""``tf.initializers`` for ``tf.get_variable``. Each run of an initializer draws new numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Initializer:
         self.dtype = as_dtype(dtype)
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
-        """First values of a shape."""
+        """Return initial values of a shape."""
         return self._values(shape, self.dtype if dtype is None else as_dtype(dtype))
 
     def _values(self, shape: Any, dtype: dtypes.DType) -> Any:
@@ -31,7 +31,7 @@ class Initializer:
 
 
 class zeros(Initializer):
-    """All 0."""
+    """Zeros."""
 
     def __init__(self, dtype: Any = dtypes.float32) -> None:
         super().__init__(dtype)
@@ -41,14 +41,14 @@ class zeros(Initializer):
 
 
 class ones(zeros):
-    """All 1."""
+    """Ones."""
 
     def _values(self, shape: Any, dtype: dtypes.DType) -> Any:
         return constant_tensor(1, dtype, shape)
 
 
 class constant(Initializer):
-    """One value, or values in the order of the rows."""
+    """A constant, or values in row-major order."""
 
     def __init__(self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False) -> None:
         super().__init__(dtype)
@@ -59,7 +59,7 @@ class constant(Initializer):
 
 
 class random_normal(Initializer):
-    """Normally distributed."""
+    """Normal numbers."""
 
     _draw = staticmethod(random.random_normal)
 
@@ -72,13 +72,13 @@ class random_normal(Initializer):
 
 
 class truncated_normal(random_normal):
-    """Normally distributed, none more than two standard deviations away."""
+    """Normal numbers within two standard deviations."""
 
     _draw = staticmethod(random.truncated_normal)
 
 
 class random_uniform(Initializer):
-    """Each number between two as likely."""
+    """Uniform numbers."""
 
     def __init__(self, minval: Any = 0.0, maxval: Any = None, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         super().__init__(dtype)
@@ -89,7 +89,7 @@ class random_uniform(Initializer):
 
 
 class _Drawn:
-    """NumPy's generator for the library's initializers, whose numbers are drawn anew in each run."""
+    """A NumPy generator for jitgrad's initializers, whose numbers are drawn in each run."""
 
     def uniform(self, low: float, high: float, shape: Any) -> Any:
         return library.uniform(shape, low, high)
@@ -99,7 +99,7 @@ class _Drawn:
 
 
 class variance_scaling(Initializer):
-    """Variance scale/n, with n the inputs, the outputs or their mean."""
+    """Random numbers of variance scale/n, where n is the number of inputs, of outputs, or their mean."""
 
     def __init__(
         self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: Any = None,

@@ -1,4 +1,4 @@
-"""``tf.layers`` of TensorFlow 1: functions that make Variables by ``tf.get_variable``."""
+"""``tf.layers`` of TensorFlow 1: functions that create Variables with ``tf.get_variable``."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _product(x: Any, w: Any) -> Any:
 
 
 def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_last") -> Any:
-    """Rows of all elements."""
+    """Flatten each row."""
 
     def flat(x: Any) -> Any:
         return reshape(x, [x.shape[0], -1] if len(x.shape) > 1 else [-1, 1])
@@ -63,7 +63,7 @@ def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_l
 def dropout(
     inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: Any = None, training: Any = False, name: str | None = None
 ) -> Any:
-    """Zeros with probability ``rate`` where ``training``, True or False, says so."""
+    """Set elements to zero with probability ``rate`` if ``training`` is True."""
     if not isinstance(training, bool):
         raise ArgumentError(f"training is {training!r}. Give True or False, or use tf.nn.dropout with a placeholder keep_prob.")
     return nn.dropout(inputs, noise_shape=noise_shape, name=name, rate=rate) if training else inputs

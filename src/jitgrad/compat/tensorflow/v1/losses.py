@@ -15,7 +15,7 @@ from jitgrad.errors import ArgumentError
 
 
 class Reduction:
-    """What becomes of the losses of the elements."""
+    """The reductions of losses."""
 
     NONE = "none"
     SUM = "weighted_sum"
@@ -26,7 +26,7 @@ class Reduction:
 
 
 def _reduced(losses: Any, weights: Any, reduction: str) -> Any:
-    """The losses of elements, weighted, as one number."""
+    """Weight and reduce the losses of elements to a scalar."""
     weighed = losses * weights
     if reduction == Reduction.NONE:
         return weighed
@@ -43,7 +43,7 @@ def _reduced(losses: Any, weights: Any, reduction: str) -> Any:
 
 
 def _loss(name: str, f: Callable[..., Any], first: str, second: str) -> Callable[..., Any]:
-    """A loss of two operands, of the names that TensorFlow gives them, and of options."""
+    """Make a loss of two operands with TensorFlow's argument names and options."""
 
     def loss(
         a: Any, b: Any, weights: Any = 1.0, scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES,
@@ -74,34 +74,34 @@ def _as(x: Any, like: Any) -> Any:
 
 
 def _squared(labels: Any, predictions: Any) -> Any:
-    """The squared difference."""
+    """The squared error."""
     return math.squared_difference(predictions, _as(labels, predictions))
 
 
 def _absolute(labels: Any, predictions: Any) -> Any:
-    """The absolute difference."""
+    """The absolute error."""
     return math.abs(predictions - _as(labels, predictions))
 
 
 def _huber(labels: Any, predictions: Any, delta: float = 1.0) -> Any:
-    """Half the square of a difference up to ``delta``, and linear beyond."""
+    """Half the squared error up to ``delta``, and a linear loss beyond."""
     error = math.abs(predictions - _as(labels, predictions))
     return where(error <= delta, 0.5 * math.square(error), delta * error - 0.5 * delta * delta)
 
 
 def _hinge(labels: Any, logits: Any) -> Any:
-    """How far a logit is from being 1 on the side of its label, 0 or 1."""
+    """The hinge loss of logits and labels of 0 or 1."""
     return nn.relu(1.0 - (2.0 * _as(labels, logits) - 1.0) * logits)
 
 
 def _log(labels: Any, predictions: Any, epsilon: float = 1e-7) -> Any:
-    """The negative log-likelihood of labels by probabilities."""
+    """The negative log-likelihood of labels and probabilities."""
     y = _as(labels, predictions)
     return -y * math.log(predictions + epsilon) - (1.0 - y) * math.log(1.0 - predictions + epsilon)
 
 
 def _sigmoid(multi_class_labels: Any, logits: Any, label_smoothing: float = 0) -> Any:
-    """The cross-entropy of labels, 0 or 1, and logits."""
+    """The cross-entropy of labels of 0 or 1 and logits."""
     y = _as(multi_class_labels, logits)
     return nn.sigmoid_cross_entropy_with_logits(y * (1.0 - label_smoothing) + 0.5 * label_smoothing, logits)
 
@@ -131,17 +131,17 @@ sparse_softmax_cross_entropy = _loss("sparse_softmax_cross_entropy", _sparse, "l
 
 
 def get_losses(scope: str | None = None, loss_collection: str = GraphKeys.LOSSES) -> list[Any]:
-    """The losses that were made in the graph."""
+    """Return the losses of the graph."""
     return get_default_graph().get_collection(loss_collection, scope)
 
 
 def get_regularization_losses(scope: str | None = None) -> list[Any]:
-    """What regularizers added."""
+    """Return the losses that regularizers added."""
     return get_default_graph().get_collection(GraphKeys.REGULARIZATION_LOSSES, scope)
 
 
 def get_total_loss(add_regularization_losses: bool = True, name: str = "total_loss", scope: str | None = None) -> Any:
-    """The sum of the losses that were made in the graph."""
+    """Return the sum of the losses of the graph."""
     found = get_losses(scope) + (get_regularization_losses(scope) if add_regularization_losses else [])
     if not found:
         raise ArgumentError("There are no losses in the graph. Make one with tf.losses first.")
@@ -149,7 +149,7 @@ def get_total_loss(add_regularization_losses: bool = True, name: str = "total_lo
 
 
 def add_loss(loss: Any, loss_collection: str = GraphKeys.LOSSES) -> None:
-    """Have ``get_total_loss`` count a loss."""
+    """Add a loss to the sum of ``get_total_loss``."""
     get_default_graph().add_to_collection(loss_collection, loss)
 
 
@@ -157,7 +157,7 @@ def compute_weighted_loss(
     losses: Any, weights: Any = 1.0, scope: str | None = None, loss_collection: str = GraphKeys.LOSSES,
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Any:  # fmt: skip
-    """Losses of elements as one number."""
+    """Weight and reduce losses of elements to a scalar."""
     made = staged("weighted_loss", lambda x, w: _reduced(x, w, reduction))(losses, weights, name=scope)
     get_default_graph().add_to_collection(loss_collection, made)
     return made

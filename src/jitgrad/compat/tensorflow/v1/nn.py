@@ -18,7 +18,7 @@ globals().update(_functions)
 def softmax_cross_entropy_with_logits(
     labels: Any = None, logits: Any = None, dim: int = -1, name: str | None = None, axis: int | None = None
 ) -> Any:
-    """The cross-entropy of each row of logits; no gradient goes to the labels."""
+    """Return the cross-entropy of each row of logits; no gradient passes to the labels."""
 
     def loss(labels: Any, logits: Any, axis: int) -> Any:
         return _nn.softmax_cross_entropy_with_logits(stop_gradient(labels), logits, axis)
@@ -29,7 +29,7 @@ def softmax_cross_entropy_with_logits(
 def softmax_cross_entropy_with_logits_v2(
     labels: Any, logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None
 ) -> Any:
-    """The cross-entropy of each row of logits."""
+    """Return the cross-entropy of each row of logits."""
     chosen = dim if axis is None else axis
     stage = staged("softmax_cross_entropy_with_logits", _nn.softmax_cross_entropy_with_logits)
     return stage(labels, logits, -1 if chosen is None else chosen, name=name)
@@ -38,7 +38,7 @@ def softmax_cross_entropy_with_logits_v2(
 def dropout(
     x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: Any = None, name: str | None = None, rate: Any = None
 ) -> Any:
-    """Zeros with probability ``1 - keep_prob``, or ``rate``, and the other elements scaled up."""
+    """Set elements to zero with probability ``1 - keep_prob`` or ``rate``, and scale the others."""
     keep = keep_prob if rate is None else 1.0 - rate
     return staged("dropout", _dropped, draws=True)(x, keep, noise_shape, name=name)
 

@@ -1,4 +1,4 @@
-"""Functions that TensorFlow 2 has dropped, or given another meaning."""
+"""Functions that TensorFlow 2 has removed or changed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def to_int64(x: Any, name: str = "ToInt64") -> Any:
 
 
 def div(x: Any, y: Any, name: str | None = None) -> Any:
-    """``x / y``; of integers what ``//`` gives."""
+    """``x / y``; for integers ``x // y``."""
 
     def divided(x: Any, y: Any) -> Any:
         return x // y if x.dtype.is_integer else x / y
@@ -46,7 +46,7 @@ def div(x: Any, y: Any, name: str | None = None) -> Any:
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Any:
-    """``x`` where the condition holds, else ``y``; a condition of one axis chooses rows."""
+    """``x`` where the condition is true, else ``y``; a condition with one axis selects rows."""
     if (x is None) != (y is None):
         raise ArgumentError("x and y must both be non-None or both be None. Give both.")
     if x is None:
@@ -61,7 +61,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
 
 
 def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name: str | None = None) -> Any:
-    """The sum of tensors."""
+    """Return the sum of tensors."""
     return staged("AccumulateNV2", add_n)(inputs, name=name)
 
 

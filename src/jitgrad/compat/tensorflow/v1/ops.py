@@ -1,4 +1,4 @@
-"""Operations that TensorFlow 1 has beside those of TensorFlow 2: placeholders, constants, groups, gradients."""
+"""Operations specific to TensorFlow 1: placeholders, constants, groups, gradients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jitgrad.tape.tree import tree_leaves
 
 
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
-    """A tensor whose value is fed to each run; sizes that are None may differ from run to run."""
+    """Create a tensor whose value is fed to each run; sizes of None may differ between runs."""
     kind = as_dtype(dtype)
     if kind not in COMPUTED:
         raise DTypeError(
@@ -33,14 +33,14 @@ def _unfed() -> Any:
 
 
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """A tensor for which another value may be fed."""
+    """Create a tensor with a default value, for which another one may be fed."""
     made: Tensor = operation("PlaceholderWithDefault", eager, (as_tensor(input),), name=name)
     made._sizes = TensorShape(shape).plain
     return made
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False) -> Tensor:
-    """A tensor of Python's or NumPy's values."""
+    """Create a tensor from Python or NumPy values."""
     found = fixed(value, dtype, shape)
     made: Tensor = operation("Const", lambda: found, (), name=name)
     return made
@@ -49,44 +49,44 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 def convert_to_tensor(
     value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None, dtype_hint: Any = None
 ) -> Any:
-    """A value as a tensor of the graph."""
+    """Convert a value to a tensor of the graph."""
     found = as_tensor(value, None if dtype is None else as_dtype(dtype), name or "Const")
     return found.value() if isinstance(found, Variable) else found
 
 
 def group(*inputs: Any, name: str | None = None) -> Operation:
-    """An operation that runs others."""
+    """Create an operation that runs others."""
     op = no_op(name or "group_deps")
     op.after = (*op.after, *(operation_of(x) for x in tree_leaves(inputs)))
     return op
 
 
 def no_op(name: str | None = None) -> Operation:
-    """An operation that does nothing."""
+    """Create an operation that does nothing."""
     return Operation("NoOp", list, name=name)
 
 
 def tuple(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequence[Any] | None = None) -> list[Any]:
-    """The same tensors, once all of them and ``control_inputs`` are computed."""
+    """Return the same tensors after all of them and ``control_inputs`` are computed."""
     with control_dependencies([x for x in (*tensors, *(control_inputs or ())) if x is not None]):
         return [None if x is None else operation("Identity", eager, (x,)) for x in tensors]
 
 
 def control_dependencies(control_inputs: Sequence[Any] | None) -> Any:
-    """``with tf.control_dependencies([op]):`` what is made inside runs after ``op``."""
+    """``with tf.control_dependencies([op]):`` operations made inside run after ``op``."""
     return get_default_graph().control_dependencies(control_inputs)
 
 
 @contextmanager
 def name_scope(name: str | None, default_name: str | None = None, values: Any = None) -> Iterator[str]:
-    """``with tf.name_scope("layer"):`` names of what is made inside begin with ``layer/``."""
+    """``with tf.name_scope("layer"):`` names of operations made inside begin with ``layer/``."""
     with get_default_graph().name_scope(name or default_name) as scope:
         yield scope
 
 
 @contextmanager
 def device(name: Any) -> Iterator[None]:
-    """``with tf.device(name):`` there is one device."""
+    """A context without effect: there is one device."""
     yield
 
 
@@ -96,12 +96,12 @@ def add_to_collection(name: str, value: Any) -> None:
 
 
 def get_collection(key: str, scope: str | None = None) -> list[Any]:
-    """The values of a collection of the graph."""
+    """Return the values of a collection of the graph."""
     return get_default_graph().get_collection(key, scope)
 
 
 def set_random_seed(seed: int | None) -> None:
-    """What the random numbers of each session of this graph begin with."""
+    """Set the seed of the graph, with which each session starts its random numbers."""
     get_default_graph().seed = seed
 
 
@@ -113,7 +113,7 @@ def gradients(
     gate_gradients: Any = False, aggregation_method: Any = None, stop_gradients: Any = None,
     unconnected_gradients: Any = "none",
 ) -> list[Any]:  # fmt: skip
-    """The derivatives of the sum of ``ys`` by each of ``xs``; None by one that they do not depend on."""
+    """Return the gradients of the sum of ``ys`` for each of ``xs``, or None for unconnected ones."""
     if stop_gradients is not None:
         raise ArgumentError("tf.gradients takes no stop_gradients here. Use tf.stop_gradient on them where they are used.")
     targets = [as_tensor(y) for y in (ys if isinstance(ys, list) else [ys])]
@@ -142,7 +142,7 @@ class _Gradients:
 
 
 def _used_by(targets: list[Any]) -> set[int]:
-    """The ids of what has a derivative in some target: reached from it through tensors of floats."""
+    """Return the ids of objects from which a target can be reached through tensors of floats."""
     used: set[int] = set()
     stack = [x for x in targets if x.dtype.is_floating]
     while stack:

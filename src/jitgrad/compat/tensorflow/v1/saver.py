@@ -1,4 +1,4 @@
-"""``tf.train.Saver``: the values of Variables in a file of safetensors."""
+"""``tf.train.Saver``: the values of Variables in a safetensors file."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _SUFFIX = ".safetensors"
 
 
 class Saver:
-    """Saves and restores Variables of a session.
+    """Save and restore Variables of a session.
 
-    A file is named by its step, and ends with ``.safetensors``. TensorFlow's own checkpoints are not read.
+    File names contain the step and end with ``.safetensors``. TensorFlow's checkpoints cannot be read.
 
     Parameters
     ----------
     var_list : list or dict of Variables, optional
-        What to save, by default all Variables of the graph; a dict has the names in the file.
+        The Variables to save, by default all of the graph; the keys of a dict are the names in the file.
     max_to_keep : int
-        How many files to keep; older ones that this Saver wrote are removed. None or 0 for all.
+        The number of files to keep; older ones written by this Saver are removed. None or 0 keeps all.
     """
 
     def __init__(self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5) -> None:
@@ -40,7 +40,7 @@ class Saver:
         self.last_checkpoints: list[str] = []
 
     def save(self, sess: Any, save_path: str, global_step: Any = None, **options: Any) -> str:
-        """Write the values that the Variables have in a session; returns the path to give to ``restore``."""
+        """Write the values of the Variables in a session, and return the path for ``restore``."""
         from safetensors.numpy import save
 
         step = sess.run(global_step) if isinstance(global_step, Operation) or hasattr(global_step, "op") else global_step
@@ -54,7 +54,7 @@ class Saver:
         return path
 
     def restore(self, sess: Any, save_path: str) -> None:
-        """Give the Variables the values in a file, in a session. Raises DataError where there is none, or not of these."""
+        """Load the values of the Variables from a file into a session. Raise DataError for a missing or unsuitable file."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
@@ -75,6 +75,6 @@ class Saver:
 
 
 def latest_checkpoint(checkpoint_dir: str, latest_filename: str | None = None) -> str | None:
-    """The path of the newest file in a folder, for ``restore``; None where there is none."""
+    """Return the path of the newest file in a folder for ``restore``, or None."""
     files = sorted(Path(checkpoint_dir).glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
     return str(files[-1]).removesuffix(_SUFFIX) if files else None

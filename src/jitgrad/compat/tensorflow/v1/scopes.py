@@ -16,18 +16,18 @@ from jitgrad.errors import ArgumentError
 
 
 class _Scope:
-    """A variable scope: what ``tf.variable_scope`` gives, and ``tf.get_variable`` looks at."""
+    """A variable scope, made by ``tf.variable_scope`` and used by ``tf.get_variable``."""
 
     def __init__(self, name: str, reuse: Any, initializer: Any) -> None:
         self.name, self.reuse, self.initializer = name, reuse, initializer
 
     @property
     def original_name_scope(self) -> str:
-        """Its name, as one of names."""
+        """The name of the scope as a name scope."""
         return self.name + "/"
 
     def reuse_variables(self) -> None:
-        """Have ``get_variable`` give the Variables that there are."""
+        """Let ``get_variable`` return existing Variables."""
         self.reuse = True
 
 
@@ -35,7 +35,7 @@ AUTO_REUSE = "AUTO_REUSE"
 
 
 def get_variable_scope() -> _Scope:
-    """The variable scope of now."""
+    """Return the current variable scope."""
     graph = get_default_graph()
     if not graph.variable_scopes:
         graph.variable_scopes.append(_Scope("", False, None))
@@ -47,7 +47,7 @@ def get_variable_scope() -> _Scope:
 def variable_scope(
     name_or_scope: Any, default_name: str | None = None, values: Any = None, initializer: Any = None, reuse: Any = None
 ) -> Iterator[_Scope]:
-    """``with tf.variable_scope("layer"):`` names of Variables and operations that are made inside begin with ``layer/``."""
+    """``with tf.variable_scope("layer"):`` names of Variables and operations made inside begin with ``layer/``."""
     graph, outer = get_default_graph(), get_variable_scope()
     if isinstance(name_or_scope, _Scope):
         name = name_or_scope.name
@@ -68,9 +68,10 @@ def get_variable(
     partitioner: Any = None, validate_shape: bool = True, use_resource: bool | None = None, custom_getter: Any = None,
     constraint: Any = None,
 ) -> Variable:  # fmt: skip
-    """The Variable of a name in the variable scope, made where there is none.
+    """Return the Variable with a name in the variable scope, or create it.
 
-    Raises ArgumentError, a ValueError, where there is one and the scope does not reuse, or none and it does.
+    Raise ArgumentError, a ValueError, if it exists and the scope does not reuse Variables, or if it does not exist and the
+    scope does.
     """
     if custom_getter is not None:
         raise ArgumentError("tf.get_variable takes no custom_getter here. Change the Variable that it returns.")

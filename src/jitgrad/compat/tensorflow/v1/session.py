@@ -1,4 +1,4 @@
-"""Sessions of TensorFlow 1: they run operations, each on values of its own."""
+"""Sessions of TensorFlow 1, which run operations on their own values of Variables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from jitgrad.tape.variable import Variable as LibraryVariable
 
 
 class _State(Storage):
-    """The values of a session: of Variables that were initialised or assigned, and of what optimizers keep."""
+    """The values of a session: initialized or assigned Variables, and the state of optimizers."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -48,17 +48,17 @@ class _State(Storage):
             self.put(variable, value)
 
     def put(self, variable: LibraryVariable, value: Any) -> None:
-        """Keep a copy of a value."""
+        """Store a copy of a value."""
         array = np.array(value, variable._leaf.value.dtype)
         array.setflags(write=False)
         self.values[variable] = array
 
     def reset(self) -> None:
-        """Forget what optimizers keep."""
+        """Clear the state of optimizers."""
         self.values = {v: value for v, value in self.values.items() if isinstance(v, Variable) or v.shared}
 
     def require(self, variable: Variable) -> None:
-        """Raise FailedPreconditionError where a Variable has no value yet."""
+        """Raise FailedPreconditionError if a Variable has no value yet."""
         if variable not in self.values:
             raise FailedPreconditionError(
                 f"Attempting to use uninitialized value {variable.op.name}. Run tf.global_variables_initializer() in this "
@@ -67,17 +67,17 @@ class _State(Storage):
 
 
 def _seeded(state: Any, seed: int) -> np.ndarray:
-    """The state of random numbers as it is after a seed."""
+    """Return the state of the random numbers after a seed."""
     begun = copy.copy(state)
     begun.set_key(seed)
     return np.array(begun.numpy())
 
 
 class _Plan:
-    """What is run for some fetches: a Function of the values that are fed."""
+    """The compiled form of some fetches: a Function of the fed values."""
 
     def __init__(self, wanted: list[Node], fed: list[Node]) -> None:
-        self.kept = wanted, fed  # so that their ids stay theirs
+        self.kept = wanted, fed  # keeps their ids unique
         order = in_order(wanted, set(map(id, fed)))
         given = set(map(id, order))
         self.needed = [node for node in fed if id(node) in given]
@@ -99,7 +99,7 @@ class _Plan:
 
 
 def _variables_read(order: list[Node]) -> list[Variable]:
-    """The Variables whose values are asked for before the same run gives them one."""
+    """Return the Variables that are read before the same run assigns them."""
     given: set[int] = set()
     read: dict[int, Variable] = {}
     for node in order:
@@ -114,16 +114,16 @@ def _variables_read(order: list[Node]) -> list[Variable]:
 
 
 class Session:
-    """Runs operations and computes tensors, on values of Variables of its own.
+    """Run operations and compute tensors, with values of Variables that belong to the session.
 
     Parameters
     ----------
     target : str
-        There is one machine: "".
+        Only "" is supported: there is one machine.
     graph : Graph
-        By default that of now.
+        The graph, by default the current one.
     config : ConfigProto
-        Of devices and threads; it changes nothing here.
+        Options of devices and threads, which have no effect.
     """
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
@@ -135,21 +135,21 @@ class Session:
         self._entered: list[Any] = []
 
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
-        """The values of ``fetches``, all computed in one run; of Variables the values after it.
+        """Return the values of ``fetches``, all computed in one run; Variables have their values after it.
 
         Parameters
         ----------
         fetches : Tensor, Variable, Operation, their names, or a nest of these
-            What to compute; an operation has the value None.
+            The values to compute; the value of an operation is None.
         feed_dict : dict, optional
-            Values for placeholders, or for other tensors instead of computing them.
+            Values for placeholders, or for other tensors, which are then not computed.
 
         Raises
         ------
         FailedPreconditionError
-            Where a Variable was not initialised in this session.
+            If a Variable was not initialized in this session.
         InvalidArgumentError
-            Where a placeholder is needed and not fed.
+            If a required placeholder is not fed.
         """
         if self._plans is None:
             raise ClosedError("Attempted to use a closed Session. Make a new one.")
@@ -182,7 +182,7 @@ class Session:
         return _shown(self._state.values[variable], variable)
 
     def _element(self, fetch: Any) -> Any:
-        """A Tensor, Variable or Operation that is fetched, by itself or by name."""
+        """Return a Tensor, Variable or Operation to fetch, given itself or by name."""
         if isinstance(fetch, (str, Symbol, Operation)):
             return self.graph.as_graph_element(fetch)
         if fetch is None:
@@ -198,7 +198,7 @@ class Session:
         return found
 
     def load(self, variable: Variable, value: Any) -> None:
-        """Give a Variable a value in this session."""
+        """Set a Variable in this session."""
         array = np.asarray(value, variable.dtype.dtype)
         if array.shape != variable._leaf.shape:
             raise ShapeError(
@@ -207,7 +207,7 @@ class Session:
         self._state.put(variable, array)
 
     def make_callable(self, fetches: Any, feed_list: Any = None) -> Any:
-        """A function of the values of ``feed_list`` that runs ``fetches``."""
+        """Return a function of the values of ``feed_list`` that runs ``fetches``."""
         return lambda *values: self.run(fetches, dict(zip(feed_list or (), values, strict=True)))
 
     # What it is in.
@@ -232,7 +232,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """End it; running something is an error from then on."""
+        """Close the session; running something afterwards is an error."""
         self._plans = None
 
 
@@ -244,14 +244,14 @@ class InteractiveSession(Session):
         sessions.append(self)
 
     def close(self) -> None:
-        """End it."""
+        """Close the session."""
         if self in sessions:
             sessions.remove(self)
         super().close()
 
 
 class FetchError(ArgumentError, TypeError):
-    """What cannot be fetched or fed."""
+    """An object that cannot be fetched or fed."""
 
 
 class ClosedError(ArgumentError, RuntimeError):
@@ -259,12 +259,12 @@ class ClosedError(ArgumentError, RuntimeError):
 
 
 def get_default_session() -> Session | None:
-    """The session of the ``with`` statement."""
+    """Return the default session."""
     return sessions[-1] if sessions else None
 
 
 def _checked(node: Node, value: Any) -> Value:
-    """What is fed, in the dtype of its tensor. Raises ShapeError, a ValueError, where the shape does not fit."""
+    """Convert a fed value to the dtype of its tensor. Raise ShapeError, a ValueError, for a wrong shape."""
     assert isinstance(node, Tensor)
     if isinstance(value, Symbol):
         raise FetchError(
@@ -288,7 +288,7 @@ def _array(value: Any, node: Any) -> Any:
 
 
 def _shown(array: Any, node: Any) -> Any:
-    """An array in the dtype of a tensor; one without axes as a number of NumPy."""
+    """Return an array in the dtype of a tensor, or a NumPy scalar without axes."""
     found = np.asarray(array, node.dtype.dtype if node.dtype.is_integer else None)
     return found.copy() if found.ndim else found[()]
 

@@ -1,4 +1,4 @@
-"""Shapes as TensorFlow 1 has them: sizes are Dimensions, and one that is not known is shown as ``?``."""
+"""TensorFlow 1's shapes: sizes are Dimensions, and an unknown size is shown as ``?``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jitgrad.errors import ArgumentError
 
 
 class Dimension:
-    """A size, or one that is not known, whose ``value`` is None."""
+    """A size, or an unknown one, whose ``value`` is None."""
 
     __slots__ = ("value",)
 
@@ -60,7 +60,7 @@ class Dimension:
 
 
 class TensorShape(Numbers):
-    """The sizes of the axes, as Dimensions; None for a shape of which nothing is known."""
+    """The sizes as Dimensions, or None for an unknown shape."""
 
     def __new__(cls, dims: Any) -> TensorShape:
         plain = dims if dims is None or isinstance(dims, (int, tuple, list)) else tuple(dims)
@@ -70,16 +70,16 @@ class TensorShape(Numbers):
 
     @property
     def dims(self) -> list[Any] | None:
-        """The sizes as a list of Dimensions."""
+        """Return the sizes as a list of Dimensions."""
         return None if self._unknown else list(self)
 
     def as_list(self) -> list[int | None]:
-        """The sizes as a list. Raises ValueError where nothing is known of them."""
+        """Return the sizes as a list. Raise ValueError for an unknown shape."""
         return Numbers(self.plain).as_list()
 
     @property
     def plain(self) -> tuple[int | None, ...] | None:
-        """The sizes as a tuple of numbers and None; None where nothing is known."""
+        """Return the sizes as a tuple of numbers and None, or None for an unknown shape."""
         return None if self._unknown else tuple(tuple.__iter__(self))
 
     def __iter__(self) -> Iterator[Any]:
@@ -100,7 +100,7 @@ class TensorShape(Numbers):
 
 
 def _on_numbers(name: str) -> Any:
-    """A method of TensorFlow 2's shapes, whose sizes are numbers."""
+    """Wrap a method of TensorFlow 2's shapes, whose sizes are numbers."""
 
     def method(self: TensorShape, *args: Any) -> Any:
         given = [Numbers(x.plain) if isinstance(x, TensorShape) else x for x in args]

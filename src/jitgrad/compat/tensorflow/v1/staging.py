@@ -1,7 +1,7 @@
-"""Functions of ``tf`` in a graph: a call makes an operation, and a session calls the function.
+"""Functions of ``tf`` in a graph: a call creates an operation, and a session calls the function.
 
-What is known of the results' dtypes and shapes is found by calling the function on tensors without values, of several sizes
-where a size is open: what comes out the same each time is known.
+The dtypes and shapes of the results are inferred by calling the function on tensors without values, with several sizes in place
+of an unknown one: whatever is the same for all of them is known.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from jitgrad.tape.tree import tree_leaves, tree_map
 _NONE_OPEN = -1
 _USUAL = ((97, 2), (89, 2), (1, 2), (97, 1), (97, 0), (97, 3))
 _RANK_KNOWN = 3
-"""Sizes that stand for open ones, and numbers of axes for those that are not known."""
+"""Values for unknown sizes, and numbers of axes for unknown shapes."""
 
 
 class _World:
-    """Tensors without values that stand for those of a graph, open sizes all being ``size``."""
+    """Return placeholders for the tensors of a graph, with ``size`` for unknown sizes."""
 
     def __init__(self, size: int, rank: int) -> None:
         self.size, self.rank = size, rank
         self._made: dict[int, Any] = {}
 
     def stand_in(self, x: Any) -> Any:
-        """What stands for a Tensor; integers that are computed are, since shapes are made of them."""
+        """Return a placeholder for a Tensor; integers are computed, because shapes depend on them."""
         if not isinstance(x, Tensor):
             return x
         if id(x) not in self._made:
@@ -53,23 +53,23 @@ class _World:
         return self._made[id(x)]
 
     def results(self, op: Operation) -> list[Any]:
-        """The results of an operation."""
+        """Return the results of an operation."""
         args, kwargs = tree_map(self.stand_in, (op.args, op.kwargs))
         results: list[Any] = op.call(*args, **kwargs)
         return results
 
 
 def _is_computed(x: Tensor) -> bool:
-    """Whether it has integers that stand-ins of other tensors tell, as ``tf.shape`` does."""
+    """Return whether an operation returns integers that follow from the shapes of others, as ``tf.shape`` does."""
     return x.dtype.is_integer and x.op.type not in _UNCOMPUTED
 
 
 _UNCOMPUTED = {"Placeholder", "Gradients", "Assign", "AssignAdd", "AssignSub"}
-"""Types of operations of whose results nothing is found by calling them."""
+"""Operations whose results cannot be inferred by calling them."""
 
 
 class _Call:
-    """The function of an operation on values, which are Tensors of TensorFlow 2."""
+    """Return an operation's function of values, which are Tensors of TensorFlow 2."""
 
     __slots__ = ("f", "name")
 
@@ -78,7 +78,7 @@ class _Call:
         self.name = getattr(f, "__name__", "op")
 
     def nest(self, args: Any, kwargs: Any) -> Any:
-        """The results for values in the place of Tensors; of Variables it takes the values."""
+        """Call the function with values in place of Tensors and Variables."""
         args, kwargs = tree_map(lambda x: eager(x) if isinstance(x, Symbol) else x, (args, kwargs))
         return tree_map(eager, self.f(*args, **kwargs))
 
@@ -87,13 +87,13 @@ class _Call:
 
 
 def _constant(nest: Any) -> Callable[[], Any]:
-    """A function that returns Tensors of a nest, whose values are known."""
+    """Return a function that returns the Tensors of a nest, whose values are known."""
     fixed = tree_map(lambda x: wrap_array(x.numpy(), x.dtype), nest)
     return lambda: fixed
 
 
 def eager(x: Any) -> Eager:
-    """A value as a Tensor of TensorFlow 2."""
+    """Return a value as a Tensor of TensorFlow 2."""
     if isinstance(x, Eager):
         return x
     return made(x._read(), integer_of(x)) if isinstance(x, Operators) else convert(x)
@@ -102,9 +102,9 @@ def eager(x: Any) -> Eager:
 def operation(
     type: str, f: Callable[..., Any], args: tuple[Any, ...], kwargs: Any = None, name: str | None = None, draws: bool = False
 ) -> Any:
-    """The Tensors of an operation that calls ``f``, nested as its results are.
+    """Return the Tensors of an operation that calls ``f``, nested as its results.
 
-    Without a Tensor among its arguments it is a constant, unless it ``draws`` random numbers.
+    Without a Tensor among the arguments, the result is a constant, unless the function ``draws`` random numbers.
     """
     call = _Call(f)
     if not draws and not any(isinstance(x, Symbol) for x in tree_leaves((args, kwargs))):
@@ -117,7 +117,7 @@ def operation(
 
 
 def _known(op: Operation, call: _Call) -> Any:
-    """What is known of the results of an operation, nested as they are. Raises what it raises, whatever the open sizes."""
+    """Infer the dtypes and shapes of the results of an operation. Raise its errors if they occur for all sizes."""
     error: JitgradError | None = None
     for worlds in _attempts(op):
         found = []
@@ -125,7 +125,7 @@ def _known(op: Operation, call: _Call) -> Any:
             try:
                 with trace.tracing():
                     found.append((world, call.nest(*tree_map(world.stand_in, (op.args, op.kwargs)))))
-            except TracingError:  # of what depends on values, as tf.range(n), nothing is known
+            except TracingError:  # results that depend on values, as tf.range(n), are unknown
                 error = None
                 break
             except JitgradError as e:
@@ -143,7 +143,7 @@ def _known(op: Operation, call: _Call) -> Any:
 
 
 def _attempts(op: Operation) -> Iterator[list[_World]]:
-    """Sizes to call the function with: the usual ones, and if it takes none of these, 1 and those that its operands have."""
+    """Return the sizes to try: the usual ones, else 1 and the sizes of the operands."""
     given = tensors_in((op.args, op.kwargs))
     open_rank = _is_open(op)
     if not open_rank and not any(None in (x._sizes or ()) or _is_computed(x) for x in given):
@@ -154,7 +154,7 @@ def _attempts(op: Operation) -> Iterator[list[_World]]:
 
 
 def _sizes_in(op: Operation) -> list[int]:
-    """Sizes that an open one could have: 1, those of other operands, and what a shape among the arguments comes to."""
+    """Return plausible values of an unknown size: 1, the operands' sizes, and sizes implied by a shape argument."""
     found = {1}
     for x in tree_leaves((op.args, op.kwargs)):
         if isinstance(x, (Symbol, np.ndarray)):
@@ -168,12 +168,12 @@ def _sizes_in(op: Operation) -> list[int]:
 
 
 def _is_open(op: Operation) -> bool:
-    """Whether an operand may have any number of axes."""
+    """Return whether an operand may have any number of axes."""
     return any(x._sizes is None for x in tensors_in((op.args, op.kwargs)))
 
 
 class _Leaf:
-    """What is known of one result."""
+    """Infer the dtype and shape of one result."""
 
     def __init__(self, dtype: DType, sizes: Sizes) -> None:
         self.dtype, self.sizes = dtype, sizes
@@ -183,7 +183,7 @@ class _Leaf:
 
 
 def _merged(found: list[tuple[_World, Any]], any_rank: bool) -> Any:
-    """What the results in several worlds have in common; with ``any_rank`` no shape, as more than these are possible."""
+    """Return what several trials have in common; with ``any_rank`` the shape is unknown."""
     _, first = found[0]
     columns = zip(*(tree_leaves(nest) for _, nest in found), strict=True)
     worlds = [world for world, _ in found]
@@ -196,13 +196,13 @@ def _common(results: tuple[Any, ...], worlds: list[_World]) -> Sizes:
     if len({len(shape) for shape in shapes}) > 1:
         return None
     tried = {world.size for world in worlds}
-    either = tried if len(tried) == 1 else ()  # a size that may be an open one's, or known
+    either = tried if len(tried) == 1 else ()  # this size may stand for an unknown one
     sizes = zip(*shapes, strict=True)
     return tuple(axis[0] if len(set(axis)) == 1 and axis[0] not in either else None for axis in sizes)
 
 
 def staged(type: str, f: Callable[..., Any], draws: bool = False) -> Callable[..., Any]:
-    """A function that makes an operation of each call of ``f``, see ``operation``."""
+    """Return a function that creates an operation for each call of ``f``, see ``operation``."""
 
     @functools.wraps(f)
     def stage(*args: Any, name: str | None = None, **kwargs: Any) -> Any:

@@ -58,13 +58,13 @@ class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
     Parameters
     ----------
     initial_value : tensor, array-like or function
-        What its initializer gives it, or a function that says that.
+        The initial value, or a function that returns it.
     trainable : bool
-        Whether optimizers change it by default.
+        Whether optimizers update it by default.
     name, dtype, collections
         As in TensorFlow.
     constraint : None
-        There is none in a graph.
+        Not supported in a graph.
     validate_shape, caching_device, variable_def, expected_shape, import_scope, use_resource, synchronization, aggregation,
     shape
         Taken, and without effect: there is one device, and a value always has the shape of the first.
