@@ -1,7 +1,7 @@
 """Estimators for scikit-learn (``pip install 'jitgrad[sklearn]'``).
 
-They stand in pipelines, searches and cross-validation as scikit-learn's own do. Arguments have scikit-learn's names where it
-has one for the thing; the docstrings say what the thing is called elsewhere in jitgrad.
+They follow scikit-learn's conventions and can be used in pipelines, grid searches and cross-validation. Parameters have
+scikit-learn's names.
 """
 
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""Rows as scikit-learn gives them, checked by its own checks."""
+"""Input validation by scikit-learn's own checks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ from jitgrad.errors import ArgumentError, DataError
 
 
 class Rows(NamedTuple):
-    """Checked rows.
+    """Validated rows.
 
-    Attributes:
-        x: float64 or float32 (rows, features).
-        y: (rows,) or (rows, outputs).
-        weights: float64 (rows,), or None where all are 1.
-        offset: float64 (rows,), or None.
+    Attributes
+    ----------
+    x : ndarray of shape (rows, features)
+        The features, float64 or float32.
+    y : ndarray of shape (rows,) or (rows, outputs)
+        The target.
+    weights : ndarray of shape (rows,) or None
+        Sample weights; None if all are 1.
+    offset : ndarray of shape (rows,) or None
+        The offset.
     """
 
     x: np.ndarray
@@ -27,11 +32,11 @@ class Rows(NamedTuple):
     offset: np.ndarray | None = None
 
     def counted(self) -> Rows:
-        """Without those of weight 0, which are as if they were not there."""
+        """Return the rows with positive weight."""
         return self if self.weights is None or self.weights.all() else self.part(self.weights > 0)
 
     def part(self, places: np.ndarray) -> Rows:
-        """Some of the rows."""
+        """Return some of the rows."""
         weights, offset = (None if array is None else array[places] for array in (self.weights, self.offset))
         return Rows(self.x[places], self.y[places], weights, offset)
 
@@ -47,16 +52,30 @@ def rows_of(
     dtype: Any = np.float64,
     **checks: Any,
 ) -> Rows:
-    """The rows that an estimator is given to fit.
+    """Validate the arguments of an estimator's ``fit``.
 
-    Args:
-        estimator: which notes the number and the names of the columns, or, without ``reset``, holds x to them.
-        x, y, sample_weight, offset: as given to ``fit``.
-        reset: whether it forgets an earlier fit.
-        dtype: of x, see ``sklearn.utils.check_array``.
-        checks: more of these checks, as ``multi_output``.
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, which records the number and names of the features, or checks them unless ``reset``.
+    x, y, sample_weight, offset : array-like
+        The arguments of ``fit``.
+    reset : bool, default=True
+        Whether to discard an earlier fit.
+    dtype : dtype or list of dtype, default=float64
+        The dtype of x, see ``sklearn.utils.check_array``.
+    **checks : bool or int
+        Further checks of scikit-learn, such as ``multi_output``.
 
-    Raises ValueError as scikit-learn's estimators do.
+    Returns
+    -------
+    Rows
+        The validated rows.
+
+    Raises
+    ------
+    ValueError
+        As scikit-learn's estimators do.
     """
     x, y = validate_data(estimator, x, y, reset=reset, dtype=dtype, **checks)
     weights = row_numbers("sample_weight", sample_weight, x)
@@ -68,7 +87,7 @@ def rows_of(
 
 
 def row_numbers(name: str, given: Any, x: np.ndarray) -> np.ndarray | None:
-    """A number for each row, float64 (rows,); None where none are given."""
+    """Return one number per row, float64 (rows,), or None."""
     if given is None:
         return None
     if isinstance(given, (int, float)):
@@ -83,7 +102,7 @@ def row_numbers(name: str, given: Any, x: np.ndarray) -> np.ndarray | None:
 
 
 def classes_of(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """The classes of the target in their order, and the position of each row's. Raises DataError where there is only one."""
+    """Return the sorted classes and the class number of each row. Raises DataError if there is only one class."""
     check_classification_targets(rows.y)
     classes, positions = np.unique(rows.y, return_inverse=True)
     if len(classes) < 2:
@@ -92,7 +111,7 @@ def classes_of(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def positions_in(classes: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The position of each row's class. Raises ArgumentError for a class that is not among them."""
+    """Return the class number of each row. Raises ArgumentError for an unknown class."""
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ArgumentError(

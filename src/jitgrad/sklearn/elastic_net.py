@@ -1,4 +1,4 @@
-"""Ridge, lasso and elastic net as estimators."""
+"""Ridge, lasso and elastic net estimators."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from jitgrad.sklearn.linear import penalised
 
 
 class _LinearRegressor(RegressorMixin, BaseEstimator):
-    """What both predict with."""
+    """Prediction of linear regressors."""
 
     coef_: np.ndarray
     intercept_: float
 
     def predict(self, X: Any) -> np.ndarray:
-        """The mean of rows.
+        """Predict the target.
 
         Parameters
         ----------
@@ -32,6 +32,7 @@ class _LinearRegressor(RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
+            The predicted means.
         """
         check_is_fitted(self)
         x: np.ndarray = validate_data(self, X, reset=False, dtype=np.float64)
@@ -39,49 +40,54 @@ class _LinearRegressor(RegressorMixin, BaseEstimator):
 
 
 class ElasticNetRegressor(_LinearRegressor):
-    """A linear model with a penalty of absolute values, of squares, or of both.
+    """Linear regression with an elastic-net penalty.
 
-    It minimises ``sum((y - mean)**2) / (2 * n_samples) + alpha * (l1_ratio * |coef|₁ + (1 - l1_ratio) / 2 * |coef|²)``, as
-    scikit-learn's ``ElasticNet`` does, and checks that it did, for every column.
+    The coefficients minimize
+
+        sum((y - mean)**2) / (2 * n_samples) + alpha * (l1_ratio * sum(abs(coef_)) + (1 - l1_ratio) / 2 * sum(coef_**2))
+
+    as in scikit-learn's ``ElasticNet``. Convergence is checked by the optimality conditions of all features.
 
     Parameters
     ----------
     alpha : float, default=1.0
-        The strength of the penalty, above 0; GLMRegressor is there for none.
+        The strength of the penalty, above 0. For an unpenalized fit, use GLMRegressor.
     l1_ratio : float, default=0.5
-        How much of it is of absolute values, which set coefficients to zero: 0 for ridge, 1 for the lasso.
+        The lasso share of the penalty: 0 for ridge, 1 for the lasso, which sets coefficients to 0.
     fit_intercept : bool, default=True
-        Whether to add a constant, which is not penalised.
+        Whether to fit an intercept, which is not penalized.
     tol : float, default=1e-9
-        The largest violation of the conditions of the minimum, beside the largest gradient without features.
+        The largest allowed violation of the optimality conditions, relative to the largest gradient of the null model.
     max_iter : int, default=10000
-        The most sweeps of coordinate descent.
+        Maximum number of coordinate descent sweeps.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,)
-        The coefficients, in units of X.
+        The coefficients.
     intercept_ : float
-        The constant.
+        The intercept.
     n_iter_ : int
-        How many sweeps there were.
+        The number of coordinate descent sweeps.
     n_features_in_ : int
-        The number of columns of X.
+        The number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has some.
+        The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
     --------
-    ElasticNetRegressorCV : The penalty chosen by cross-validation.
-    jitgrad.glm.path : All penalties at once, also of counts and classes.
+    ElasticNetRegressorCV : Choose the penalty by cross-validation.
+    GLMRegressor : Ridge for other distributions of the target.
+    jitgrad.glm.path : All penalties at once, also for counts and classes.
 
     References
     ----------
-    Friedman, Hastie and Tibshirani, "Regularization paths for generalized linear models via coordinate descent", 2010.
+    .. [1] J. Friedman, T. Hastie and R. Tibshirani, "Regularization paths for generalized linear models via coordinate
+    descent",
+       *J. Statist. Software* 33(1), 2010.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad.sklearn import ElasticNetRegressor
     >>> x = np.random.default_rng(0).normal(size=(100, 20))
     >>> model = ElasticNetRegressor(alpha=0.1).fit(x, 3 * x[:, 3] - x[:, 5])
@@ -105,7 +111,7 @@ class ElasticNetRegressor(_LinearRegressor):
         self.max_iter = max_iter
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to rows.
+        """Fit the model.
 
         Parameters
         ----------
@@ -114,7 +120,7 @@ class ElasticNetRegressor(_LinearRegressor):
         y : array-like of shape (n_samples,)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight for each row.
+            Sample weights. By default all are 1.
 
         Returns
         -------
@@ -124,7 +130,7 @@ class ElasticNetRegressor(_LinearRegressor):
         Raises
         ------
         ValueError
-            For a penalty that is not positive, or data that do not fit together.
+            If the penalty is not positive, or the data are invalid.
         """
         rows = rows_of(self, X, y, sample_weight, y_numeric=True).counted()
         self.coef_, self.intercept_, self.n_iter_ = penalised(self, rows, "gaussian")
@@ -132,57 +138,56 @@ class ElasticNetRegressor(_LinearRegressor):
 
 
 class ElasticNetRegressorCV(_LinearRegressor):
-    """The same with the penalty that cross-validation chooses, as scikit-learn's ``ElasticNetCV``.
+    """Elastic net with a penalty chosen by cross-validation, as scikit-learn's ``ElasticNetCV``.
 
     Parameters
     ----------
     l1_ratio : float or sequence of float, default=0.5
-        How much of the penalty is of absolute values; of several the best is chosen.
+        The lasso share of the penalty. Of several values, the one with the smallest cross-validated error is chosen.
     alphas : int or sequence of float, default=100
-        The penalties, or how many: at even ratios, from the least with which all coefficients are 0 downwards.
+        The penalties, or the number of geometrically spaced penalties, starting from the smallest one for which all
+        coefficients are 0.
     eps : float, default=0.001
-        The smallest of them beside the largest.
+        The ratio of the smallest to the largest penalty.
     cv : int, splitter or iterable, default=None
-        Folds, as everywhere in scikit-learn, each row in one of them; None for five.
+        The cross-validation splitter, which must hold out each row exactly once. None stands for five folds.
     rule : {"min", "1se"}, default="min"
-        Which penalty is chosen: that with the least mean squared error of held-out rows, or the largest one within a standard
-        error of it.
+        Choose the penalty with the smallest mean squared error, or the largest penalty within one standard error of it.
     fit_intercept : bool, default=True
-        Whether to add a constant, which is not penalised.
+        Whether to fit an intercept, which is not penalized.
     tol : float, default=1e-9
-        The largest violation of the conditions of the minimum, beside the largest gradient without features.
+        The largest allowed violation of the optimality conditions, relative to the largest gradient of the null model.
     max_iter : int, default=10000
-        The most sweeps of coordinate descent for a penalty.
+        Maximum number of coordinate descent sweeps per penalty.
 
     Attributes
     ----------
     alpha_ : float
-        The penalty that was chosen.
+        The chosen penalty.
     l1_ratio_ : float
-        The l1_ratio that was chosen.
+        The chosen lasso share.
     alphas_ : ndarray of shape (n_alphas,)
-        The penalties, from the largest, for that.
+        The penalties for ``l1_ratio_``, in decreasing order.
     mse_path_, standard_error_ : ndarray of shape (n_alphas,)
-        The mean squared error of held-out rows for each of them, and its standard error.
+        The mean squared error of held-out rows for each penalty, and its standard error.
     coef_ : ndarray of shape (n_features,)
-        The coefficients, in units of X.
+        The coefficients fitted to all rows with the chosen penalty.
     intercept_ : float
-        The constant.
+        The intercept.
     n_iter_ : int
-        How many sweeps the chosen penalty took, from the one before it.
+        The number of coordinate descent sweeps for the chosen penalty, starting from the previous one.
     n_features_in_ : int
-        The number of columns of X.
+        The number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has some.
+        The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
     --------
-    ElasticNetRegressor : For a penalty that is known.
-    jitgrad.glm.cross_validated : Also of counts and classes.
+    ElasticNetRegressor : Use a given penalty.
+    jitgrad.glm.cross_validated : Also for counts and classes.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad.sklearn import ElasticNetRegressorCV
     >>> draw = np.random.default_rng(0)
     >>> x = draw.normal(size=(100, 20))
@@ -214,7 +219,7 @@ class ElasticNetRegressorCV(_LinearRegressor):
         self.max_iter = max_iter
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Choose a penalty, and fit to all rows with it.
+        """Choose a penalty by cross-validation, and fit the model to all rows.
 
         Parameters
         ----------
@@ -223,7 +228,7 @@ class ElasticNetRegressorCV(_LinearRegressor):
         y : array-like of shape (n_samples,)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight for each row, of those that are held out, too.
+            Sample weights, which also apply to held-out rows.
 
         Returns
         -------
@@ -233,7 +238,7 @@ class ElasticNetRegressorCV(_LinearRegressor):
         Raises
         ------
         ValueError
-            For folds that do not hold out each row once, or data that do not fit together.
+            If a row is not held out exactly once, or the data are invalid.
         """
         rows = rows_of(self, X, y, sample_weight, y_numeric=True)
         counted = isinstance(self.alphas, (int, np.integer))
@@ -264,7 +269,7 @@ class ElasticNetRegressorCV(_LinearRegressor):
 
 
 def _folds(cv: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The fold of each row. Raises ArgumentError where one is held out twice, or never."""
+    """Return the fold of each row. Raises ArgumentError if a row is not held out exactly once."""
     folds, seen = np.zeros(len(x), np.int64), np.zeros(len(x), np.int64)
     for number, (_, held) in enumerate(check_cv(cv).split(x, y)):
         folds[held] = number

@@ -1,4 +1,4 @@
-"""Nonlinear formulas of columns as an estimator."""
+"""Nonlinear least squares with formulas as an estimator."""
 
 from __future__ import annotations
 
@@ -19,31 +19,30 @@ if TYPE_CHECKING:
 
 
 class FormulaRegressor(RegressorMixin, BaseEstimator):
-    """A formula of columns and parameters, fitted by nonlinear least squares with exact derivatives.
+    """Nonlinear least squares with a formula of columns and parameters.
 
-    Names in the formula that are no columns are its parameters. Columns are named by X, where it is a frame. Where X has no
-    names, or the formula has none of them, columns are ``x1``, ``x2``, … in their order, and an only one is ``x`` as well.
-
-    It is `jitgrad.curve_fit` as an estimator: arguments have the same names and meanings.
+    Names in the formula that are not columns are parameters. Columns have the names of X if it is a frame. If X has no names,
+    or the formula uses none of them, columns are named ``x1``, ``x2``, … in order, and a single column also ``x``. The
+    parameters of the estimator are those of `jitgrad.curve_fit`.
 
     Parameters
     ----------
     formula : str
-        A formula such as ``"a * exp(-b * x) + c"``, or the name of one of ``jitgrad.curvefit.MODELS``, such as
-        ``"michaelis_menten"``, for an X of one column. Names of any characters stand in backticks.
+        A formula such as ``"a * exp(-b * x) + c"``, or for a single column the name of a curve in `jitgrad.curvefit.MODELS`,
+        such as "michaelis_menten". Names with special characters are written in backticks.
     p0 : dict or array-like, default=None
-        Starting values, by name or in the order in which the formula has the parameters. By default the formula is fitted from
-        many starts, and the best fit is kept.
+        Starting values, by name or in the order of the parameters in the formula. By default the fit starts from many points
+        and the best minimum is kept.
     bounds : dict or tuple, default=None
-        Pairs of limits by name, with None for no limit; or ``(low, high)``, each a number or one for each parameter.
+        Pairs of limits by name, with None for no limit; or ``(low, high)``, each a number or one number per parameter.
     fixed : dict, default=None
-        Values of parameters that are not fitted, by name.
+        Values of parameters to hold fixed, by name.
     loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"}, default="linear"
-        How residuals count: all but "linear" let large ones count less.
+        The loss function. All except "linear" are robust: they reduce the weight of large residuals.
     f_scale : float, default=1.0
-        The residual from which on they do.
+        The size of residuals above which a robust loss reduces their weight.
     max_nfev : int, default=None
-        Computations of the model at most; 2000 by default.
+        Maximum number of function evaluations. None stands for 2000.
 
     Attributes
     ----------
@@ -52,17 +51,17 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     estimates_ : jitgrad.curvefit.estimates.Estimates
         The parameters with their covariance, standard errors, ``table()`` and ``confidence_intervals()``.
     n_features_in_ : int
-        The number of columns of X.
+        The number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has some.
+        The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
     --------
-    jitgrad.curve_fit : The same in one call, with ``sigma``, functions, and gradient methods.
+    jitgrad.curve_fit : The same as a function, with ``sigma``, Python functions and gradient methods.
+    jitgrad.tabular.fit_curve : Fit a formula to a table.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad.sklearn import FormulaRegressor
     >>> x = np.linspace(0, 4, 50)
     >>> y = 2.5 * np.exp(-1.5 * x) + 0.5
@@ -98,11 +97,11 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            The columns.
+            The features.
         y : array-like of shape (n_samples,)
-            The response.
+            The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight for each row's squared residual; ``1 / sigma**2`` where standard deviations of y are known.
+            Weights of the squared residuals, such as ``1 / sigma**2`` for known standard deviations. By default all are 1.
 
         Returns
         -------
@@ -112,7 +111,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For a formula that cannot be read, or data that do not fit together.
+            If the formula or the data are invalid.
         """
         rows = rows_of(self, X, y, sample_weight, y_numeric=True, ensure_min_samples=2).counted()
         model = self._model()
@@ -135,36 +134,38 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """What the formula says for rows.
+        """Evaluate the formula.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            The columns.
+            The features.
 
         Returns
         -------
         ndarray of shape (n_samples,)
+            The predictions.
         """
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, dtype=np.float64)
         return self.estimates_.predict(self._columns(x, self.estimates_.curve.columns))
 
     def band(self, X: Any, level: float = 0.95, prediction: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Limits of what the formula says, or of new measurements.
+        """Return limits of confidence or prediction intervals.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            The columns.
+            The features.
         level : float, default=0.95
-            The probability that they cover.
+            The level of the intervals.
         prediction : bool, default=False
-            Whether they are those of new measurements, which have the residual standard deviation.
+            Whether to return prediction intervals for new measurements, which include the residual standard deviation.
 
         Returns
         -------
         low, high : ndarray of shape (n_samples,)
+            The limits.
         """
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, dtype=np.float64)
@@ -172,18 +173,18 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True  # it is as good as its formula
+        tags.regressor_tags.poor_score = True  # the score depends on the formula
         return tags
 
     def _model(self) -> Any:
-        """The formula's text, or a named model."""
+        """Return the formula as text, or a named model."""
         if not isinstance(self.formula, str):
             raise ArgumentError(f"The formula is {self.formula!r}. Give a string, such as 'a * exp(-b * x) + c'.")
         is_named = self.formula.partition(":")[0] in (*MODELS, "polynomial")
         return named(self.formula) if is_named else self.formula
 
     def _columns(self, x: np.ndarray, wanted: Any) -> dict[str, np.ndarray]:
-        """The columns of X by the names that the formula has for them."""
+        """Return the columns of X by their names in the formula."""
         named_columns = dict(zip(getattr(self, "feature_names_in_", ()), x.T, strict=False))
         if not any(name in named_columns for name in wanted):
             named_columns = {f"x{number}": column for number, column in enumerate(x.T, 1)}

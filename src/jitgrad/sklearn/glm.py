@@ -1,4 +1,4 @@
-"""Generalised linear models as estimators."""
+"""Generalized linear models as an estimator."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ from jitgrad.sklearn.linear import known, warn_of
 
 
 class GLMRegressor(RegressorMixin, BaseEstimator):
-    """A generalised linear model, fitted by maximum likelihood, or with a ridge penalty.
+    """Generalized linear model, fitted by maximum likelihood or with a ridge penalty.
 
-    It minimises ``deviance / (2 * sum(sample_weight)) + alpha / 2 * sum(coef_**2)``, as scikit-learn's ``PoissonRegressor`` and
-    ``GammaRegressor`` do. Without a penalty it is what R's ``glm`` fits, with all digits.
+    The coefficients minimize
+
+        deviance / (2 * sum(sample_weight)) + alpha / 2 * sum(coef_**2)
+
+    as in scikit-learn's ``PoissonRegressor`` and ``GammaRegressor``. Without a penalty, the fit equals that of R's ``glm``.
 
     Parameters
     ----------
@@ -30,52 +33,51 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         The distribution of y: "gaussian", "binomial" (y are proportions), "poisson", "gamma", "inverse_gaussian",
         "negative_binomial", "quasi_poisson" or "quasi_binomial".
     link : str, default=None
-        What of the mean is linear: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or
-        "sqrt".
-        By default the family's own: "identity" of "gaussian", "logit" of proportions, "log" of counts, "inverse" of "gamma" and
-        "inverse_squared" of "inverse_gaussian", as in R. scikit-learn's ``GammaRegressor`` has ``link="log"``.
+        The link function: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt".
+        By default that of the family in R: "identity" for "gaussian", "logit" for proportions, "log" for counts, "inverse" for
+        "gamma" and "inverse_squared" for "inverse_gaussian". scikit-learn's ``GammaRegressor`` uses "log".
     alpha : float, default=0.0
-        The strength of the penalty; 0 for maximum likelihood.
+        The strength of the ridge penalty; 0 for maximum likelihood.
     fit_intercept : bool, default=True
-        Whether to add a constant, which is not penalised.
+        Whether to fit an intercept, which is not penalized.
     theta : float, default=None
-        Of "negative_binomial", whose variance is ``mu + mu**2 / theta``; by default it is estimated, which a penalty does not
-        allow.
+        The parameter of "negative_binomial", with variance ``mu + mu**2 / theta``. By default it is estimated, which is not
+        possible with a penalty.
     tol : float, default=1e-10
-        How large the last step may be, in standard errors.
+        Convergence tolerance: the fit stops when a step is smaller than ``tol`` standard errors.
     max_iter : int, default=100
-        The most steps.
+        Maximum number of iterations.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,)
-        The coefficients, in units of X; 0 of a column that is a combination of those before it.
+        The coefficients; 0 for aliased features.
     intercept_ : float
-        The constant.
+        The intercept.
     n_iter_ : int
-        How many steps there were.
+        The number of iterations.
     theta_ : float or None
-        Of "negative_binomial", given or estimated.
+        The parameter of "negative_binomial", given or estimated.
     fit_ : jitgrad.glm.Fit or None
-        What statistics says of a fit without a penalty: covariance, likelihoods, deviances, AIC and BIC.
+        The unpenalized fit, with covariance, likelihood, deviance, AIC and BIC. None with a penalty.
     n_features_in_ : int
-        The number of columns of X.
+        The number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has some.
+        The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
     --------
+    LogisticClassifier : Logistic regression for classes.
+    ElasticNetRegressor : Lasso and elastic net.
     jitgrad.fit_table : Tables of any columns, with standard errors, tests and a report.
-    LogisticClassifier : Classes.
 
     Notes
     -----
-    Weights are those of R's ``glm``: the variance of a row is divided by its weight. Coefficients are those of a fit where each
-    row is there so many times.
+    Sample weights are precision weights, as in R's ``glm``: the variance of a row is divided by its weight.
 
     References
     ----------
-    McCullagh and Nelder, "Generalized linear models", 1989.
+    .. [1] P. McCullagh and J. A. Nelder, *Generalized Linear Models*, 2nd ed., Chapman and Hall, 1989.
 
     Examples
     --------
@@ -107,18 +109,18 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         self.max_iter = max_iter
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
-        """Fit to rows.
+        """Fit the model.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
             The features.
         y : array-like of shape (n_samples,)
-            The target, as the family has it.
+            The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight for each row.
+            Sample weights. By default all are 1.
         offset : array-like of shape (n_samples,), default=None
-            What is added to the linear predictor, such as the logarithm of an exposure.
+            A term added to the linear predictor, such as the logarithm of an exposure.
 
         Returns
         -------
@@ -128,7 +130,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For a target that the family cannot have, or data that do not fit together.
+            If the family does not allow a value of y, or the data are invalid.
         """
         rows = rows_of(self, X, y, sample_weight, y_numeric=True, offset=offset).counted()
         given: dict[str, Any] = {
@@ -150,23 +152,24 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any, offset: Any = None) -> np.ndarray:
-        """The mean of rows.
+        """Predict the mean.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
             The features.
         offset : array-like of shape (n_samples,), default=None
-            What is added to the linear predictor.
+            A term added to the linear predictor.
 
         Returns
         -------
         ndarray of shape (n_samples,)
+            The predicted means.
         """
         return self._mean(X, offset).value
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
-        """D², the part of the deviance of a constant mean that is explained; R² of "gaussian".
+        """Return D², the fraction of deviance explained, which is R² for "gaussian".
 
         Parameters
         ----------
@@ -175,14 +178,14 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight for each row.
+            Sample weights. By default all are 1.
         offset : array-like of shape (n_samples,), default=None
-            What is added to the linear predictor.
+            A term added to the linear predictor.
 
         Returns
         -------
         float
-            At most 1; 0 for the mean of y.
+            The score, at most 1. Predicting the mean of y scores 0.
         """
         mean = self._mean(X, offset)
         rows = as_rows(np.asarray(y, np.float64), weights=row_numbers("sample_weight", sample_weight, mean.value))

@@ -1,4 +1,4 @@
-"""What linear models have in common: coefficients, and how a fit of them ended."""
+"""Helpers shared by the linear models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jitgrad.sklearn.data import Rows
 
 
 class Linear(NamedTuple):
-    """Coefficients (features,) or (classes, features), constants, and how many steps led there."""
+    """Coefficients of shape (features,) or (classes, features), intercepts, and the number of iterations."""
 
     coefficients: np.ndarray
     intercept: Any
@@ -23,12 +23,12 @@ class Linear(NamedTuple):
 
 
 def known(coefficients: np.ndarray) -> np.ndarray:
-    """0 in the place of those of combinations of other features, which have none."""
+    """Replace the missing coefficients of aliased features by 0."""
     return np.where(np.isnan(coefficients), 0.0, coefficients)
 
 
 def warn_of(made: Fit | Ridge) -> None:
-    """Warn, on behalf of an estimator's ``fit``, where a likelihood has no maximum or it was not reached."""
+    """Issue a ConvergenceWarning if the estimates are infinite or the fit did not converge."""
     separated = made.separated if isinstance(made, Fit) else ""
     if separated:
         said = f"{separated}. The coefficients are those of the last iteration. Consider a penalty, such as alpha=0.01."
@@ -40,7 +40,7 @@ def warn_of(made: Fit | Ridge) -> None:
 
 
 def penalised(estimator: Any, rows: Rows, family: str) -> Linear:
-    """A fit with the penalty of an estimator's ``alpha`` and ``l1_ratio``, of coefficients as they are."""
+    """Fit with the penalty of an estimator, without standardization."""
     made = path(
         rows.x,
         rows.y,

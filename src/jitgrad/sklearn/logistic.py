@@ -15,46 +15,51 @@ from jitgrad.sklearn.linear import Linear, known, penalised, warn_of
 
 
 class LogisticClassifier(ClassifierMixin, BaseEstimator):
-    """Logistic regression of two or more classes, by maximum likelihood unless a penalty is asked for.
+    """Logistic regression for two or more classes, unpenalized by default.
 
-    It minimises ``log_loss + alpha * (l1_ratio * |coef|₁ + (1 - l1_ratio) / 2 * |coef|²)``, with the mean over rows as
-    ``log_loss``. scikit-learn's ``LogisticRegression`` has a penalty by default: its ``C`` is ``1 / (alpha * n_samples)`` here.
+    The coefficients minimize
+
+        log_loss + alpha * (l1_ratio * sum(abs(coef_)) + (1 - l1_ratio) / 2 * sum(coef_**2))
+
+    where ``log_loss`` is the mean over rows. The parameter ``C`` of scikit-learn's ``LogisticRegression``, which is penalized
+    by default, corresponds to ``alpha = 1 / (C * n_samples)``.
 
     Parameters
     ----------
     alpha : float, default=0.0
-        The strength of the penalty; 0 for maximum likelihood. Where a combination of the features tells the classes apart
-        there is no maximum, which a ConvergenceWarning says: a penalty helps.
+        The strength of the penalty; 0 for maximum likelihood. If the classes are perfectly separated, the maximum-likelihood
+        estimates are infinite and a ConvergenceWarning is issued; use a penalty in that case.
     l1_ratio : float, default=0.0
-        How much of it is of absolute values, which set coefficients to zero: 0 for ridge, 1 for the lasso.
+        The lasso share of the penalty: 0 for ridge, 1 for the lasso, which sets coefficients to 0.
     fit_intercept : bool, default=True
-        Whether to add constants, which are not penalised.
+        Whether to fit intercepts, which are not penalized.
     tol : float, default=1e-9
-        How large the last step may be, in standard errors; with a penalty, the largest violation of the conditions of the
-        minimum beside the largest gradient without features.
+        Convergence tolerance: the size of the last step in standard errors, or with a penalty the largest violation of the
+        optimality conditions, relative to the largest gradient of the null model.
     max_iter : int, default=10000
-        The most steps; with a penalty, the most sweeps of coordinate descent.
+        Maximum number of iterations, or with a penalty of coordinate descent sweeps.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes in their order.
+        The sorted classes.
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-        The coefficients: of two classes the log-odds of the second; of more one row for each, whose sum is zero.
+        The coefficients: for two classes those of the log-odds of the second; for more, one row per class, which sum to 0.
     intercept_ : ndarray of shape (1,) or (n_classes,)
-        The constants.
+        The intercepts.
     n_iter_ : int
-        How many steps there were.
+        The number of iterations.
     fit_ : jitgrad.glm.Fit or None
-        What statistics says of a fit without a penalty. Coefficients of more than two classes are against the first one there.
+        The unpenalized fit, whose coefficients are log-odds against the first class. None with a penalty.
     n_features_in_ : int
-        The number of columns of X.
+        The number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has some.
+        The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
     --------
-    jitgrad.fit_table : The same of a table's columns, with odds ratios and tests.
+    GLMRegressor : Other distributions of the target.
+    jitgrad.fit_table : Tables of any columns, with odds ratios and tests.
 
     Examples
     --------
@@ -82,7 +87,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         self.max_iter = max_iter
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to rows.
+        """Fit the model.
 
         Parameters
         ----------
@@ -91,7 +96,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             The classes.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight for each row.
+            Sample weights. By default all are 1.
 
         Returns
         -------
@@ -101,7 +106,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Where there is only one class, or data do not fit together.
+            If there is only one class, or the data are invalid.
         """
         rows = rows_of(self, X, y, sample_weight).counted()
         self.classes_, positions = classes_of(rows)
@@ -138,7 +143,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         return Linear(coefficients[:, 1:], coefficients[:, 0], made.n_iter)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """The log-odds of the second of two classes, or the scores of more, whose softmax are the probabilities.
+        """Return the log-odds of the second of two classes, or one score per class.
 
         Parameters
         ----------
@@ -148,6 +153,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The scores. For more than two classes, their softmax gives the probabilities.
         """
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, dtype=np.float64)
@@ -155,7 +161,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         return eta[:, 0] if eta.shape[1] == 1 else eta
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most likely class of rows.
+        """Predict the most likely class.
 
         Parameters
         ----------
@@ -165,12 +171,13 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
+            The predicted classes.
         """
         scores = self.decision_function(X)
         return most_likely(self.classes_, scores)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probabilities of the classes.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -180,11 +187,12 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            The probability of each class, in the order of ``classes_``.
         """
         return probabilities(self.decision_function(X))
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Their logarithms.
+        """Predict class log-probabilities.
 
         Parameters
         ----------
@@ -194,5 +202,6 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            The log-probability of each class, in the order of ``classes_``.
         """
         return log_probabilities(self.decision_function(X))

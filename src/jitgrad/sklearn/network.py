@@ -1,4 +1,4 @@
-"""What the estimators of multilayer perceptrons share."""
+"""The base class of multilayer perceptrons."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from jitgrad.sklearn.data import Rows, rows_of
 from jitgrad.sklearn.perceptron import ACTIVATIONS, Settings, Weights, first_weights, fit, outputs
 
 FLOATS = [np.float64, np.float32]
-"""Dtypes of X in which a network computes; others are converted to the first."""
+"""Supported dtypes of X. Others are converted to the first."""
 
 
 class Network(BaseEstimator, ABC):
-    """The base of both. Arguments and attributes are told where they are public."""
+    """The base class of multilayer perceptrons. Subclasses document parameters and attributes."""
 
     _checks: ClassVar[dict[str, Any]] = {}
-    """More of ``rows_of``."""
+    """Further checks for ``rows_of``."""
 
     def __init__(
         self,
@@ -67,19 +67,19 @@ class Network(BaseEstimator, ABC):
 
     @abstractmethod
     def _targets(self, rows: Rows, classes: Any, fresh: bool) -> tuple[np.ndarray, str, int, str]:
-        """The targets as the loss takes them, its name, how many outputs there are, and what is made of them."""
+        """Return the targets, the name of the loss, the number of outputs and the output activation."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to rows.
+        """Fit the model.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            Inputs. Float32 is computed in float32, twice as fast; everything else in float64.
+            The features. float32 is fitted in float32, which is twice as fast, and everything else in float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight for each row's loss.
+            Sample weights. By default all are 1.
 
         Returns
         -------
@@ -89,9 +89,9 @@ class Network(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            For data that do not fit together, or a single class.
+            If the data are invalid, or there is only one class.
         FitError
-            Where the loss becomes nan or infinite.
+            If the loss becomes nan or infinite.
         """
         return self._fit(X, y, sample_weight, fresh=not (self.warm_start and hasattr(self, "coefs_")))
 
@@ -141,7 +141,7 @@ class Network(BaseEstimator, ABC):
         )  # fmt: skip
 
     def _start(self, sizes: list[int], dtype: np.dtype[Any], fresh: bool, steps: bool) -> Weights:
-        """The weights to begin with."""
+        """Return the initial weights."""
         if fresh:
             return first_weights(sizes, dtype, self._seed)
         known = [len(self.coefs_[0]), *map(len, self.intercepts_)]
@@ -156,7 +156,7 @@ class Network(BaseEstimator, ABC):
         return Weights(self.coefs_, self.intercepts_, state, self._epochs)
 
     def _split(self, rows: Rows) -> tuple[Rows, Rows]:
-        """The rows to fit to, and those that tell when to stop."""
+        """Split the rows into training and validation rows."""
         stratify = rows.y if is_classifier(self) else None
         kept, held = train_test_split(
             np.arange(len(rows.x)), test_size=self.validation_fraction, random_state=self._seed, stratify=stratify
@@ -175,6 +175,6 @@ class Network(BaseEstimator, ABC):
 
 
 def _sizes(given: Any) -> list[int]:
-    """The sizes of the hidden layers; a number is that of one."""
+    """Return the widths of the hidden layers. A number stands for one layer."""
     sizes = list(given) if hasattr(given, "__iter__") else [given]
     return [count("a size in hidden_layer_sizes", size) for size in sizes]

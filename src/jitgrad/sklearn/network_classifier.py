@@ -1,4 +1,4 @@
-"""A multilayer perceptron for classes."""
+"""A multilayer perceptron for classification."""
 
 from __future__ import annotations
 
@@ -13,75 +13,76 @@ from jitgrad.sklearn.network import Network
 
 
 class NetworkClassifier(ClassifierMixin, Network):
-    """A multilayer perceptron for classes, fitted by gradient descent on their cross-entropy.
+    """Multilayer perceptron for classification, trained with cross-entropy loss.
+
+    The parameters and their defaults are those of scikit-learn's ``MLPClassifier``.
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int, default=(100,)
-        The sizes of the hidden layers: ``--hidden`` of the command.
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        The widths of the hidden layers.
     activation : {"relu", "tanh", "logistic", "identity"}, default="relu"
-        Of the hidden layers.
+        The activation of the hidden layers.
     solver : str or jitgrad.optimizers.Optimizer, default="adam"
-        An optimizer, with its own learning rate, or the name of one: "adam", "sgd", "adamw", "rmsprop" and all others of
-        ``jitgrad.optimizers``.
+        The name of an optimizer in `jitgrad.optimizers`, such as "adam", "sgd" or "adamw", or an optimizer with its own
+        learning rate.
     alpha : float, default=0.0001
-        The strength of the penalty ``alpha / 2 * sum(w**2)`` of kernels, beside the sum of a batch's losses.
+        The strength of the L2 penalty ``alpha / 2 * sum(w**2)`` on the kernels, relative to the sum of the losses of a batch.
     batch_size : int or "auto", default="auto"
-        Rows a step; "auto" for 200 at most.
+        The number of rows per step; "auto" is ``min(200, n_samples)``.
     learning_rate_init : float, default=0.001
-        The learning rate of a solver by name: ``learning_rate`` of ``jitgrad.optimizers``.
+        The learning rate of a solver given by name.
     max_iter : int, default=200
-        The most epochs: ``epochs`` of ``jitgrad.Model.fit``.
+        Maximum number of epochs.
     shuffle : bool, default=True
-        Whether each epoch takes the rows in a new order.
+        Whether to shuffle the rows in each epoch.
     random_state : int, RandomState or None, default=None
-        Of the first weights, the order of rows, and the split of ``early_stopping``: ``seed`` elsewhere in jitgrad. The same
-        number gives the same network to the bit, with any number of threads and processes.
+        Determines the initial weights, the order of rows and the validation split. The same int gives bit-identical results for
+        any number of threads and processes.
     tol : float, default=0.0001
-        By how much the loss must fall to count.
+        The decrease of the loss that counts as an improvement.
     verbose : bool or int, default=False
-        1 for a bar, 2 for a line for each epoch.
+        Whether to show progress: 1 for a bar, 2 for one line per epoch.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last one.
+        Whether `fit` starts from the weights of the previous call.
     early_stopping : bool, default=False
-        Whether part of the rows is held out, and the fit ends by their loss, with the weights of the best epoch.
+        Whether to hold out rows, stop when their loss no longer decreases, and restore the weights of the best epoch.
     validation_fraction : float, default=0.1
-        That part.
+        The fraction of rows to hold out for early stopping.
     n_iter_no_change : int, default=10
-        After how many epochs without a smaller loss the fit ends: ``patience`` of ``jitgrad.callbacks.EarlyStopping``.
+        Stop after this many epochs without improvement.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes in their order.
+        The sorted classes.
     coefs_, intercepts_ : list of ndarray
         The kernel and the bias of each layer.
     loss_curve_ : list of float
-        The loss of each epoch, with the penalty.
+        The loss of each epoch, including the penalty.
     loss_, best_loss_ : float
-        The last and the least of them.
+        The loss of the last epoch, and the smallest loss.
     validation_loss_curve_ : list of float or None
-        That of the rows held out.
+        The loss of the held-out rows after each epoch; None without early stopping.
     n_iter_ : int
-        How many epochs there were.
+        The number of epochs.
     n_layers_, n_outputs_ : int
-        The numbers of layers, with that of inputs, and of outputs.
+        The number of layers, including the input layer, and the number of outputs.
     out_activation_ : str
-        What is made of the last layer.
+        The activation of the output layer.
     n_features_in_ : int
-        The number of columns of X.
+        The number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has some.
-
-    Notes
-    -----
-    Arguments are those of scikit-learn's ``MLPClassifier``, with the same defaults. Inputs should be standardised, as for that.
-    The first weights are those of ``jitgrad.layers.Dense``. Epochs run natively; between them the loss is looked at.
+        The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
     --------
-    NetworkRegressor : Numbers.
-    jitgrad.Sequential : Networks of any layers.
+    NetworkRegressor : Multilayer perceptron for regression.
+    jitgrad.Sequential : Networks with arbitrary layers.
+
+    Notes
+    -----
+    Standardize the features before fitting. Initial weights are those of `jitgrad.layers.Dense`.
 
     Examples
     --------
@@ -96,18 +97,18 @@ class NetworkClassifier(ClassifierMixin, Network):
     """
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """One epoch more, from the weights and the state of the optimizer as they are.
+        """Train for one more epoch, with the current weights and optimizer state.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            Inputs.
+            The features.
         y : array-like of shape (n_samples,)
-            Targets.
+            The classes of the rows.
         classes : array-like of shape (n_classes,), default=None
-            All classes, in the first call; by default those of its rows.
+            All classes, for the first call. By default those in ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight for each row's loss.
+            Sample weights. By default all are 1.
 
         Returns
         -------
@@ -117,60 +118,64 @@ class NetworkClassifier(ClassifierMixin, Network):
         return self._fit(X, y, sample_weight, not hasattr(self, "coefs_"), classes, steps=True)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most likely class of rows.
+        """Predict the most likely class.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            Inputs.
+            The features.
 
         Returns
         -------
         ndarray of shape (n_samples,)
+            The predicted classes.
         """
         scores = self.decision_function(X)
         return most_likely(self.classes_, scores)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """What the last layer makes of rows: the log-odds of the second of two classes, or a number for each of more.
+        """Return the log-odds of the second of two classes, or one score per class.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            Inputs.
+            The features.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The outputs of the last layer, before its activation.
         """
         made = self._outputs(X)
         return made[:, 0] if made.shape[1] == 1 else made
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probabilities of the classes.
+        """Predict class probabilities.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            Inputs.
+            The features.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            The probability of each class, in the order of ``classes_``.
         """
         return probabilities(self.decision_function(X))
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Their logarithms.
+        """Predict class log-probabilities.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            Inputs.
+            The features.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            The log-probability of each class, in the order of ``classes_``.
         """
         return log_probabilities(self.decision_function(X))
 

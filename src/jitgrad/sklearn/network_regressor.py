@@ -1,4 +1,4 @@
-"""A multilayer perceptron for numbers."""
+"""A multilayer perceptron for regression."""
 
 from __future__ import annotations
 
@@ -12,77 +12,77 @@ from jitgrad.sklearn.network import Network
 
 
 class NetworkRegressor(RegressorMixin, Network):
-    """A multilayer perceptron for numbers, fitted by gradient descent on half the squared error.
+    """Multilayer perceptron for regression, trained with half the squared error as loss.
+
+    The parameters and their defaults are those of scikit-learn's ``MLPRegressor``.
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int, default=(100,)
-        The sizes of the hidden layers: ``--hidden`` of the command.
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        The widths of the hidden layers.
     activation : {"relu", "tanh", "logistic", "identity"}, default="relu"
-        Of the hidden layers.
+        The activation of the hidden layers.
     solver : str or jitgrad.optimizers.Optimizer, default="adam"
-        An optimizer, with its own learning rate, or the name of one: "adam", "sgd", "adamw", "rmsprop" and all others of
-        ``jitgrad.optimizers``.
+        The name of an optimizer in `jitgrad.optimizers`, such as "adam", "sgd" or "adamw", or an optimizer with its own
+        learning rate.
     alpha : float, default=0.0001
-        The strength of the penalty ``alpha / 2 * sum(w**2)`` of kernels, beside the sum of a batch's losses.
+        The strength of the L2 penalty ``alpha / 2 * sum(w**2)`` on the kernels, relative to the sum of the losses of a batch.
     batch_size : int or "auto", default="auto"
-        Rows a step; "auto" for 200 at most.
+        The number of rows per step; "auto" is ``min(200, n_samples)``.
     learning_rate_init : float, default=0.001
-        The learning rate of a solver by name: ``learning_rate`` of ``jitgrad.optimizers``.
+        The learning rate of a solver given by name.
     max_iter : int, default=200
-        The most epochs: ``epochs`` of ``jitgrad.Model.fit``.
+        Maximum number of epochs.
     shuffle : bool, default=True
-        Whether each epoch takes the rows in a new order.
+        Whether to shuffle the rows in each epoch.
     random_state : int, RandomState or None, default=None
-        Of the first weights, the order of rows, and the split of ``early_stopping``: ``seed`` elsewhere in jitgrad. The same
-        number gives the same network to the bit, with any number of threads and processes.
+        Determines the initial weights, the order of rows and the validation split. The same int gives bit-identical results for
+        any number of threads and processes.
     tol : float, default=0.0001
-        By how much the loss must fall to count.
+        The decrease of the loss that counts as an improvement.
     verbose : bool or int, default=False
-        1 for a bar, 2 for a line for each epoch.
+        Whether to show progress: 1 for a bar, 2 for one line per epoch.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last one.
+        Whether `fit` starts from the weights of the previous call.
     early_stopping : bool, default=False
-        Whether part of the rows is held out, and the fit ends by their loss, with the weights of the best epoch.
+        Whether to hold out rows, stop when their loss no longer decreases, and restore the weights of the best epoch.
     validation_fraction : float, default=0.1
-        That part.
+        The fraction of rows to hold out for early stopping.
     n_iter_no_change : int, default=10
-        After how many epochs without a smaller loss the fit ends: ``patience`` of ``jitgrad.callbacks.EarlyStopping``.
+        Stop after this many epochs without improvement.
 
     Attributes
     ----------
     coefs_, intercepts_ : list of ndarray
         The kernel and the bias of each layer.
     loss_curve_ : list of float
-        The loss of each epoch, with the penalty.
+        The loss of each epoch, including the penalty.
     loss_, best_loss_ : float
-        The last and the least of them.
+        The loss of the last epoch, and the smallest loss.
     validation_loss_curve_ : list of float or None
-        That of the rows held out.
+        The loss of the held-out rows after each epoch; None without early stopping.
     n_iter_ : int
-        How many epochs there were.
+        The number of epochs.
     n_layers_, n_outputs_ : int
-        The numbers of layers, with that of inputs, and of outputs.
+        The number of layers, including the input layer, and the number of outputs.
     out_activation_ : str
-        What is made of the last layer.
+        The activation of the output layer.
     n_features_in_ : int
-        The number of columns of X.
+        The number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has some.
-
-    Notes
-    -----
-    Arguments are those of scikit-learn's ``MLPRegressor``, with the same defaults. Inputs should be standardised, as for that.
-    The first weights are those of ``jitgrad.layers.Dense``. Epochs run natively; between them the loss is looked at.
+        The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
     --------
-    NetworkClassifier : Classes.
-    jitgrad.Sequential : Networks of any layers.
+    NetworkClassifier : Multilayer perceptron for classification.
+    jitgrad.Sequential : Networks with arbitrary layers.
+
+    Notes
+    -----
+    Standardize the features before fitting. Initial weights are those of `jitgrad.layers.Dense`.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad.sklearn import NetworkRegressor
     >>> x = np.linspace(-1, 1, 100)[:, None]
     >>> model = NetworkRegressor((16,), max_iter=500, learning_rate_init=0.01, random_state=0).fit(x, x[:, 0] ** 2)
@@ -93,16 +93,16 @@ class NetworkRegressor(RegressorMixin, Network):
     _checks: ClassVar[dict[str, Any]] = {"multi_output": True, "y_numeric": True}
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """One epoch more, from the weights and the state of the optimizer as they are.
+        """Train for one more epoch, with the current weights and optimizer state.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            Inputs.
+            The features.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight for each row's loss.
+            Sample weights. By default all are 1.
 
         Returns
         -------
@@ -112,16 +112,17 @@ class NetworkRegressor(RegressorMixin, Network):
         return self._fit(X, y, sample_weight, fresh=not hasattr(self, "coefs_"), steps=True)
 
     def predict(self, X: Any) -> np.ndarray:
-        """What the network makes of rows.
+        """Predict the target.
 
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            Inputs.
+            The features.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predictions.
         """
         made = self._outputs(X)
         return made[:, 0] if self._flat else made

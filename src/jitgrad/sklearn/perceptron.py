@@ -1,4 +1,4 @@
-"""A multilayer perceptron as plain arrays: its first weights, its fit by a Sequential, and what it makes of rows."""
+"""A multilayer perceptron as plain arrays: initial weights, training and prediction."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ ACTIVATIONS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "tanh": ("tanh", np.tanh),
     "relu": ("relu", lambda x: np.maximum(x, 0)),
 }
-"""By scikit-learn's name: the name in ``jitgrad.layers``, and the function of arrays."""
+"""By scikit-learn's name: the name in ``jitgrad.layers``, and the function for arrays."""
 
 
 def squared_error(target: Any, prediction: Any) -> Any:
-    """Half the squared distance of each row."""
+    """Return half the squared error of each row."""
     return 0.5 * reductions.sum(square(target - prediction), -1)
 
 
@@ -49,12 +49,16 @@ LOSSES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Weights:
-    """All that a network has learnt, as arrays.
+    """The state of a network as arrays.
 
-    Attributes:
-        kernels, biases: of each layer.
-        state: of the optimizer, to go on with; None to begin anew.
-        epochs: how many there were.
+    Attributes
+    ----------
+    kernels, biases : list of ndarray
+        The parameters of each layer.
+    state : dict or None
+        The optimizer state to continue from; None for a new one.
+    epochs : int
+        The number of epochs so far.
     """
 
     kernels: list[np.ndarray]
@@ -64,14 +68,14 @@ class Weights:
 
 
 def first_weights(sizes: Sequence[int], dtype: np.dtype[Any], seed: int) -> Weights:
-    """Kernels by Glorot and Bengio's rule, as those of ``layers.Dense``, and biases of zero."""
+    """Return initial weights: Glorot-uniform kernels, as in ``layers.Dense``, and zero biases."""
     draw, glorot = np.random.default_rng(seed), initializers.get("glorot_uniform")
     kernels = [np.asarray(glorot(shape, draw), dtype) for shape in itertools.pairwise(sizes)]
     return Weights(kernels, [np.zeros(kernel.shape[1], dtype) for kernel in kernels])
 
 
 def outputs(weights: Weights, activation: str, x: np.ndarray) -> np.ndarray:
-    """What the last layer makes of rows, before any activation: (rows, outputs)."""
+    """Return the outputs of the last layer before its activation, (rows, outputs)."""
     _, function = ACTIVATIONS[activation]
     last = len(weights.kernels) - 1
     for number, (kernel, bias) in enumerate(zip(weights.kernels, weights.biases, strict=True)):
@@ -81,7 +85,7 @@ def outputs(weights: Weights, activation: str, x: np.ndarray) -> np.ndarray:
 
 
 class Perceptron(Sequential):
-    """Dense layers, with a penalty ``strength/2·Σ w²`` of their kernels."""
+    """Dense layers with an L2 penalty ``strength/2·Σ w²`` on their kernels."""
 
     def __init__(self, sizes: Sequence[int], activation: str, dtype: np.dtype[Any]) -> None:
         layers = [Dense(size, activation, kernel_initializer="zeros", dtype=dtype) for size in sizes[1:-1]]
@@ -89,7 +93,7 @@ class Perceptron(Sequential):
         self.strength = Variable(np.zeros((), dtype), name="strength", trainable=False)
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
-        """The loss of a batch with the penalty."""
+        """Return the loss of a batch including the penalty."""
         penalty = sum(reductions.sum(square(layer.kernel)) for layer in self.dense)
         return super().compute_loss(*args, **kwargs) + 0.5 * self.strength * penalty
 
@@ -99,7 +103,7 @@ class Perceptron(Sequential):
         return self.layers
 
     def take(self, weights: Weights) -> None:
-        """Begin with these weights, and with the optimizer's state if there is one."""
+        """Set the weights, and the optimizer state if given."""
         for layer, kernel, bias in zip(self.dense, weights.kernels, weights.biases, strict=True):
             layer.kernel.assign(kernel)
             layer.bias.assign(bias)
@@ -107,23 +111,33 @@ class Perceptron(Sequential):
             self.optimizer.set_state(weights.state, self.trainable_variables)
 
     def given(self) -> Weights:
-        """The weights now, with the optimizer's state."""
+        """Return the current weights and optimizer state."""
         kernels, biases = ([np.array(getattr(layer, of)) for layer in self.dense] for of in ("kernel", "bias"))
         return Weights(kernels, biases, self.optimizer.get_state(self.trainable_variables))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to fit.
+    """Settings of a fit.
 
-    Attributes:
-        activation: of the hidden layers, one of ACTIVATIONS.
-        loss: one of LOSSES.
-        solver: an optimizer, or the name of one, which gets ``learning_rate``.
-        alpha: of the penalty ``alpha/2·Σ w²`` of kernels, beside the sum of a batch's losses.
-        batch_size: rows a step, or "auto" for 200 at most.
-        epochs: how many.
-        shuffle, seed, verbose: see ``Model.fit``.
+    Attributes
+    ----------
+    activation : str
+        The activation of the hidden layers, in ``ACTIVATIONS``.
+    loss : str
+        The loss, in ``LOSSES``.
+    solver : str or Optimizer
+        An optimizer, or the name of one, which gets ``learning_rate``.
+    learning_rate : float
+        The learning rate of a solver given by name.
+    alpha : float
+        The strength of the penalty ``alpha/2·Σ w²`` on kernels, relative to the sum of the losses of a batch.
+    batch_size : int or str
+        The number of rows per step; "auto" is at most 200.
+    epochs : int
+        The number of epochs.
+    shuffle, seed, verbose : bool, int and int
+        See ``Model.fit``.
     """
 
     activation: str
@@ -141,7 +155,7 @@ class Settings:
 def fit(
     start: Weights, rows: Rows, held_out: Rows | None, settings: Settings, callbacks: Sequence[Callback] = ()
 ) -> tuple[Weights, History]:
-    """Weights fitted to rows, and how the fit went; ``held_out`` are evaluated after each epoch."""
+    """Fit weights to rows and return them with the history; ``held_out`` rows are evaluated after each epoch."""
     with _lent(start, settings) as model:
         return _fitted(model, start, rows, held_out, settings, callbacks)
 
@@ -173,12 +187,12 @@ def _fitted(
 
 
 _IDLE: Recent[list[Perceptron]] = Recent(32)
-"""Models that nobody fits now, by what they are. One that was traced is fitted again without being traced again."""
+"""Models that are not in use, by configuration. They are reused without being traced again."""
 
 
 @contextmanager
 def _lent(start: Weights, settings: Settings) -> Iterator[Perceptron]:
-    """A model for these weights that nobody else has, its optimizer as new."""
+    """Lend a model for these weights, with a new optimizer state, for exclusive use."""
     sizes, dtype = [len(start.kernels[0]), *map(len, start.biases)], start.kernels[0].dtype
     if isinstance(settings.solver, Optimizer):
         yield _perceptron(sizes, dtype, settings, copy.deepcopy(settings.solver))
