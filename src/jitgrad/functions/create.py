@@ -99,10 +99,10 @@ def convert_to_tensor(value: ArrayLike, dtype: DTypeLike | None = None) -> Tenso
 
     Examples
     --------
-    >>> v = jg.Variable(1.0)
+    >>> v = jg.Variable(1.0, name="v")
     >>> x = jg.convert_to_tensor(v)
     >>> v.assign(2.0)
-    <Variable 'variable_0' shape=() dtype=float64 2.>
+    <Variable 'v' shape=() dtype=float64 2.>
     >>> x
     <Tensor shape=() dtype=float64 1.>
     """

@@ -51,11 +51,11 @@ def set_flush_denormal(mode: bool) -> bool:
     --------
     >>> jg.set_flush_denormal(True)
     True
-    >>> print(jg.tensor(1e-300) * 1e-20)
+    >>> float(jg.tensor(1e-300) * 1e-20)
     0.0
     >>> jg.set_flush_denormal(False)
     True
-    >>> print(jg.tensor(1e-300) * 1e-20)
+    >>> float(jg.tensor(1e-300) * 1e-20)
     1e-320
     """
     if not isinstance(mode, (bool, np.bool_)):
