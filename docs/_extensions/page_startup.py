@@ -9,6 +9,7 @@ def _start() -> None:
     place = tempfile.mkdtemp(dir=os.environ["JITGRAD_DOCS_WORK"])
     os.symlink(os.environ["JITGRAD_DOCS_DATA"], os.path.join(place, "data"))
     os.chdir(place)
+    sys.stdout.flush_interval = 600  # seconds: a cell's output in one piece, for myst-nb puts line ends between pieces
     sys.path.append(os.environ["JITGRAD_DOCS_EXTENSIONS"])
     get_ipython().run_line_magic("xmode", "Minimal")  # noqa: F821
     try:
