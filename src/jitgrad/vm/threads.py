@@ -54,9 +54,8 @@ def get_num_threads() -> int:
 
     Examples
     --------
-    >>> jg.set_num_threads(2)
-    >>> jg.get_num_threads()
-    2
+    >>> jg.get_num_threads() >= 1
+    True
     """
     if _Settings.threads is None:
         part = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
