@@ -20,7 +20,7 @@ from jitgrad.tape.protocol import public
 
 
 def _of_features(f: Unary) -> Unary:
-    """Wrap a function with TensorFlow's name for its argument."""
+    """Return the function with TensorFlow's name for its argument."""
 
     def function(features: Any, name: str | None = None) -> Tensor:
         return f(features)
@@ -39,7 +39,7 @@ softsign = _of_features(unary("Softsign", lambda x: x / (1.0 + ew.abs(x))))
 
 @public()
 def silu(features: Any, beta: float = 1.0) -> Tensor:
-    """``x * sigmoid(beta * x)``."""
+    """Return ``x * sigmoid(beta * x)``."""
     x = numbers("Silu", features, FLOATS)
     return made(x._read() * ew.sigmoid(x._read() if beta == 1 else beta * x._read()))
 
@@ -49,7 +49,7 @@ swish = silu
 
 @public()
 def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Tensor:
-    """Compute ``x`` times the standard normal distribution function, approximated by tanh if ``approximate``."""
+    """Return ``x`` times the normal distribution function at ``x``; by tanh if ``approximate``."""
     return made(activations.gelu(numbers("Gelu", features, FLOATS)._read(), approximate))
 
 
@@ -70,14 +70,14 @@ def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
 
 @named("Softmax")
 def softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """Compute the softmax along an axis, by default the last one."""
+    """Divide exponentials by their sum along an axis, by default the last."""
     x = numbers("Softmax", logits, FLOATS)
     return made(library.softmax(x._read(), axis=-1 if axis is None else axes(axis)))
 
 
 @named("LogSoftmax")
 def log_softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """The logarithm of ``softmax``."""
+    """Return the logarithm of ``softmax``."""
     x = numbers("LogSoftmax", logits, FLOATS)
     return made(library.log_softmax(x._read(), axis=-1 if axis is None else axes(axis)))
 

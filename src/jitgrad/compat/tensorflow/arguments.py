@@ -1,4 +1,4 @@
-"""Arguments for shapes, axes and sizes, given as numbers, lists or tensors."""
+"""Shapes, axes and sizes in the forms that TensorFlow accepts: numbers, lists, and tensors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 def sizes(shape: Any) -> tuple[int, ...]:
-    """Return a shape given as a number, a list that may contain tensors, or a tensor."""
+    """Convert a number, a list that may contain tensors, or a tensor to a shape."""
     if type(shape) is int:
         return (shape,)
     if isinstance(shape, Operators):
@@ -34,7 +34,7 @@ def sizes(shape: Any) -> tuple[int, ...]:
 
 
 def axes(axis: Any) -> Any:
-    """Return one axis, several as a tuple, or None."""
+    """Convert an axis, or several, to a number or a tuple; None stays None."""
     if axis is None or type(axis) is int:
         return axis
     if isinstance(axis, (Operators, np.ndarray)):
@@ -43,12 +43,12 @@ def axes(axis: Any) -> Any:
 
 
 def integer(value: Any) -> int:
-    """Return an integer, given as a number or a tensor."""
+    """Convert a number or tensor to an integer."""
     return value if type(value) is int else operator.index(value)
 
 
 def integers(value: Any) -> np.ndarray:
-    """Return an array of integers whose values are known now: from a tensor, an array or a list."""
+    """Convert a tensor, array or list with known values to an array of integers."""
     array = np.asarray(value.numpy() if isinstance(value, Operators) else value)
     if array.dtype.kind not in "iu" and array.size:
         raise InvalidArgumentError(f"Indices have dtype {array.dtype}. Give int32 or int64.")
@@ -56,7 +56,7 @@ def integers(value: Any) -> np.ndarray:
 
 
 def named(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Wrap a function to raise TensorFlow's errors for shapes and indices, and to be deferred on symbols."""
+    """Wrap a function so that errors of shapes and indices are TensorFlow's, with the op's name; on symbols it is deferred."""
 
     def decorate(f: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(f)

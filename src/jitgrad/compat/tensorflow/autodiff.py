@@ -15,12 +15,12 @@ from jitgrad.tape.tree import tree_leaves, tree_pack
 
 
 class ForwardAccumulator:
-    """Compute Jacobian-vector products of the operations in a ``with`` block.
+    """Computes products of the Jacobian and tangents for the computations in its ``with`` block.
 
     Parameters
     ----------
     primals : nested tensors or Variables
-        The variables of differentiation.
+        The inputs of the function that is differentiated.
     tangents : nested tensors
         The direction.
     """
@@ -43,7 +43,7 @@ class ForwardAccumulator:
         self._recording.stop()
 
     def jvp(self, primals: Any, unconnected_gradients: Any = UnconnectedGradients.NONE) -> Any:
-        """Return the directional derivative, or None if nothing depends on the primals."""
+        """Return the directional derivative of a result; None if it does not depend on the primals."""
         targets = [convert(x)._read() for x in tree_leaves(primals)]
         directions = {id(x): t for x, t in zip(self._leaves, self._tangents, strict=True)}
         found = push_forward(targets, directions, self._recording.has)

@@ -1,4 +1,4 @@
-"""``tf.compat``: ``tf.compat.v1`` is TensorFlow 1, see ``jitgrad.compat.tensorflow.v1``."""
+"""``tf.compat``: ``tf.compat.v1`` is TensorFlow 1; see ``jitgrad.compat.tensorflow.v1``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jitgrad.compat.modules import missing
 
 
 def as_str(bytes_or_text: Any, encoding: str = "utf-8") -> str:
-    """Return a text."""
+    """Convert to a string."""
     return bytes_or_text.decode(encoding) if isinstance(bytes_or_text, bytes) else str(bytes_or_text)
 
 

@@ -1,4 +1,4 @@
-"""Creation of tensors: constants, ranges, and casts."""
+"""Creation of tensors: constants, ranges, and conversion of dtypes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from jitgrad.tape.tensor import identity as copied
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
-    """Create a tensor from Python or NumPy values, optionally with a ``shape``."""
+    """Return a tensor with Python's or NumPy's values, of shape ``shape`` if it is given."""
     if isinstance(value, Operators):
         found = convert(value, dtype)
     else:
@@ -45,7 +45,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 def convert_to_tensor(
     value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None, preferred_dtype: Any = None
 ) -> Tensor:
-    """Convert ``value`` to a tensor; tensors of another dtype are refused."""
+    """Convert ``value`` to a tensor. Tensors of another dtype are rejected."""
     if type(value) is np.ndarray and type(dtype) is DType and dtype.level > levels.INTEGER and value.dtype.kind in "fiu":
         return wrap_array(value, dtype)  # the usual case, in loops
     if dtype is None and isinstance(value, Operators) and not isinstance(value, Tensor):
@@ -54,12 +54,12 @@ def convert_to_tensor(
 
 
 def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
-    """Create zeros."""
+    """Return zeros."""
     return wrap_array(np.zeros(sizes(shape), _computed("zeros", dtype).dtype))
 
 
 def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
-    """Create ones."""
+    """Return ones."""
     return wrap_array(np.ones(sizes(shape), _computed("ones", dtype).dtype))
 
 
@@ -71,20 +71,20 @@ def _computed(name: str, dtype: Any) -> DType:
 
 
 def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> Tensor:
-    """Create a tensor filled with one value."""
+    """Return a tensor filled with a value."""
     filling = convert(value)
     return made(broadcast_to(filling._read(), sizes(dims)), filling._integer)
 
 
 @public()
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
-    """Create zeros with the shape and dtype of ``input``."""
+    """Return zeros with the shape and dtype of ``input``."""
     return _filled_like(input, dtype, 0)
 
 
 @public()
 def ones_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
-    """Create ones with the shape and dtype of ``input``."""
+    """Return ones with the shape and dtype of ``input``."""
     return _filled_like(input, dtype, 1)
 
 
@@ -99,14 +99,14 @@ def _filled_like(input: Any, dtype: Any, value: int) -> Tensor:
 def eye(
     num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = dtypes.float32, name: str | None = None
 ) -> Tensor:
-    """Create matrices with ones on the diagonal and zeros elsewhere."""
+    """Return identity matrices."""
     columns = integer(num_rows) if num_columns is None else integer(num_columns)
     matrix = np.eye(integer(num_rows), columns, dtype=as_dtype(dtype).dtype)
     return wrap_array(matrix if batch_shape is None else np.broadcast_to(matrix, (*sizes(batch_shape), *matrix.shape)))
 
 
 def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = "range") -> Tensor:
-    """Return numbers from ``start`` up to, but excluding, ``limit``; with one argument from 0."""
+    """Return numbers from ``start`` up to but excluding ``limit``, with step ``delta``; from 0 if there is one argument."""
     if limit is None:
         start, limit = 0, start
     ends = [convert(value) for value in (start, limit, delta)]
@@ -125,7 +125,7 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
 
 
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int = 0) -> Tensor:
-    """Return ``num`` evenly spaced numbers from ``start`` to ``stop``, inclusive; for integers in float64."""
+    """Return ``num`` evenly spaced numbers from ``start`` to ``stop`` inclusive; for integers, as float64."""
     ends = [convert(value) for value in (start, stop)]
     kind = ends[0].dtype if ends[0].dtype.is_floating else dtypes.float64
     return wrap_array(np.linspace(ends[0].numpy(), ends[1].numpy(), integer(num), axis=axis), kind)
@@ -133,7 +133,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
 
 @public()
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
-    """Cast to another dtype: floats are truncated to integers, and integers wrap around."""
+    """Convert ``x`` to another dtype: floats are truncated to integers, and integers wrap around."""
     wanted = as_dtype(dtype)
     tensor = convert(x)
     if tensor.dtype is wanted and tensor.level not in (levels.NUMBER, levels.DATA32, levels.DATA64):
@@ -155,7 +155,7 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
 
 
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
-    """Cast like ``cast``, but saturate at the limits of the dtype."""
+    """Convert like ``cast``, with values limited to the range of the dtype."""
     kind = as_dtype(dtype)
     x = convert(value)
     if not kind.is_integer:
@@ -165,14 +165,14 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
 
 @public()
 def identity(input: Any, name: str | None = None) -> Tensor:
-    """Return a copy."""
+    """Return a tensor with the same value."""
     x = convert(input)
     return x if isinstance(x, Held) else made(copied(x._read()), x._integer)
 
 
 @public()
 def stop_gradient(input: Any, name: str | None = None) -> Tensor:
-    """Return the value as a constant: no gradient passes."""
+    """Return the value as a constant, through which no gradient passes."""
     x = convert(input)
     return made(ew.stop_gradient(x._read()), x._integer)
 
@@ -201,7 +201,7 @@ def rank(input: Any, name: str | None = None) -> Tensor:
 
 
 def is_tensor(x: Any) -> bool:
-    """Return whether an object is a tensor or a Variable."""
+    """Return whether ``x`` is a tensor or a Variable."""
     return isinstance(x, Operators)
 
 
@@ -211,7 +211,7 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
 
 
 def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Return ``x`` if it has the given shape, else raise InvalidArgumentError."""
+    """Return ``x``. Raises InvalidArgumentError if it has another shape."""
     tensor = convert(x)
     if not tensor.shape.is_compatible_with(shape):
         raise InvalidArgumentError(
@@ -225,7 +225,7 @@ def one_hot(
     indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Return one-hot rows of length ``depth`` with ``on_value`` and ``off_value``."""
+    """Return a row of ``depth`` elements for each index: ``on_value`` (1) at the index, ``off_value`` (0) elsewhere."""
     given = [convert(value) for value in (on_value, off_value) if value is not None]
     kind = as_dtype(dtype) if dtype is not None else given[0].dtype if given else dtypes.float32
     on, off = 1 if on_value is None else on_value, 0 if off_value is None else off_value
@@ -239,7 +239,7 @@ def one_hot(
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool, name: str | None = None) -> Tensor:
-    """Return, for each length, a row with that many true values, up to ``maxlen``."""
+    """Return as many True values as each length, padded with False to ``maxlen``, by default the largest length."""
     counts = integers(lengths)
     most = integer(maxlen) if maxlen is not None else int(counts.max(initial=0))
     return wrap_array(np.arange(most) < counts[..., None], as_dtype(dtype))

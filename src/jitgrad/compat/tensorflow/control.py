@@ -1,4 +1,4 @@
-"""Loops and branches, which run as Python code, and Python functions of tensors."""
+"""Loops and branches, which run like Python's, and Python functions of tensors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str | None = None) -> Any:
-    """Return the result of ``true_fn`` if ``pred`` is true, else of ``false_fn``."""
+    """Return the result of ``true_fn`` if ``pred`` is true, otherwise that of ``false_fn``."""
     return true_fn() if pred else false_fn()
 
 
@@ -27,7 +27,7 @@ def case(
     pred_fn_pairs: Any, default: Callable[[], Any] | None = None, exclusive: bool = False, strict: bool = False,
     name: str = "case",
 ) -> Any:  # fmt: skip
-    """Return the result of the first function whose condition is true, else of ``default``."""
+    """Return the result of the first function whose condition is true, otherwise that of ``default``."""
     holding = [f for pred, f in pred_fn_pairs if pred]
     if exclusive and len(holding) > 1:
         raise InvalidArgumentError("Input error: more than one condition holds, with exclusive=True [Op:Case]. Change them.")
@@ -37,7 +37,7 @@ def case(
 
 
 def switch_case(branch_index: Any, branch_fns: Any, default: Callable[[], Any] | None = None, name: str = "switch_case") -> Any:
-    """Return the result of the function with a number, else of ``default`` or the last function."""
+    """Return the result of the function with this index; for another index, of ``default`` or of the last one."""
     branches = dict(branch_fns if isinstance(branch_fns, dict) or isinstance(branch_fns[0], tuple) else enumerate(branch_fns))
     return branches.get(integer(branch_index), default or branches[max(branches)])()
 
@@ -47,7 +47,7 @@ def while_loop(
     parallel_iterations: int = 10, back_prop: bool = True, swap_memory: bool = False, maximum_iterations: Any = None,
     name: str | None = None,
 ) -> Any:  # fmt: skip
-    """Call ``body`` with its previous results while ``cond`` is true."""
+    """Call ``body`` on its own results while ``cond`` is true."""
     most = float("inf") if maximum_iterations is None else integer(maximum_iterations)
     state = tree_map(lambda x: convert(x) if not isinstance(x, TensorArray) else x, loop_vars)
     trips = 0
@@ -75,12 +75,12 @@ def map_fn(
     fn: Callable[[Any], Any], elems: Any, dtype: Any = None, parallel_iterations: Any = None, back_prop: bool = True,
     swap_memory: bool = False, infer_shape: bool = True, name: str | None = None, fn_output_signature: Any = None,
 ) -> Any:  # fmt: skip
-    """Apply ``fn`` to each slice along the first axis, and stack the results."""
+    """Apply ``fn`` to each slice along the first axis and stack the results."""
     return _stacked([fn(element) for element in _slices(elems)])
 
 
 def vectorized_map(fn: Callable[[Any], Any], elems: Any, fallback_to_while_loop: bool = True, warn: bool = True) -> Any:
-    """The same as ``map_fn``."""
+    """Apply ``fn`` to each slice along the first axis and stack the results."""
     return map_fn(fn, elems)
 
 
@@ -88,7 +88,7 @@ def foldl(
     fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
     swap_memory: bool = False, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """Fold the slices along the first axis from the first to the last."""
+    """Combine the slices by ``fn`` from the first to the last."""
     return _folded(fn, list(_slices(elems)), initializer)[-1]
 
 
@@ -96,7 +96,7 @@ def foldr(
     fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
     swap_memory: bool = False, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """Fold the slices along the first axis from the last to the first."""
+    """Combine the slices by ``fn`` from the last to the first."""
     return _folded(fn, list(_slices(elems))[::-1], initializer)[-1]
 
 
@@ -119,14 +119,14 @@ def _folded(fn: Callable[[Any, Any], Any], rows: list[Any], initializer: Any) ->
 
 
 class TensorArray:
-    """An array of tensors that are written and read by index.
+    """Tensors that are written and read by index.
 
     Parameters
     ----------
     dtype : DType
-        The dtype of the elements.
+        Dtype of the elements.
     size : int
-        The number of tensors.
+        Number of elements.
     dynamic_size : bool
         Whether writing beyond the end extends the array.
     """
@@ -141,7 +141,7 @@ class TensorArray:
         self._elements: list[Tensor | None] = [None] * integer(size)
 
     def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
-        """Write a tensor at an index, and return the array."""
+        """Store a tensor at an index; returns the array."""
         at = integer(index)
         if at >= len(self._elements):
             if not self.dynamic_size:
@@ -158,29 +158,29 @@ class TensorArray:
         return self._filled()[at]
 
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:
-        """Write the slices of a tensor."""
+        """Store the slices of a tensor."""
         self._elements = list(unstack(convert(value, self.dtype)))
         return self
 
     def stack(self, name: str | None = None) -> Tensor:
-        """Stack all tensors."""
+        """Return all elements, stacked."""
         return stack(self._filled())
 
     def concat(self, name: str | None = None) -> Tensor:
-        """Concatenate all tensors."""
+        """Return all elements, concatenated."""
         return concat(self._filled(), 0)
 
     def gather(self, indices: Any, name: str | None = None) -> Tensor:
-        """Stack selected tensors."""
+        """Return some elements, stacked."""
         filled = self._filled()
         return stack([filled[i] for i in np.asarray(convert(indices).numpy()).tolist()])
 
     def size(self, name: str | None = None) -> Tensor:
-        """Return the number of tensors."""
+        """Return the number of elements."""
         return wrap_array(np.int32(len(self._elements)))
 
     def _filled(self) -> list[Tensor]:
-        """Return all elements; missing ones are zeros of the shape of another."""
+        """Return all elements; those that were not written are zeros in the shape of another one."""
         known = next((x for x in self._elements if x is not None), None)
         if known is None:
             return []
@@ -189,14 +189,14 @@ class TensorArray:
 
 
 def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str | None = None) -> Any:
-    """Call ``func`` with tensors, and convert the results to ``Tout``; also a decorator."""
+    """Apply ``func`` to tensors and return its results as tensors of ``Tout``; also a decorator."""
     if func is None or inp is None:
         return lambda f: lambda *args: py_function(f if func is None else func, args, Tout)
     return _typed(func(*[convert(x) for x in inp]), Tout)
 
 
 def numpy_function(func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: str | None = None) -> Any:
-    """Call ``func`` with arrays, and convert the results to ``Tout``; also a decorator. No gradient passes."""
+    """Apply ``func`` to arrays and return its results as tensors of ``Tout``, without gradients; also a decorator."""
     if func is None or inp is None:
         return lambda f: lambda *args: numpy_function(f if func is None else func, args, Tout)
     return _typed(func(*[convert(x).numpy() for x in inp]), Tout)
@@ -219,28 +219,28 @@ def no_op(name: str | None = None) -> None:
 
 
 def timestamp(name: str | None = None) -> Tensor:
-    """Return the seconds since 1970."""
+    """Return the time in seconds since 1970."""
     return wrap_array(np.float64(time.time()))
 
 
 def executing_eagerly() -> bool:
-    """Return True: tensors always have values."""
+    """Return whether tensors are computed eagerly: always True."""
     return True
 
 
 def init_scope() -> Any:
-    """A context in which nothing is traced."""
+    """Return a context without effect: nothing is traced."""
     return nullcontext()
 
 
 def control_dependencies(control_inputs: Any) -> Any:
-    """A context without effect: operations always run in order."""
+    """Return a context without effect: computations run in the order of the program."""
     return nullcontext()
 
 
 @contextmanager
 def device(device_name: Any) -> Iterator[None]:
-    """A context without effect: everything runs on the CPU."""
+    """Return a context without effect: the CPU is the only device."""
     yield
 
 

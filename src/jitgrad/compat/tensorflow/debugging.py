@@ -77,7 +77,7 @@ def assert_near(
 
 
 def assert_rank(x: Any, rank: Any, message: Any = None, name: str | None = None) -> None:
-    """Raise ValueError unless the tensor has the given number of axes."""
+    """Raise ValueError unless the number of axes is ``rank``."""
     tensor = convert(x)
     if tensor.ndim != integer(rank):
         raise ConversionError(
@@ -86,7 +86,7 @@ def assert_rank(x: Any, rank: Any, message: Any = None, name: str | None = None)
 
 
 def assert_rank_at_least(x: Any, rank: Any, message: Any = None, name: str | None = None) -> None:
-    """Raise ValueError unless the tensor has at least the given number of axes."""
+    """Raise ValueError unless the number of axes is at least ``rank``."""
     tensor = convert(x)
     if tensor.ndim < integer(rank):
         raise ConversionError(
@@ -104,7 +104,7 @@ def assert_rank_in(x: Any, ranks: Any, message: Any = None, name: str | None = N
 
 
 def assert_scalar(tensor: Any, message: Any = None, name: str | None = None) -> Tensor:
-    """Raise ValueError unless the tensor is a scalar."""
+    """Raise ValueError unless there are no axes."""
     assert_rank(tensor, 0, message)
     return convert(tensor)
 
@@ -124,20 +124,20 @@ def assert_shapes(shapes: Any, data: Any = None, summarize: Any = None, message:
 
 
 def assert_type(tensor: Any, tf_type: Any, message: Any = None, name: str | None = None) -> None:
-    """Raise TypeError unless the tensor has the given dtype."""
+    """Raise TypeError unless the dtype is the given one."""
     found = convert(tensor).dtype
     if found is not as_dtype(tf_type):
         raise OptionError(f"{_begun(message)}tensor must be of type {as_dtype(tf_type)!r}; got {found!r}")
 
 
 def assert_integer(x: Any, message: Any = None, name: str | None = None) -> None:
-    """Raise TypeError unless the tensor has an integer dtype."""
+    """Raise TypeError unless the dtype is an integer dtype."""
     if not convert(x).dtype.is_integer:
         raise OptionError(f"{_begun(message)}Expected an integer tensor, and got {convert(x).dtype!r}.")
 
 
 def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
-    """Return the floating dtype of tensors. Raise ValueError if there are several."""
+    """Return the float dtype of tensors. Raises ValueError if they differ."""
     kinds = {convert(t).dtype for t in tensors or ()} | ({as_dtype(dtype)} if dtype is not None else set())
     if len(kinds) != 1 or not all(kind.is_floating for kind in kinds):
         raise ConversionError(f"Expected floating point tensors of one dtype, got {sorted(k.name for k in kinds)}.")
@@ -145,7 +145,7 @@ def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
 
 
 def check_numerics(tensor: Any, message: Any, name: str | None = None) -> Tensor:
-    """Return ``tensor`` if all elements are finite, else raise InvalidArgumentError."""
+    """Return ``tensor``. Raises InvalidArgumentError if an element is not finite."""
     value = convert(tensor)
     array = np.asarray(value.numpy())
     if not np.isfinite(array).all():
@@ -156,7 +156,7 @@ def check_numerics(tensor: Any, message: Any, name: str | None = None) -> Tensor
 
 
 def is_numeric_tensor(tensor: Any) -> bool:
-    """Return whether an object is a tensor of numbers."""
+    """Return whether a value is a tensor of numbers."""
     return hasattr(tensor, "_read") and tensor.dtype.kind in "iufc"
 
 

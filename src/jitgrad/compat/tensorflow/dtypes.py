@@ -1,4 +1,4 @@
-"""TensorFlow's dtypes (``tf.dtypes``): names, printing, and the dtypes that jitgrad computes with."""
+"""TensorFlow's dtypes (``tf.dtypes``): names, printed forms, and which of them jitgrad computes with."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class DType:
     Attributes
     ----------
     name : str
-        The name, such as "float32".
+        Name, such as "float32".
     as_numpy_dtype : type
         NumPy's type.
     dtype : numpy.dtype
-        NumPy's dtype; because of this attribute NumPy accepts a DType as a dtype.
+        NumPy's dtype; NumPy accepts objects with this attribute as dtypes.
     level : int
-        The promotion level, see ``jitgrad.tape.dtypes``; -1 if jitgrad does not compute with the dtype.
+        Its strength in promotion, see ``jitgrad.tape.dtypes``; -1 if jitgrad does not compute with it.
     enum : int
-        TensorFlow's number of the dtype.
+        TensorFlow's number.
     """
 
     __slots__ = ("as_numpy_dtype", "dtype", "enum", "level", "name")
@@ -39,17 +39,17 @@ class DType:
 
     @property
     def kind(self) -> str:
-        """NumPy's character code."""
+        """NumPy's letter."""
         return self.dtype.kind
 
     @property
     def itemsize(self) -> int:
-        """The size of an element in bytes."""
+        """The number of bytes of an element."""
         return self.dtype.itemsize
 
     @property
     def as_datatype_enum(self) -> int:
-        """TensorFlow's number of the dtype."""
+        """TensorFlow's number."""
         return self.enum
 
     @property
@@ -89,12 +89,12 @@ class DType:
 
     @property
     def is_numpy_compatible(self) -> builtins.bool:
-        """Whether NumPy has the dtype."""
+        """Whether NumPy has this dtype."""
         return True
 
     @property
     def size(self) -> int:
-        """The size of an element in bytes."""
+        """The number of bytes of an element."""
         return 1 if self.name == "string" else self.dtype.itemsize
 
     @property
@@ -177,7 +177,7 @@ OF_LEVEL = {
 
 
 def of_numpy(dtype: np.dtype[Any]) -> DType:
-    """Return the DType of a NumPy dtype. Raise TypeError if TensorFlow has none."""
+    """Return the DType of a NumPy dtype. Raises TypeError if TensorFlow has none."""
     found = string if dtype.kind in "SU" else _BY_NUMPY.get(dtype.newbyteorder("="))
     if found is None:
         raise TypeError(f"Cannot convert value {dtype!r} to a TensorFlow DType.")
@@ -185,7 +185,7 @@ def of_numpy(dtype: np.dtype[Any]) -> DType:
 
 
 def as_dtype(type_value: Any) -> DType:
-    """Return the DType for a name, a type, a NumPy dtype or a DType."""
+    """Return the DType of a name, a type, a NumPy dtype or a DType."""
     if type(type_value) is DType:
         return type_value
     found = _BY_NAME.get(type_value) if isinstance(type_value, str) else None

@@ -33,7 +33,7 @@ Unary = Callable[..., Tensor]
 
 
 def unary(op: str, f: Callable[[Any], Any], kinds: str = FLOATS, wraps: bool = False) -> Unary:
-    """Make a function of one operand, for the dtypes that TensorFlow's op accepts."""
+    """Return a function of one operand, of the dtypes that TensorFlow's op takes."""
 
     def function(x: Any, name: str | None = None) -> Tensor:
         if type(x) is Tensor and x._tensor.level > levels.INTEGER:
@@ -48,7 +48,7 @@ def unary(op: str, f: Callable[[Any], Any], kinds: str = FLOATS, wraps: bool = F
 
 
 def _flat(op: Op) -> Callable[[Any], Any]:
-    """Make an op without a gradient (None rather than 0), as in TensorFlow."""
+    """Return an op without a gradient, not even 0, as in TensorFlow."""
     return lambda x: ew.stop_gradient(op(x))
 
 
@@ -81,7 +81,7 @@ _angle = binary("Atan2", ew.arctan2, FLOATS)[2]
 
 
 def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
-    """The angle of the point (x, y), elementwise."""
+    """Return the angle of the point (x, y), element by element."""
     return _angle(y, x)
 
 
@@ -100,7 +100,7 @@ logical_xor = named("LogicalXor")(_logical("LogicalXor", logic.logical_xor))
 
 
 def _extreme(op: str, f: Op, wins: Op) -> Callable[..., Tensor]:
-    """Make the maximum or minimum; for ties the gradient passes to the first operand, as in TensorFlow."""
+    """Return the larger or smaller operand; for equal ones, the gradient passes to the first, as in TensorFlow."""
 
     @named(op)
     def function(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -118,13 +118,13 @@ minimum = _extreme("Minimum", ew.minimum, ew.less_equal)
 
 @named("SquaredDifference")
 def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``(x - y) * (x - y)``."""
+    """Return ``(x - y) * (x - y)``."""
     return square(combined("SquaredDifference", ew.subtract, x, y))
 
 
 @named("DivNoNan")
 def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x / y``, or 0 if ``y`` is 0."""
+    """Return ``x / y``, or 0 if ``y`` is 0."""
     a, b = agreed("DivNoNan", (x, y), FLOATS)
     zero = ew.equal(b._read(), 0.0)
     return made(ew.where(zero, 0.0, a._read() / ew.where(zero, 1.0, b._read())))
@@ -132,7 +132,7 @@ def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @named("MulNoNan")
 def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x * y``, or 0 if ``y`` is 0, for any ``x``."""
+    """Return ``x * y``, or 0 if ``y`` is 0, even if ``x`` is not finite."""
     a, b = agreed("MulNoNan", (x, y), FLOATS)
     zero = ew.equal(b._read(), 0.0)
     return made(ew.where(zero, 0.0, ew.where(zero, 0.0, a._read()) * b._read()))
@@ -140,7 +140,7 @@ def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @named("Xlogy")
 def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x * log(y)``, or 0 if ``x`` is 0."""
+    """Return ``x * log(y)``, or 0 if ``x`` is 0."""
     a, b = agreed("Xlogy", (x, y), FLOATS)
     zero = ew.equal(a._read(), 0.0)
     return made(ew.where(zero, 0.0, a._read() * ew.log(ew.where(zero, 1.0, b._read()))))
@@ -148,7 +148,7 @@ def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @named("Xlog1py")
 def xlog1py(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x * log1p(y)``, or 0 if ``x`` is 0."""
+    """Return ``x * log1p(y)``, or 0 if ``x`` is 0."""
     a, b = agreed("Xlog1py", (x, y), FLOATS)
     zero = ew.equal(a._read(), 0.0)
     return made(ew.where(zero, 0.0, a._read() * ew.log1p(ew.where(zero, 0.0, b._read()))))
@@ -156,7 +156,7 @@ def xlog1py(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @named("Select")
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
-    """``x`` where the condition is true, ``y`` elsewhere; with the condition only, the indices of true elements."""
+    """Return ``x`` where the condition is true, ``y`` elsewhere; for the condition alone, the indices of its true elements."""
     holds = cast(convert(condition), dtypes.bool)
     if x is None and y is None:
         from jitgrad.compat.tensorflow.indices import nonzero
@@ -168,7 +168,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
 
 @named("ClipByValue")
 def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
-    """Clip ``t`` to the range from ``clip_value_min`` to ``clip_value_max``."""
+    """Limit ``t`` to the range from ``clip_value_min`` to ``clip_value_max``."""
     x, low, high = agreed("ClipByValue", (t, clip_value_min, clip_value_max), NUMBERS)
     value, least, most = x._read(), low._read(), high._read()
     outside = logic.logical_or(ew.less(value, least), ew.greater(value, most))
@@ -177,7 +177,7 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
 
 @named("AddN")
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
-    """The sum of tensors of one shape."""
+    """Add tensors of the same shape."""
     terms = agreed("AddN", list(inputs) if isinstance(inputs, (list, tuple)) else [inputs], NUMBERS)
     total = settled(terms[0]._read())
     for term in terms[1:]:
@@ -186,7 +186,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
 
 
 def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Tensor:
-    """``scalar * x``."""
+    """Return ``scalar * x``."""
     return multiply(scalar, x)
 
 

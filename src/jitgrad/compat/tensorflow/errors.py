@@ -1,4 +1,4 @@
-"""TensorFlow's exceptions (``tf.errors``), which are also errors of jitgrad."""
+"""TensorFlow's exceptions (``tf.errors``), which are errors of jitgrad, too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from jitgrad.errors import DTypeError, IndexingError, JitgradError, ShapeError
 
 
 class OpError(JitgradError):
-    """Base class of the errors that operations raise.
+    """Base class of the errors of operations.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class OpError(JitgradError):
 
 
 class InvalidArgumentError(OpError):
-    """Operands that an operation cannot use, because of their dtypes or shapes."""
+    """Operands that an operation does not accept: wrong dtypes or shapes."""
 
     error_code = 3
 
@@ -46,27 +46,27 @@ class FailedPreconditionError(OpError):
 
 
 class OutOfRangeError(OpError):
-    """A request beyond the end of the data."""
+    """An access beyond the end."""
 
     error_code = 11
 
 
 class UnimplementedError(OpError):
-    """Something that is not implemented."""
+    """A feature that is not implemented."""
 
     error_code = 12
 
 
 class InvalidShapeError(InvalidArgumentError, ShapeError):
-    """Shapes that an operation cannot use."""
+    """Shapes that an operation does not accept."""
 
 
 class InvalidIndexError(InvalidArgumentError, IndexingError):
-    """An index outside its axis."""
+    """An index that is out of bounds."""
 
 
 class InvalidDTypeError(InvalidArgumentError, DTypeError):
-    """Dtypes of operands that an operation does not accept or combine."""
+    """Operands with dtypes that an operation does not accept, or not together."""
 
 
 class ConversionError(InvalidArgumentError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Initializers in the namespace ``tf``, such as ``tf.random_normal_initializer``."""
+"""Initializers in ``tf`` itself, such as ``tf.random_normal_initializer``."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ Initializer = Callable[..., Tensor]
 
 
 def zeros_initializer() -> Initializer:
-    """Create zeros of a shape and dtype."""
+    """Returns zeros."""
     return lambda shape, dtype=dtypes.float32, **kwargs: zeros(shape, dtype)
 
 
 def ones_initializer() -> Initializer:
-    """Create ones."""
+    """Returns ones."""
     return lambda shape, dtype=dtypes.float32, **kwargs: ones(shape, dtype)
 
 
 def constant_initializer(value: Any = 0, support_partition: bool = False) -> Initializer:
-    """Create constant tensors."""
+    """Returns tensors filled with a value."""
     return lambda shape, dtype=None, **kwargs: constant(value, dtype, shape)
 
 
 def random_normal_initializer(mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> Initializer:
-    """Draw normal numbers."""
+    """Draws from a normal distribution."""
     return lambda shape, dtype=dtypes.float32, **kwargs: random.normal(shape, mean, stddev, dtype, seed)
 
 
 def random_uniform_initializer(minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> Initializer:
-    """Draw uniform numbers between two limits."""
+    """Draws from a uniform distribution."""
     return lambda shape, dtype=dtypes.float32, **kwargs: random.uniform(shape, minval, maxval, dtype, seed)
 
 

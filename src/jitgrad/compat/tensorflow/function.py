@@ -1,4 +1,4 @@
-"""``tf.function``: the Python function is called directly. Its operations are recorded and run natively in any case."""
+"""``tf.function``: the Python function, called eagerly. Its computation is recorded once and runs natively in any case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Function:
     python_function : function
         The function itself.
     input_signature : tuple of TensorSpec or None
-        The types of the arguments.
+        Specification of its arguments.
     """
 
     def __init__(self, f: Callable[..., Any], input_signature: Any = None) -> None:
@@ -42,7 +42,7 @@ class Function:
         return _returned(self.python_function(*args, **kwargs))
 
     def _checked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """Return arguments as tensors of the signature. Raise TypeError for others."""
+        """Convert arguments to tensors of the signature. Raises TypeError for others."""
         assert self.input_signature is not None
         names = list(inspect.signature(self.python_function).parameters)
         start = 1 if names[:1] == ["self"] and len(args) + len(kwargs) > len(self.input_signature) else 0
@@ -71,7 +71,7 @@ class Function:
         return ConcreteFunction(self, args, kwargs)
 
     def experimental_get_tracing_count(self) -> int:
-        """Return 0: functions are not traced."""
+        """Return the number of traces: 0."""
         return 0
 
 
@@ -85,7 +85,7 @@ def _paired(spec: Any, value: Any) -> Any:
 
 
 class _Pair:
-    """A spec and a value, as a leaf of a nest."""
+    """A spec and a value, treated as a leaf of a nesting."""
 
     def __init__(self, pair: tuple[Any, Any]) -> None:
         self.pair = pair
@@ -100,7 +100,7 @@ def _fitting(pair: Any) -> Any:
 
 
 def _returned(value: Any) -> Any:
-    """Convert the numbers and arrays that a function returns to tensors."""
+    """Convert a function's results: numbers and arrays become tensors."""
     if isinstance(value, Operators):
         return made(value.read(), convert(value)._integer) if isinstance(value, LibraryVariable) else value
     if isinstance(value, (int, float, np.ndarray, np.generic)):
@@ -111,7 +111,7 @@ def _returned(value: Any) -> Any:
 
 
 class ConcreteFunction:
-    """A function with all arguments bound except tensors, returned by ``get_concrete_function``."""
+    """A function with all arguments bound except tensors, created by ``get_concrete_function``."""
 
     def __init__(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.function = function
@@ -147,7 +147,7 @@ class ConcreteFunction:
 
     @property
     def structured_input_signature(self) -> tuple[Any, dict[str, Any]]:
-        """The arguments, with tensors as TensorSpecs."""
+        """The arguments, with TensorSpecs for tensors."""
         return tuple(TensorSpec.from_tensor(x) if isinstance(x, Operators) else x for x in self._bound.args), {}
 
 
@@ -162,7 +162,7 @@ def function(
     experimental_attributes: Any = None, experimental_relax_shapes: Any = None, experimental_compile: Any = None,
     experimental_follow_type_hints: Any = None,
 ) -> Any:  # fmt: skip
-    """A function of tensors; also a decorator. It is called directly, so Python's prints and branches run in each call."""
+    """Mark a function of tensors; also a decorator. It runs eagerly: Python's prints and branches run in each call."""
     if func is None:
         return functools.partial(function, input_signature=input_signature)
     if isinstance(func, Function):

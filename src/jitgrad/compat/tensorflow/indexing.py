@@ -1,4 +1,4 @@
-"""Indexing of tensors and Variables: TensorFlow's slices, and assignment to slices of Variables."""
+"""Indexing of tensors and Variables with TensorFlow's rules, and assignment to slices of Variables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jitgrad.tape.variable import Variable as LibraryVariable
 
 
 class Sliced(Tensor):
-    """A slice of a Variable: a tensor that can be assigned to."""
+    """A part of a Variable: a tensor that can be assigned to."""
 
     __slots__ = ("_key", "_of")
 
@@ -28,7 +28,7 @@ class Sliced(Tensor):
         self._of, self._key = of, key
 
     def assign(self, value: Any, name: str | None = None) -> Any:
-        """Assign ``value`` to the slice."""
+        """Assign ``value`` to the part."""
         operand = convert(value, self.dtype)._read()
         try:
             return self._of.assign(library.At(self._of._read())[self._key].set(operand))
@@ -36,16 +36,16 @@ class Sliced(Tensor):
             raise InvalidShapeError(str(error)) from None
 
     def assign_add(self, delta: Any, name: str | None = None) -> Any:
-        """Add ``delta`` to the slice."""
+        """Add ``delta`` to the part."""
         return self.assign(self + delta)
 
     def assign_sub(self, delta: Any, name: str | None = None) -> Any:
-        """Subtract ``delta`` from the slice."""
+        """Subtract ``delta`` from the part."""
         return self.assign(self - delta)
 
 
 def _key(k: Any) -> Any:
-    """Convert a key for jitgrad. Raise TypeError for keys that TensorFlow does not accept."""
+    """Convert a key to the library's form. Raises TypeError for keys that TensorFlow does not accept."""
     if isinstance(k, (int, slice, type(None), type(Ellipsis))) and not isinstance(k, bool):
         return k
     if isinstance(k, (np.integer, np.ndarray)) and np.ndim(k) == 0 and np.asarray(k).dtype.kind in "iu":
@@ -73,7 +73,7 @@ def _is_static(keys: Any) -> bool:
 
 
 def getitem(self: Any, key: Any) -> Tensor:
-    """``x[key]`` for integers, slices, None, an ellipsis or a mask."""
+    """Return ``x[key]`` for integers, slices, None, an ellipsis, or a mask."""
     value = self._read()
     if type(key) is int:
         keys: Any = key

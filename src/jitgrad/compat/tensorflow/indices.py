@@ -1,4 +1,4 @@
-"""Gathering, scattering, masks and segments."""
+"""Elements by indices: gathering, scattering, masks, segments."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from jitgrad.tape.tensor import Tensor as Value
 
 
 def nonzero(condition: Tensor) -> Tensor:
-    """Return the indices of true elements, one row per element."""
+    """Return the indices of true elements, one row for each."""
     return wrap_array(np.argwhere(condition.numpy()))
 
 
 def _rows(indices: Any, n: int, op: str) -> Any:
-    """Return indices of rows. Raise InvalidArgumentError if a known index is out of range."""
+    """Return indices of rows. Raises InvalidArgumentError if a known one is out of bounds."""
     found = convert(indices)
     plain = found._read()
     if plain.value is not None or plain.group is None:
@@ -59,7 +59,7 @@ def gather(
 
 
 def _batched_gather(x: Value, rows: Value, axis: int, batch: int) -> Any:
-    """Flatten the leading batch axes, each with its own indices."""
+    """Gather with separate indices for each position of the leading axes."""
     moved = library.moveaxis(x, axis, batch)
     lead, n, rest = moved.shape[:batch], moved.shape[batch], moved.shape[batch + 1 :]
     count = math.prod(lead)
@@ -76,7 +76,7 @@ def _batched_gather(x: Value, rows: Value, axis: int, batch: int) -> Any:
 
 
 def _flat(indices: Any, shape: tuple[int, ...], op: str) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Flatten the axes that rows of indices refer to, and return the flat indices and the other axes."""
+    """Return the flat positions of rows of indices in the axes that they address, and the other axes."""
     places = integers(indices)
     depth = places.shape[-1] if places.ndim else 0
     if not places.ndim or depth > len(shape):
@@ -94,7 +94,7 @@ def _flat(indices: Any, shape: tuple[int, ...], op: str) -> tuple[np.ndarray, tu
 
 @named("GatherNd")
 def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None) -> Tensor:
-    """Take elements or slices by rows of indices for the first axes."""
+    """Take elements or slices by rows of indices of the first axes."""
     x = convert(params)
     if batch_dims:
         places = integers(indices)
@@ -111,7 +111,7 @@ def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None =
 
 @named("ScatterNd")
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Add updates to zeros at the places given by rows of indices."""
+    """Return zeros of a shape with updates added at rows of indices."""
     values, wanted = convert(updates), sizes(shape)
     flat, rest = _flat(indices, wanted, "ScatterNd")
     spread = library.broadcast_to(values._read(), flat.shape + rest)
@@ -139,7 +139,7 @@ def _updated(op: str, how: Callable[[Value, tuple[np.ndarray, ...], Value], Any]
 
 
 def _extreme(f: Any) -> Callable[[Value, tuple[np.ndarray, ...], Value], Any]:
-    """Combine values and updates by maximum or minimum; each place may occur only once."""
+    """Return the larger or smaller of the elements and the updates; each position may occur once."""
 
     def how(x: Value, keys: tuple[np.ndarray, ...], values: Value) -> Any:
         rows = np.stack([key.ravel() for key in keys], -1)
@@ -165,7 +165,7 @@ tensor_scatter_nd_min = _updated("TensorScatterMin", _extreme(ew.minimum), "The 
 
 @named("BooleanMask")
 def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_mask") -> Tensor:
-    """Return the elements or slices for which the mask is true."""
+    """Take the elements or slices for which the mask is true."""
     x, holds = convert(tensor), np.asarray(convert(mask).numpy())
     at = 0 if axis is None else integer(axis)
     if x._plain_shape[at : at + holds.ndim] != holds.shape:
@@ -177,7 +177,7 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_
 def searchsorted(
     sorted_sequence: Any, values: Any, side: str = "left", out_type: Any = dtypes.int32, name: str | None = None
 ) -> Tensor:
-    """Return the insertion points of values in sorted rows."""
+    """Return the insertion positions of values in sorted rows."""
     rows, wanted = np.asarray(convert(sorted_sequence).numpy()), np.asarray(convert(values).numpy())
     if rows.ndim == 1:
         return wrap_array(np.searchsorted(rows, wanted, side), as_dtype(out_type))  # type: ignore[call-overload]
@@ -212,7 +212,7 @@ def bincount(
     arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = dtypes.int32,
     name: str | None = None, axis: Any = None, binary_output: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Count each nonnegative integer in ``arr``."""
+    """Count how often each integer, starting with 0, occurs in ``arr``."""
     values = integers(arr).ravel()
     given = None if weights is None else np.asarray(convert(weights).numpy()).ravel()
     counts = np.bincount(values, given, 0 if minlength is None else integer(minlength))
@@ -225,7 +225,7 @@ def confusion_matrix(
     labels: Any, predictions: Any, num_classes: Any = None, weights: Any = None, dtype: Any = dtypes.int32,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Return the confusion matrix, with labels as rows and predictions as columns."""
+    """Count how often each label (row) was predicted as each class (column)."""
     truth, said = integers(labels).ravel(), integers(predictions).ravel()
     n = int(max(truth.max(initial=0), said.max(initial=0))) + 1 if num_classes is None else integer(num_classes)
     if truth.size and (max(truth.max(), said.max()) >= n or min(truth.min(), said.min()) < 0):

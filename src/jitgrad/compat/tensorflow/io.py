@@ -1,4 +1,4 @@
-"""``tf.io``: bytes as numbers, and files of text."""
+"""``tf.io``: bytes as numbers, and text files."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert, held, wrap_array
 def decode_raw(
     input_bytes: Any, out_type: Any, little_endian: bool = True, fixed_length: Any = None, name: str | None = None
 ) -> Tensor:
-    """Decode the bytes of a text as numbers."""
+    """Interpret the bytes of a string as numbers."""
     kind = as_dtype(out_type)
     return wrap_array(np.frombuffer(convert(input_bytes).numpy(), kind.dtype.newbyteorder("<" if little_endian else ">")), kind)
 
 
 def read_file(filename: Any, name: str | None = None) -> Tensor:
-    """Return the contents of a file."""
+    """Read a file as a string."""
     return held(Path(filename if isinstance(filename, str) else convert(filename).numpy().decode()).read_bytes())
 
 

@@ -21,7 +21,7 @@ from jitgrad.tape.protocol import public
 
 @named("Tensordot")
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
-    """Contract axes: the last of ``a`` with the first of ``b``, or the given ones."""
+    """Sum products over some axes: the last of ``a`` and the first of ``b``, or given ones."""
     x, y = agreed("Tensordot", (a, b), NUMBERS)
     over = axes if isinstance(axes, int) else np.asarray(axes).tolist()
     return made(products.tensordot(x._read(), y._read(), over), x._integer)
@@ -29,7 +29,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
 
 @named("Einsum")
 def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
-    """Evaluate an Einstein summation."""
+    """Sum products of operands over the letters that the result does not contain."""
     tensors = agreed("Einsum", inputs, NUMBERS)
     return made(lib_einsum(equation, *[t._read() for t in tensors]), tensors[0]._integer)
 
@@ -39,7 +39,7 @@ def matvec(
     a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Multiply matrices and vectors."""
+    """Multiply matrices by vectors."""
     x, y = agreed("MatMul", (a, b), NUMBERS)
     product = matmul(x, made(library.expand_dims(y._read(), -1), y._integer), transpose_a or adjoint_a)
     return made(library.squeeze(product._read(), -1), x._integer)
@@ -49,7 +49,7 @@ def matvec(
 def norm(
     tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None, name: str | None = None
 ) -> Tensor:
-    """Return a norm over axes, by default all of them."""
+    """Return a norm over axes, by default over all."""
     x = numbers("Norm", tensor, FLOATS)._read()
     at, kind = axes(axis), None if ord in ("euclidean", "fro") else ord
     if at is None and kind is not None:
@@ -74,7 +74,7 @@ def normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str |
 
 @named("ClipByNorm")
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
-    """Scale ``t`` to a Euclidean norm of at most ``clip_norm``."""
+    """Scale ``t`` down if its Euclidean norm exceeds ``clip_norm``."""
     from jitgrad.compat.tensorflow.arguments import axes as given
 
     x, most = (tensor._read() for tensor in agreed("ClipByNorm", (t, clip_norm), FLOATS))
@@ -86,14 +86,14 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
 
 @named("GlobalNorm")
 def global_norm(t_list: Any, name: str | None = None) -> Tensor:
-    """Return the Euclidean norm of all elements of several tensors, ignoring None."""
+    """Return the Euclidean norm of all elements of several tensors; None is ignored."""
     squares = [reductions.sum(ew.square(convert(t)._read())) for t in t_list if t is not None]
     return made(ew.sqrt(builtins.sum(squares[1:], squares[0])))
 
 
 @named("ClipByGlobalNorm")
 def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None) -> tuple[Any, Tensor]:
-    """Scale several tensors to a total norm of at most ``clip_norm``, and return the previous norm."""
+    """Scale several tensors down together if their norm exceeds ``clip_norm``; also return the norm."""
     size = global_norm(t_list) if use_norm is None else convert(use_norm)
     most = clip_norm._read() if hasattr(clip_norm, "_read") else clip_norm
     factor = most / ew.maximum(size._read(), most)
@@ -119,7 +119,7 @@ _logdet = _matrix("LogDet", lambda a: linalg.slogdet(a)[1], "The logarithms of d
 
 
 def eigh(tensor: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
-    """Return the eigenvalues of symmetric matrices in ascending order, and the eigenvectors as columns."""
+    """Return the eigenvalues of symmetric matrices in ascending order, and the eigenvectors in columns."""
     values, vectors = _eigh(tensor)
     return values, vectors
 
@@ -130,32 +130,32 @@ def eigvalsh(tensor: Any, name: str | None = None) -> Tensor:
 
 
 def logdet(matrix: Any, name: str | None = None) -> Tensor:
-    """Return the log-determinants of positive definite matrices."""
+    """Return the logarithms of the determinants of positive definite matrices."""
     return _logdet(matrix)
 
 
 @public()
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
-    """Transpose the last two axes."""
+    """Swap the last two axes."""
     x = convert(a)
     return made(library.swapaxes(x._read(), -1, -2), x._integer)
 
 
 def adjoint(matrix: Any, name: str | None = None) -> Tensor:
-    """Transpose the last two axes; there are no complex numbers."""
+    """Swap the last two axes of real matrices."""
     return matrix_transpose(matrix)
 
 
 @named("MatrixInverse")
 def inv(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
-    """Invert matrices."""
+    """Return the inverses of matrices."""
     found = linalg.inv(numbers("MatrixInverse", input, FLOATS)._read())
     return made(library.swapaxes(found, -1, -2) if adjoint else found)
 
 
 @named("MatrixSolve")
 def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
-    """Solve ``matrix @ x = rhs``."""
+    """Return the solution x of ``matrix @ x = rhs``."""
     a, b = (tensor._read() for tensor in agreed("MatrixSolve", (matrix, rhs), FLOATS))
     if b.ndim < 2:
         raise InvalidArgumentError(
@@ -166,21 +166,21 @@ def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None)
 
 @named("MatrixTriangularSolve")
 def triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None) -> Tensor:
-    """Solve ``matrix @ x = rhs`` for the lower or upper triangle of ``matrix``."""
+    """Return the solution x of ``matrix @ x = rhs`` with the lower or upper triangle of ``matrix``."""
     a, b = (tensor._read() for tensor in agreed("MatrixTriangularSolve", (matrix, rhs), FLOATS))
     return made(linalg.solve_triangular(a, b, lower=bool(lower), trans=int(bool(adjoint))))
 
 
 @named("CholeskySolve")
 def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Tensor:
-    """Solve ``chol @ cholᵀ @ x = rhs``."""
+    """Return the solution x of ``chol @ cholᵀ @ x = rhs``."""
     a, b = (tensor._read() for tensor in agreed("CholeskySolve", (chol, rhs), FLOATS))
     return made(linalg.cholesky_solve(a, b))
 
 
 @named("MatrixSolveLs")
 def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: str | None = None) -> Tensor:
-    """Return the least-squares solution of ``matrix @ x = rhs``."""
+    """Return the least-squares solution x of ``matrix @ x = rhs``."""
     if l2_regularizer:
         raise InvalidArgumentError("tf.linalg.lstsq takes no l2_regularizer here. Use tf.linalg.solve of the normal equations.")
     a, b = (tensor._read() for tensor in agreed("MatrixSolveLs", (matrix, rhs), FLOATS))
@@ -189,7 +189,7 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True,
 
 @named("Qr")
 def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> tuple[Tensor, Tensor]:
-    """Return the QR decomposition."""
+    """Return orthonormal columns q and an upper triangular r with ``q @ r`` equal to the matrix."""
     if full_matrices:
         raise InvalidArgumentError("tf.linalg.qr(full_matrices=True) is not done here. Use the reduced form.")
     q, r = linalg.qr(numbers("Qr", input, FLOATS)._read())
@@ -198,7 +198,7 @@ def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> tupl
 
 @named("Svd")
 def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None) -> Any:
-    """Return the singular values s in descending order, u and v with ``u @ diag(s) @ vᵀ`` equal to the matrix; or only s."""
+    """Return singular values s in descending order, and u and v with ``u @ diag(s) @ vᵀ`` equal to the matrix; or s alone."""
     x = numbers("Svd", tensor, FLOATS)._read()
     if not compute_uv:
         return made(linalg.svd(x, full_matrices=False, compute_uv=False))
@@ -217,7 +217,7 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
 def diag(
     diagonal: Any, name: str = "diag", k: Any = 0, num_rows: int = -1, num_cols: int = -1, padding_value: Any = 0
 ) -> Tensor:
-    """Return matrices with diagonals given by the last axis."""
+    """Return matrices whose diagonals are the last axis."""
     x = convert(diagonal)
     n, offset = x._plain_shape[-1], integer(k)
     if (num_rows, num_cols, padding_value) != (-1, -1, 0):
@@ -248,7 +248,7 @@ def set_diag(input: Any, diagonal: Any, name: str = "set_diag", k: Any = 0) -> T
 
 @named("MatrixBandPart")
 def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Tensor:
-    """Set elements outside a band to zero; -1 keeps all diagonals on that side."""
+    """Set elements outside a band of diagonals to zero; -1 keeps all diagonals on a side."""
     x = convert(input)
     rows, columns = np.indices(x._plain_shape[-2:])
     below, above = integer(num_lower), integer(num_upper)
@@ -277,7 +277,7 @@ def tensor_diag_part(input: Any, name: str | None = None) -> Tensor:
 
 @named("Cross")
 def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
-    """Return the cross products of vectors of three elements."""
+    """Return the cross products of vectors with three elements."""
     x, y = agreed("Cross", (a, b), NUMBERS)
     p, q = x._read(), y._read()
     if p.shape != q.shape or p.shape[-1:] != (3,):

@@ -1,4 +1,4 @@
-"""Losses and other functions of ``tf.nn``."""
+"""Losses and other functions of ``tf.nn`` of the outputs of layers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jitgrad.tape.protocol import public
 
 @named("SoftmaxCrossEntropyWithLogits")
 def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
-    """Return ``-sum(labels * log_softmax(logits))`` for each row; both arguments must be named."""
+    """Return ``-sum(labels * log_softmax(logits))`` for each row."""
     p, z = (t._read() for t in agreed("SoftmaxCrossEntropyWithLogits", (cast(labels, convert(logits).dtype), logits), FLOATS))
     if len(p.shape) != len(z.shape):
         raise InvalidArgumentError(f"logits and labels must be broadcastable: {z.shape} vs {p.shape}. Make them one shape.")
@@ -31,7 +31,7 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, 
 
 @named("SparseSoftmaxCrossEntropyWithLogits")
 def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Tensor:
-    """Return the cross-entropy of each row for integer labels."""
+    """Return the softmax cross-entropy of integer labels for each row."""
     z = numbers("SparseSoftmaxCrossEntropyWithLogits", logits, FLOATS)._read()
     places = convert(labels)
     k = places._read()
@@ -52,13 +52,13 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
 
 @named("SigmoidCrossEntropyWithLogits")
 def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, name: str | None = None) -> Tensor:
-    """Return the cross-entropy of ``sigmoid(logits)``, elementwise."""
+    """Return the cross-entropy of ``sigmoid(logits)``, element by element."""
     return weighted_cross_entropy_with_logits(labels, logits, 1.0)
 
 
 @named("WeightedCrossEntropyWithLogits")
 def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any, name: str | None = None) -> Tensor:
-    """Return the same, with positive labels weighted by ``pos_weight``."""
+    """Return the sigmoid cross-entropy with positive labels weighted by ``pos_weight``."""
     y, z, weight = (t._read() for t in agreed("LogisticLoss", (labels, logits, pos_weight), FLOATS))
     if y.shape != z.shape:
         raise ConversionError(f"`logits` and `labels` must have the same shape, received ({z.shape} vs {y.shape}).")
@@ -76,7 +76,7 @@ def l2_loss(t: Any, name: str | None = None) -> Tensor:
 
 @named("LogPoissonLoss")
 def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Tensor:
-    """Return ``exp(log_input) - log_input * targets``, elementwise."""
+    """Return ``exp(log_input) - log_input * targets``, element by element."""
     if compute_full_loss:
         raise InvalidArgumentError("tf.nn.log_poisson_loss(compute_full_loss=True) is not done here. Leave it out.")
     t, z = (x._read() for x in agreed("LogPoissonLoss", (targets, log_input), FLOATS))
@@ -95,7 +95,7 @@ def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: 
 def batch_normalization(
     x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: Any, name: str | None = None
 ) -> Tensor:
-    """``(x - mean) / sqrt(variance + variance_epsilon) * scale + offset``; scale and offset may be None."""
+    """Return ``(x - mean) / sqrt(variance + variance_epsilon) * scale + offset``; scale and offset may be None."""
     value, m, v = (t._read() for t in agreed("BatchNormalization", (x, mean, variance), FLOATS))
     factor = 1.0 / ew.sqrt(v + float(variance_epsilon))
     factor = factor if scale is None else factor * convert(scale)._read()
@@ -105,7 +105,7 @@ def batch_normalization(
 
 @named("BiasAdd")
 def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Tensor:
-    """Return ``value + bias``, with a bias for each element of the last axis."""
+    """Return ``value + bias``, with one bias for each element of the last axis."""
     x, b = agreed("BiasAdd", (value, bias))
     if len(b._plain_shape) != 1 or b._plain_shape != x._plain_shape[-1:]:
         raise InvalidArgumentError(
@@ -116,7 +116,7 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
 
 @named("Dropout")
 def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: str | None = None) -> Tensor:
-    """Set elements to zero with probability ``rate``, and divide the others by ``1 - rate``."""
+    """Set elements to 0 with probability ``rate``, and divide the others by ``1 - rate``."""
     from jitgrad.compat.tensorflow.random import uniform
 
     value = numbers("Dropout", x, FLOATS)
@@ -131,7 +131,7 @@ def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: 
 
 @named("EmbeddingLookup")
 def embedding_lookup(params: Any, ids: Any, max_norm: Any = None, name: str | None = None) -> Tensor:
-    """Look up rows of ``params`` by ``ids``."""
+    """Return the rows of ``params`` at ``ids``."""
     if max_norm is not None:
         raise InvalidArgumentError("tf.nn.embedding_lookup takes no max_norm here. Use tf.clip_by_norm on the rows.")
     return gather(params, ids)

@@ -1,4 +1,4 @@
-"""Methods shared by TensorFlow's Tensors and Variables: operators, shape and dtype, printing, and missing attributes."""
+"""What TensorFlow's Tensors and Variables share: operators, shape, dtype and printed form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Reference:
-    """A tensor or Variable as a dict key: equal to another reference to the same object."""
+    """A tensor or Variable as a key, equal to other references of the same object."""
 
     __slots__ = ("_of",)
 
@@ -41,7 +41,7 @@ class Reference:
 
 
 class TensorMethods:
-    """Base class of Tensor and Variable."""
+    """Methods of Tensors and Variables."""
 
     __slots__ = ()
     __array_priority__ = 100
@@ -71,7 +71,7 @@ class TensorMethods:
         return self.shape
 
     def set_shape(self, shape: Any) -> None:
-        """Check the shape. Raise ValueError if it does not match."""
+        """Check the shape. Raises ValueError if it differs."""
         self.shape.assert_is_compatible_with(shape)
 
     @property
@@ -91,7 +91,7 @@ class TensorMethods:
         return "/job:localhost/replica:0/task:0/device:CPU:0"
 
     def ref(self) -> Reference:
-        """Return a reference that can be a dict key."""
+        """Return a reference that can be a key of a dict."""
         return Reference(self)
 
     def __len__(self) -> int:
@@ -119,7 +119,7 @@ class TensorMethods:
 
 
 def numpy_text(value: Any) -> str:
-    """Format a NumPy value as TensorFlow does: an array of several lines starts on a new line."""
+    """Return a value as TensorFlow prints NumPy's; an array with several lines starts on a new line."""
     return _lines(repr(value) if isinstance(value, (np.ndarray, bytes)) else str(value))
 
 
@@ -128,7 +128,7 @@ def _lines(text: str) -> str:
 
 
 class _Absent:
-    """Make an attribute that raises, because TensorFlow's tensors do not have it."""
+    """An attribute of the library's tensors that TensorFlow's do not have."""
 
     def __init__(self, name: str, why: str) -> None:
         self.name, self.why = name, why

@@ -1,4 +1,4 @@
-"""``tf.Module``: an object that tracks the Variables on its attributes."""
+"""``tf.Module``: an object that finds the Variables on its attributes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Module:
     Parameters
     ----------
     name : str
-        A valid Python identifier; by default the class name in lower case.
+        A valid Python name; by default the name of the class in lower case.
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -30,17 +30,17 @@ class Module:
 
     @property
     def name(self) -> str:
-        """The name as given."""
+        """The name."""
         return str(vars(self).get("_name", _snake(type(self).__name__)))
 
     @property
     def name_scope(self) -> AbstractContextManager[str]:
-        """A name scope with the Module's name, for Variables made inside."""
+        """A context in which names of new Variables begin with the name of this Module."""
         return scopes.name_scope(str(vars(self).get("_scope_name", self.name + "/")))
 
     @classmethod
     def with_name_scope(cls, method: Callable[..., Any]) -> Callable[..., Any]:
-        """A decorator that runs a method in the Module's name scope."""
+        """Decorate a method so that it runs in the Module's name scope."""
 
         def scoped(self: Any, *args: Any, **kwargs: Any) -> Any:
             with self.name_scope:
@@ -51,12 +51,12 @@ class Module:
 
     @property
     def variables(self) -> tuple[Any, ...]:
-        """All Variables in the order of the attributes' names, with the Variables of submodules last."""
+        """All Variables, those of submodules last, in the order of the attributes' names."""
         return tuple(_distinct(_leaves(self, set(), lambda x: isinstance(x, LibraryVariable))))
 
     @property
     def trainable_variables(self) -> tuple[Any, ...]:
-        """The trainable Variables."""
+        """The Variables that a tape watches automatically."""
         return tuple(v for v in self.variables if v.trainable)
 
     @property
@@ -86,7 +86,7 @@ def _snake(name: str) -> str:
 
 
 def attributes(module: Any) -> Iterator[tuple[str, Any]]:
-    """Iterate over the attributes of a Module and the contents of its lists and dicts, in order."""
+    """Return the attributes of a Module and the items of lists and dicts there, by name and in order."""
     for name in sorted(vars(module)):
         if name not in ("_name", "_scope_name", "_restored"):
             yield from _items(name, vars(module)[name])
@@ -104,7 +104,7 @@ def _items(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _leaves(module: Any, seen: set[int], wanted: Callable[[Any], bool]) -> Iterator[Any]:
-    """Find objects on the attributes of a Module, then in its submodules."""
+    """Return the requested objects on the attributes of a Module, then on those of its submodules."""
     seen.add(id(module))
     if not isinstance(module, Module):  # a layer or model lists its own
         yield from (v for v in module.variables if wanted(v))

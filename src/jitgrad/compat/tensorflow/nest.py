@@ -10,12 +10,12 @@ from jitgrad.compat.tensorflow.errors import ConversionError
 
 
 def is_nested(seq: Any) -> bool:
-    """Return whether an object is a list, tuple or dict."""
+    """Return whether a value is a list, tuple or dict."""
     return isinstance(seq, (list, tuple, dict))
 
 
 def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
-    """Return the leaves in order; a dict's leaves are ordered by key."""
+    """Return the leaves in order; those of dicts by their keys."""
     if isinstance(structure, dict):
         return [leaf for key in sorted(structure) for leaf in flatten(structure[key])]
     if isinstance(structure, (list, tuple)):
@@ -44,7 +44,7 @@ def _packed(structure: Any, following: Callable[[], Any]) -> Any:
 
 
 def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
-    """Apply ``func`` to the leaves of nests of the same structure."""
+    """Apply ``func`` to the leaves of nests with the same structure."""
     for other in structure[1:]:
         assert_same_structure(structure[0], other)
     rows = zip(*[flatten(s) for s in structure], strict=True)

@@ -1,4 +1,4 @@
-"""Conversion of operands to one dtype: Python numbers and NumPy arrays take the dtype of tensors."""
+"""Operands with TensorFlow's rules: all have one dtype, to which Python's numbers and NumPy's arrays are converted."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def mismatch(name: str, place: int, expected: DType, given: DType) -> InvalidDTy
 
 
 def like(value: Any, lead: Tensor) -> Tensor:
-    """Convert ``value`` to a tensor, with the dtype of ``lead`` unless it is a tensor."""
+    """Convert ``value`` to a tensor, of the dtype of ``lead`` unless it is a tensor already."""
     if isinstance(value, Operators):
         return convert(value)
     dtype = lead.dtype
@@ -60,7 +60,7 @@ def like(value: Any, lead: Tensor) -> Tensor:
 
 
 def agreed(name: str, values: Sequence[Any], kinds: str = ANY) -> list[Tensor]:
-    """Convert operands to one dtype. Raise InvalidArgumentError, with both dtypes, if tensors differ."""
+    """Convert operands to tensors of one dtype. Raises InvalidArgumentError, with both dtypes, if tensors differ."""
     lead = next((value for value in values if isinstance(value, Operators)), None)
     first = convert(values[0] if lead is None else lead)
     tensors = [like(value, first) for value in values]
@@ -75,7 +75,7 @@ def agreed(name: str, values: Sequence[Any], kinds: str = ANY) -> list[Tensor]:
 
 
 def _weak(a: Tensor, b: Tensor) -> bool:
-    """Return whether one of two floats is data of a fit, which adapts its dtype."""
+    """Return whether one of two floats is data of a fit, which takes the dtype of the other operand."""
     weak = (levels.NUMBER, levels.DATA32, levels.DATA64)
     return a.level > levels.INTEGER and b.level > levels.INTEGER and (a.level in weak or b.level in weak)
 
@@ -88,16 +88,17 @@ def numbers(name: str, value: Any, kinds: str = ANY) -> Tensor:
 
 
 def settled(tensor: Value) -> Value:
-    """Compute an integer tensor now, apart from floats, except in a trace."""
+    """Compute integers now, because a Program with floats would compute them as floats. In a trace they have no value."""
     if tensor.level == levels.INTEGER and tensor.value is None and trace.current() is None:
         tensor.force()
     return tensor
 
 
 def wrapped_around(tensor: Value, integer: np.dtype[Any]) -> Value:
-    """Wrap integers that left the range of their dtype; floats are unchanged.
+    """Wrap integers that left the range of their dtype around; floats stay unchanged.
 
-    In a trace they are unchanged: they are computed in its float dtype, and integers beyond its range are refused.
+    In a trace they stay unchanged: they are computed as floats, and integers beyond the precision of these are
+    rejected.
     """
     if tensor.level != levels.INTEGER or trace.current() is not None:
         return tensor
@@ -111,7 +112,7 @@ def wrapped_around(tensor: Value, integer: np.dtype[Any]) -> Value:
 
 
 def translated(name: str, error: JitgradError) -> JitgradError:
-    """Convert an error of jitgrad to TensorFlow's."""
+    """Convert the library's error to TensorFlow's."""
     if isinstance(error, InvalidArgumentError):
         return error
     kind = InvalidIndexError if isinstance(error, IndexingError) else InvalidShapeError
@@ -119,7 +120,7 @@ def translated(name: str, error: JitgradError) -> JitgradError:
 
 
 def record_as(name: str, op: Op, operands: tuple[Any, ...]) -> Any:
-    """Record an op, raising InvalidArgumentError for incompatible shapes, as TensorFlow does."""
+    """Record an op; incompatible shapes raise InvalidArgumentError, as in TensorFlow."""
     try:
         return record(op, operands, _NONE)
     except ShapeError as error:
@@ -127,7 +128,7 @@ def record_as(name: str, op: Op, operands: tuple[Any, ...]) -> Any:
 
 
 def combined(name: str, op: Op, a: Any, b: Any, kinds: str = NUMBERS) -> Tensor:
-    """Make an op of two operands of any kind."""
+    """Return an op of two operands of any kind."""
     x, y = agreed(name, (a, b), kinds)
     result = record_as(name, op, (x._read(), y._read()))
     if result.level == levels.INTEGER:

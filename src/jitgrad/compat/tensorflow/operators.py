@@ -1,4 +1,4 @@
-"""Python's operators on TensorFlow's tensors and Variables, and the equivalent functions (``tf.add``)."""
+"""Python's operators on TensorFlow's tensors and Variables, and the corresponding functions (``tf.add``)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Binary = Callable[..., Tensor]
 
 
 def _plain(kind: type, value: Any, level: int) -> tuple[Any, bool]:
-    """Convert a Python number or array next to a float tensor, and return whether that is possible."""
+    """Convert a Python number or array to an operand for a tensor; also return whether it is one."""
     if level <= _FLOAT:
         return value, False
     if kind in _PYTHON:
@@ -56,7 +56,7 @@ def _plain(kind: type, value: Any, level: int) -> tuple[Any, bool]:
 
 
 def binary(name: str, op: Op, kinds: str = NUMBERS) -> tuple[Binary, Binary, Binary]:
-    """Make an operator, its reflected form, and the function.
+    """Return an operator, its reflected version, and the function.
 
     The common cases come first: floats of one dtype, and a float with a Python number.
     """
@@ -115,7 +115,7 @@ _ge, _, greater_equal = binary("GreaterEqual", ew.greater_equal)
 
 @public()
 def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x / y``; integers become float64, or float32 for 8 and 16 bits."""
+    """Return ``x / y``; integers become float64, those of 8 and 16 bits float32."""
     a, b = agreed("RealDiv", (x, y), NUMBERS)
     if a.level > _FLOAT:
         return combined("RealDiv", ew.divide, a, b)
@@ -124,7 +124,7 @@ def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def _whole(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor] | None:
-    """Return two integer operands after checking that the second is nonzero, or None for floats."""
+    """Return two operands if they are integers and the second is not 0, otherwise None."""
     if isinstance(x, (float, np.floating)) or getattr(x, "level", 0) > _FLOAT or getattr(y, "level", 0) > _FLOAT:
         return None
     a, b = agreed(name, (x, y), NUMBERS)
@@ -137,7 +137,7 @@ def _whole(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor] | None:
 
 @public()
 def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x // y``; no gradient passes."""
+    """Return ``x // y``, without a gradient."""
     _whole("FloorDiv", x, y)
     found = _floored(x, y)
     return made(ew.stop_gradient(found._read()), found._integer)
@@ -145,14 +145,14 @@ def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @public()
 def mod(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x % y``, with the sign of ``y``."""
+    """Return ``x % y``, with the sign of ``y``."""
     _whole("FloorMod", x, y)
     return _remainder(x, y)
 
 
 @public()
 def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x ** y``; integers give an integer."""
+    """Return ``x ** y``; for integers, an integer."""
     if getattr(x, "level", 0) > _FLOAT or getattr(y, "level", 0) > _FLOAT:
         return _power(x, y)
     a, b = agreed("Pow", (x, y), SIGNED)
@@ -198,7 +198,7 @@ def matmul(
     a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False, adjoint_b: bool = False,
     a_is_sparse: bool = False, b_is_sparse: bool = False, output_type: Any = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Multiply matrices of at least two axes."""
+    """Multiply matrices with at least two axes."""
     if output_type is not None:
         raise InvalidArgumentError("tf.matmul takes no output_type here. Use tf.cast on the result.")
     if type(a) is Tensor and type(b) in _TENSORS and a._tensor.level == b.level > _FLOAT:
@@ -228,7 +228,7 @@ def _logical(name: str, f: Callable[..., Any], x: Any, y: Any) -> Tensor:
 
 
 def _bitwise(name: str, f: Callable[..., Any], bits: np.ufunc) -> tuple[Binary, Binary]:
-    """Make ``&`` or a similar operator, for booleans or the bits of integers."""
+    """Return ``&`` or a similar operator for booleans or the bits of integers."""
 
     def operator(self: Any, other: Any) -> Tensor:
         if self.level != levels.INTEGER:

@@ -1,4 +1,4 @@
-"""``tf.print``: values only, abbreviated, on standard error."""
+"""``tf.print``: values, shortened, on standard error."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def print(
     Parameters
     ----------
     *inputs
-        The values to print, which may be nested.
+        Values to print; tensors in nests, too.
     output_stream
         A file, ``"file://"`` and a path, or ``sys.stderr`` by default.
     summarize : int
-        The number of elements shown at both ends of each axis; -1 for all.
+        Number of elements at both ends of each axis; -1 for all.
     sep, end : str
-        The separator, and the text at the end.
+        Separator of the values, and the end.
     """
     text = sep.join(_shown(x, summarize or 3, False) for x in inputs) + end
     if isinstance(output_stream, str):

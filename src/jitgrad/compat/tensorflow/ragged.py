@@ -1,4 +1,4 @@
-"""``tf.ragged``: rows of different lengths, which can be stored and shown; convert them to dense tensors to compute."""
+"""``tf.ragged``: rows of different lengths, which can be stored and printed; convert them to dense tensors to compute."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RaggedTensor:
     rows : list of lists
         The values.
     dtype : DType, optional
-        The dtype, by default the dtype of the values.
+        The dtype; by default that of the values.
     """
 
     def __init__(self, rows: list[Any], dtype: Any = None) -> None:
@@ -29,7 +29,7 @@ class RaggedTensor:
 
     @property
     def values(self) -> Tensor:
-        """All values in one vector."""
+        """The concatenated values."""
         return self.flat_values
 
     @property

@@ -1,4 +1,4 @@
-"""``tf.random``: numbers from jitgrad's global source, from Generators, and from stateless seeds."""
+"""``tf.random``: random numbers from the library's global source, from Generators with their own state, and from seeds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jitgrad.functions.selection import take
 
 
 def set_seed(seed: Any) -> None:
-    """Set the global seed, which also affects jitgrad's layers and shuffling."""
+    """Seed all random numbers, including those of jitgrad's layers and shuffling."""
     library.seed(integer(seed))
     _sources.clear()
     _global_seed[:] = [integer(seed)]
@@ -31,7 +31,7 @@ _sources: dict[int, np.random.Generator] = {}
 
 
 def _source(seed: Any) -> np.random.Generator:
-    """Return the global source; with an operation seed, a source started by both seeds."""
+    """Return the global source; if an operation has a seed, a source seeded by both."""
     if seed is None:
         return library.generator()
     return _sources.setdefault(integer(seed), np.random.default_rng([_global_seed[0] % 2**64, integer(seed) % 2**64]))
@@ -47,7 +47,7 @@ def _float(dtype: Any) -> DType:
 def uniform(
     shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Tensor:
-    """Draw uniform numbers from ``minval`` (inclusive) to ``maxval`` (exclusive); floats by default from 0 to 1."""
+    """Draw from the uniform distribution on [minval, maxval), by default [0, 1). For integers, `maxval` is required."""
     kind = as_dtype(dtype)
     if kind.is_integer:
         low, high = _integer_limits(kind, minval, maxval)
@@ -72,7 +72,7 @@ def _integer_limits(kind: DType, minval: Any, maxval: Any) -> tuple[int, int]:
 def normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Tensor:
-    """Draw normal numbers."""
+    """Draw from a normal distribution."""
     kind = _float(dtype)
     if seed is None:
         drawn = library.normal(sizes(shape), dtype=kind.dtype)
@@ -82,7 +82,7 @@ def normal(
 
 
 def _cut(draw: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Draw normal numbers within two standard deviations, by redrawing."""
+    """Draw from a normal distribution truncated at two standard deviations."""
     values = draw.normal(size=shape)
     while (far := np.abs(values) > 2).any():
         values = np.where(far, draw.normal(size=shape), values)
@@ -92,7 +92,7 @@ def _cut(draw: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 def truncated_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Tensor:
-    """Draw normal numbers within two standard deviations."""
+    """Draw from a normal distribution truncated at two standard deviations."""
     kind = _float(dtype)
     if seed is None:
         unit = library.truncated_normal(sizes(shape), dtype=kind.dtype)
@@ -119,7 +119,7 @@ def categorical(logits: Any, num_samples: Any, dtype: Any = dtypes.int64, seed: 
 
 
 def poisson(shape: Any, lam: Any, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None) -> Tensor:
-    """Draw Poisson counts with means ``lam``, with ``shape`` counts for each."""
+    """Draw counts with means ``lam``; for each mean as many as ``shape`` gives."""
     means = np.asarray(convert(lam).numpy())
     return wrap_array(_source(seed).poisson(means, (*sizes(shape), *means.shape)), as_dtype(dtype))
 
@@ -127,7 +127,7 @@ def poisson(shape: Any, lam: Any, dtype: Any = dtypes.float32, seed: Any = None,
 def gamma(
     shape: Any, alpha: Any, beta: Any = None, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Tensor:
-    """Draw gamma-distributed numbers of shape ``alpha`` and rate ``beta``. No gradient passes."""
+    """Draw from gamma distributions of shape ``alpha`` and rate ``beta``, without gradients."""
     a = np.asarray(convert(alpha).numpy(), float)
     scale = 1 / np.asarray(1.0 if beta is None else convert(beta).numpy(), float)
     found = _source(seed).gamma(a, scale, (*sizes(shape), *np.broadcast_shapes(a.shape, scale.shape)))
@@ -160,7 +160,7 @@ def stateless_uniform(
     shape: Any, seed: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, name: str | None = None,
     alg: Any = "auto_select",
 ) -> Tensor:  # fmt: skip
-    """Like ``uniform``, with the same numbers for the same seed."""
+    """Draw like ``uniform``, determined by the seed."""
     return _drawn(_seeded(seed), "uniform", shape, dtype, minval, maxval)
 
 
@@ -168,7 +168,7 @@ def stateless_normal(
     shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None,
     alg: Any = "auto_select",
 ) -> Tensor:  # fmt: skip
-    """Like ``normal``, with the same numbers for the same seed."""
+    """Draw like ``normal``, determined by the seed."""
     return _drawn(_seeded(seed), "normal", shape, dtype, mean, stddev)
 
 
@@ -176,7 +176,7 @@ def stateless_truncated_normal(
     shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None,
     alg: Any = "auto_select",
 ) -> Tensor:  # fmt: skip
-    """Like ``truncated_normal``, with the same numbers for the same seed."""
+    """Draw like ``truncated_normal``, determined by the seed."""
     return _drawn(_seeded(seed), "truncated", shape, dtype, mean, stddev)
 
 
@@ -186,9 +186,9 @@ class Generator:
     Parameters
     ----------
     state : array of int64
-        The counter and the key.
+        Counter and key.
     alg : str or int
-        The algorithm; only "philox" is available.
+        "philox", the only algorithm.
     """
 
     def __init__(self, copy_from: Generator | None = None, state: Any = None, alg: Any = "philox") -> None:
@@ -231,11 +231,11 @@ class Generator:
         return 1
 
     def reset(self, state: Any) -> None:
-        """Restore a state."""
+        """Set the state."""
         self._state_var.assign(state)
 
     def reset_from_seed(self, seed: Any) -> None:
-        """Restart from a seed."""
+        """Set the state of a seed."""
         self._state_var.assign(_state_of(seed))
 
     def skip(self, delta: Any) -> None:
@@ -252,19 +252,19 @@ class Generator:
     def normal(
         self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None
     ) -> Tensor:
-        """Draw normal numbers."""
+        """Draw from a normal distribution."""
         return _drawn(self._draw(shape), "normal", shape, dtype, mean, stddev)
 
     def truncated_normal(
         self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None
     ) -> Tensor:
-        """Draw normal numbers within two standard deviations."""
+        """Draw from a normal distribution truncated at two standard deviations."""
         return _drawn(self._draw(shape), "truncated", shape, dtype, mean, stddev)
 
     def uniform(
         self, shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, name: str | None = None
     ) -> Tensor:
-        """Draw uniform numbers from ``minval`` (inclusive) to ``maxval`` (exclusive)."""
+        """Draw from the uniform distribution on [minval, maxval)."""
         return _drawn(self._draw(shape), "uniform", shape, dtype, minval, maxval)
 
     def binomial(self, shape: Any, counts: Any, probs: Any, dtype: Any = dtypes.int32, name: str | None = None) -> Tensor:
@@ -273,13 +273,13 @@ class Generator:
         return wrap_array(self._draw(shape).binomial(n.astype(int), p, sizes(shape)), as_dtype(dtype))
 
     def make_seeds(self, count: Any = 1) -> Tensor:
-        """Return seeds for stateless functions, one per column."""
+        """Return seeds of stateless functions, one per column."""
         n = integer(count)
         drawn = self._draw([n]).integers(-(2**63), 2**63 - 1, n)
         return wrap_array(np.stack([drawn, np.zeros(n, np.int64)]), dtypes.int64)
 
     def split(self, count: int = 1) -> list[Generator]:
-        """Return new Generators with their own keys."""
+        """Return Generators with new keys."""
         keys = self.make_seeds(count).numpy()[0]
         return [Generator(state=np.array([0, 0, key], np.int64)) for key in keys]
 
@@ -308,12 +308,12 @@ def set_global_generator(generator: Generator) -> None:
 
 
 def create_rng_state(seed: Any, alg: Any = "philox") -> np.ndarray:
-    """Return the state of a Generator with a seed."""
+    """Return the state of a Generator for a seed."""
     return _state_of(seed)
 
 
 def split(seed: Any, num: int = 2, alg: Any = "auto_select") -> Tensor:
-    """Derive several seeds from one."""
+    """Derive seeds from a seed."""
     return wrap_array(_seeded(seed).integers(-(2**31), 2**31, (num, 2)).astype(np.int32))
 
 

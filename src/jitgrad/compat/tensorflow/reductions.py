@@ -1,4 +1,4 @@
-"""Reductions over axes (``tf.reduce_sum`` and others), cumulative functions, and argmax."""
+"""Reductions over axes (``tf.reduce_sum`` and similar), cumulative sums, and positions of elements."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ reduce_euclidean_norm = _reduction("EuclideanNorm", _euclidean_norm, FLOATS)
 def count_nonzero(
     input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = dtypes.int64, name: str | None = None
 ) -> Tensor:
-    """Return the number of nonzero elements."""
+    """Return the number of elements that are not 0."""
     found = made(logic.count_nonzero(convert(input)._read(), axis=axes(axis), keepdims=bool(keepdims)), np.dtype(np.int64))
     return cast(found, dtype)
 
@@ -135,7 +135,7 @@ cumprod = _running("Cumprod", cumulative.cumprod, 1)
 def cumulative_logsumexp(
     x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
 ) -> Tensor:
-    """Return the cumulative logsumexp along an axis."""
+    """Return the logarithms of cumulative sums of exponentials along an axis."""
     tensor = convert(x)
     check_kind("CumulativeLogsumexp", tensor.dtype, FLOATS)
     top = extremes.max(tensor._read(), axis=integer(axis), keepdims=True)

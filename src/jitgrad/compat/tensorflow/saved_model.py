@@ -1,4 +1,4 @@
-"""``tf.saved_model``, which is not supported: it stores graphs, and Python functions are not graphs."""
+"""``tf.saved_model`` is not available: it saves graphs, and functions here are Python functions."""
 
 from jitgrad.compat.modules import missing
 

@@ -1,4 +1,4 @@
-"""Name scopes of Variables."""
+"""Name scopes: prefixes of the names of Variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _scopes: list[str] = []
 
 @contextmanager
 def name_scope(name: str) -> Iterator[str]:
-    """``with tf.name_scope("layer"):`` Variables made inside get names that begin with ``layer/``."""
+    """A context in which names of new Variables begin with ``layer/``: ``with tf.name_scope("layer"):``."""
     absolute = name.endswith("/")
     _scopes.append(name if absolute else named(name) + "/")
     try:

@@ -1,4 +1,4 @@
-"""TensorFlow's shapes: a tuple with ``as_list`` and ``rank``, and sizes that may be unknown."""
+"""Shapes in TensorFlow's form: a tuple with ``as_list`` and ``rank``, and sizes that may be unknown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jitgrad.errors import ShapeError
 
 
 class TensorShape(tuple[Any, ...]):
-    """A shape, with None for unknown sizes.
+    """The sizes of the axes; None for an unknown size.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ class TensorShape(tuple[Any, ...]):
         return None if self._unknown else list(self)
 
     def as_list(self) -> list[int | None]:
-        """Return the sizes as a list. Raise ValueError for an unknown shape."""
+        """Return the sizes as a list. Raises ValueError if the shape is unknown."""
         if self._unknown:
             raise ValueError("as_list() is not defined on an unknown TensorShape.")
         return list(self)
 
     def num_elements(self) -> int | None:
-        """Return the number of elements, or None if it is unknown."""
+        """Return the number of elements; None if it is unknown."""
         if not self.is_fully_defined():
             return None
         count = 1
@@ -64,19 +64,19 @@ class TensorShape(tuple[Any, ...]):
         return not self._unknown and None not in tuple(self)
 
     def is_compatible_with(self, other: Any) -> bool:
-        """Return whether a shape could match both."""
+        """Return whether the two shapes can be equal."""
         other = TensorShape(other)
         if self._unknown or other._unknown:
             return True
         return len(self) == len(other) and all(None in (a, b) or a == b for a, b in zip(self, other, strict=True))
 
     def assert_is_compatible_with(self, other: Any) -> None:
-        """Raise ValueError if no shape matches both."""
+        """Raise ValueError unless the two shapes can be equal."""
         if not self.is_compatible_with(other):
             raise ShapeError(f"Shapes {self} and {TensorShape(other)} are incompatible. Give tensors of one shape.")
 
     def assert_has_rank(self, rank: int) -> None:
-        """Raise ValueError if the number of axes differs."""
+        """Raise ValueError unless the number of axes is ``rank``."""
         if not self._unknown and len(self) != rank:
             raise ShapeError(f"Shape {self} must have rank {rank}. Reshape the tensor first.")
 
@@ -86,12 +86,12 @@ class TensorShape(tuple[Any, ...]):
             raise ShapeError(f"Shape {self} is not fully defined. Give all sizes.")
 
     def with_rank(self, rank: int) -> TensorShape:
-        """Return the shape if it has the given number of axes."""
+        """Return the shape. Raises ValueError if it has another number of axes."""
         self.assert_has_rank(rank)
         return TensorShape([None] * rank) if self._unknown else self
 
     def merge_with(self, other: Any) -> TensorShape:
-        """Combine the known sizes of both."""
+        """Combine what is known of both shapes."""
         self.assert_is_compatible_with(other)
         other = TensorShape(other)
         if self._unknown or other._unknown:
@@ -99,7 +99,7 @@ class TensorShape(tuple[Any, ...]):
         return TensorShape([b if a is None else a for a, b in zip(self, other, strict=True)])
 
     def concatenate(self, other: Any) -> TensorShape:
-        """Concatenate the axes of both."""
+        """Return the axes of both shapes."""
         other = TensorShape(other)
         return TensorShape(None if self._unknown or other._unknown else [*self, *other])
 

@@ -1,4 +1,4 @@
-"""Functions of shapes: joining, splitting, repeating and sorting."""
+"""Functions that change shapes: joining, cutting, repeating and sorting."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jitgrad.tape.operators import Operators
 
 @named("Reshape")
 def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Reshape; one size may be -1."""
+    """Change the shape; one size may be -1."""
     x, wanted = convert(tensor), sizes(shape)
     if isinstance(x, Held):
         return Held(x.numpy().reshape(wanted))
@@ -39,7 +39,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
 
 @named("Transpose")
 def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str = "transpose") -> Tensor:
-    """Permute the axes, by default in reverse order."""
+    """Permute the axes; by default reverse them."""
     x = convert(a)
     return made(library.transpose(x._read(), None if perm is None else sizes(perm)), x._integer)
 
@@ -53,14 +53,14 @@ def expand_dims(input: Any, axis: Any, name: str | None = None) -> Tensor:
 
 @named("Squeeze")
 def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """Remove axes of size 1: all of them, or the given ones."""
+    """Remove axes of size 1: all, or the given ones."""
     x = convert(input)
     return made(library.squeeze(x._read(), axes(axis)), x._integer)
 
 
 @named("BroadcastTo")
 def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Broadcast to a shape."""
+    """Repeat along axes of size 1 and new leading axes."""
     x = convert(input)
     return made(library.broadcast_to(x._read(), sizes(shape)), x._integer)
 
@@ -77,7 +77,7 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
 
 @named("Pack")
 def stack(values: Any, axis: Any = 0, name: str = "stack") -> Tensor:
-    """Stack tensors along a new axis; Python numbers become floats if one of them is a float."""
+    """Stack tensors along a new axis; for numbers only, as floats if one is a float."""
     given = list(values)
     if not any(isinstance(value, (Operators, np.ndarray, np.generic)) for value in given):
         x = convert(given)  # of Python numbers
@@ -100,7 +100,7 @@ def unstack(value: Any, num: Any = None, axis: Any = 0, name: str = "unstack") -
 
 @named("Split")
 def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, name: str = "split") -> list[Tensor]:
-    """Split into equal parts along an axis, or into parts of the given sizes, one of which may be -1."""
+    """Split along an axis into equal parts, or into parts of given sizes, one of which may be -1."""
     x = convert(value)
     plain = x._read()
     at = axis_of("split", integer(axis), plain.ndim)
@@ -128,14 +128,14 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, n
 
 @named("Tile")
 def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
-    """Repeat the whole tensor along each axis."""
+    """Repeat the tensor along each axis."""
     x = convert(input)
     return made(rearranging.tile(x._read(), sizes(multiples)), x._integer)
 
 
 @named("Repeat")
 def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """Repeat each element ``repeats`` times."""
+    """Repeat each element as often as ``repeats`` gives."""
     x = convert(input)
     counts = integers(repeats)
     times: Any = counts.ravel().tolist()
@@ -147,7 +147,7 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
 
 @named("Pad")
 def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None) -> Tensor:
-    """Pad along each axis with a constant or by reflection."""
+    """Pad each axis with a constant or by reflection."""
     x = convert(tensor)
     kinds = {"CONSTANT": "constant", "REFLECT": "reflect", "SYMMETRIC": "symmetric"}
     if mode.upper() not in kinds:
@@ -158,7 +158,7 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
 
 @named("Roll")
 def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
-    """Roll along axes."""
+    """Shift elements cyclically along axes."""
     x = convert(input)
     return made(rearranging.roll(x._read(), axes(shift), axes(axis)), x._integer)
 
@@ -208,7 +208,7 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.
 
 @named("InTopKV2")
 def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) -> Tensor:
-    """Return whether each target is among the ``k`` largest elements of its row."""
+    """Return whether each target is among the ``k`` largest predictions of its row."""
     scores, wanted = convert(predictions)._read(), convert(targets)._read()
     own = selection.take_along_axis(scores, library.expand_dims(wanted, -1), -1)
     from jitgrad.functions.reductions import sum as total
@@ -247,13 +247,13 @@ def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Uniq
 
 
 def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> UniqueWithCounts:
-    """Like ``unique``, with the counts."""
+    """Return the result of ``unique``, and the count of each distinct element."""
     return UniqueWithCounts(*_unique(x, out_idx))
 
 
 @named("Meshgrid")
 def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
-    """Return the coordinates of a grid spanned by vectors."""
+    """Return coordinates of a grid, with an axis for each vector."""
     tensors = [convert(x) for x in args]
     grids = library.meshgrid(*[t._read() for t in tensors], indexing=indexing)
     return [made(grid, t._integer) for grid, t in zip(grids, tensors, strict=True)]
@@ -261,7 +261,7 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[T
 
 @named("Slice")
 def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
-    """Return ``size`` elements along each axis, beginning at ``begin``; -1 stands for all remaining ones."""
+    """Return ``size`` elements from ``begin`` along each axis; -1 for all remaining ones."""
     x = convert(input_)
     starts, counts = sizes(begin), sizes(size)
     for at, (start, count, n) in enumerate(zip(starts, counts, x._plain_shape, strict=True)):
@@ -277,7 +277,7 @@ def strided_slice(
     input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0,
     new_axis_mask: int = 0, shrink_axis_mask: int = 0, var: Any = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """``x[begin:end:strides]``; bits of the masks modify the meaning for individual axes."""
+    """Return ``x[begin:end:strides]``; the bits of the masks change the meaning for single axes."""
     first, last = sizes(begin), sizes(end)
     steps = (1,) * len(first) if strides is None else sizes(strides)
     keys: list[Any] = []
@@ -303,7 +303,7 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
 
 
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
-    """Return the shape to which two shapes broadcast, as a tensor."""
+    """Return the shape to which two shapes broadcast as a tensor."""
     return wrap_array(np.array(broadcast_static_shape(sizes(shape_x), sizes(shape_y)), INT32))
 
 

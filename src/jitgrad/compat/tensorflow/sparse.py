@@ -1,4 +1,4 @@
-"""``tf.sparse``: sparse values, which can be stored and shown; convert them to dense tensors to compute."""
+"""``tf.sparse``: values at some positions, which can be stored and printed; convert them to dense tensors to compute."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert, wrap_array
 
 
 class SparseTensor:
-    """Values at some places of a shape, and 0 elsewhere.
+    """Values at some positions of a shape; other elements are 0.
 
     Parameters
     ----------
     indices : array of int64
-        A row of indices for each value.
+        One row of indices for each value.
     values : array
         The values.
     dense_shape : list of int
@@ -59,7 +59,7 @@ def to_dense(
 
 
 def from_dense(tensor: Any, name: str | None = None) -> SparseTensor:
-    """Create a sparse tensor from the nonzero elements."""
+    """Return the elements that are not 0."""
     x = convert(tensor)
     places = nonzero(not_equal(x, 0))
     return SparseTensor(places, gather_nd(x, places), x._plain_shape)

@@ -1,4 +1,4 @@
-"""The type of a tensor: ``tf.TensorSpec``."""
+"""``tf.TensorSpec``: the specification of a tensor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jitgrad.compat.tensorflow.tensor import convert
 
 
 class TensorSpec:
-    """A shape, with None for unknown sizes, and a dtype.
+    """A shape, in which sizes may be None, and a dtype.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class TensorSpec:
     dtype : DType
         The dtype, by default float32.
     name : str, optional
-        The name.
+        A name.
     """
 
     def __init__(self, shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> None:
@@ -30,16 +30,16 @@ class TensorSpec:
 
     @classmethod
     def from_tensor(cls, tensor: Any, name: str | None = None) -> TensorSpec:
-        """Return the type of a tensor."""
+        """Return the specification of a tensor."""
         return cls(tensor.shape, tensor.dtype, name)
 
     @classmethod
     def from_spec(cls, spec: TensorSpec, name: str | None = None) -> TensorSpec:
-        """Return the same type with another name."""
+        """Return the specification with another name."""
         return cls(spec.shape, spec.dtype, name or spec.name)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Return whether a tensor or TensorSpec has this type."""
+        """Return whether a tensor or another TensorSpec satisfies the specification."""
         other = spec_or_value if isinstance(spec_or_value, TensorSpec) else convert(spec_or_value)
         return self.dtype is other.dtype and self.shape.is_compatible_with(other.shape)
 

@@ -1,4 +1,4 @@
-"""Special functions (``tf.math.erfinv``), including ``tf.math.special``."""
+"""Special functions (``tf.math.erfinv``), including those of ``tf.math.special``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ igamma, igammac = _of_two("Igamma", library.gammainc), _of_two("Igammac", librar
 
 @named("Betainc")
 def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Tensor:
-    """The regularized incomplete beta function, elementwise."""
+    """Return the regularized incomplete beta function, element by element."""
     p, q, r = agreed("Betainc", (a, b, x), FLOATS)
     return made(library.betainc(p._read(), q._read(), r._read()))
 

@@ -1,4 +1,4 @@
-"""``tf.strings``: text processing in Python, before texts become numbers."""
+"""``tf.strings``: processing of strings by Python, before they are converted to numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _each(f: Callable[[bytes], Any], input: Any) -> np.ndarray:
 
 
 def _parts(f: Callable[[bytes], list[Any]], input: Any) -> Any:
-    """Return several parts of each text: a tensor for one text, a ragged tensor for several."""
+    """Return the parts of each string: a tensor for one string, a ragged tensor for several."""
     found = _each(f, input)
     return convert(found[()]) if not found.ndim else RaggedTensor(found.tolist())
 
@@ -45,12 +45,12 @@ def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = No
 
 
 def bytes_split(input: Any, name: str | None = None) -> Any:
-    """Return the bytes."""
+    """Split into bytes."""
     return _parts(lambda text: [text[i : i + 1] for i in range(len(text))], input)
 
 
 def unicode_split(input: Any, input_encoding: str, errors: str = "replace", name: str | None = None) -> Any:
-    """Return the characters."""
+    """Split into characters."""
     return _parts(lambda text: list(text.decode(input_encoding, errors)), input)
 
 
@@ -60,7 +60,7 @@ def unicode_decode(input: Any, input_encoding: str, errors: str = "replace", nam
 
 
 def to_number(input: Any, out_type: Any = dtypes.float32, name: str | None = None) -> Tensor:
-    """Parse texts as numbers."""
+    """Convert strings to numbers."""
     kind = as_dtype(out_type)
     try:
         return wrap_array(_each(float if kind.is_floating else int, input).astype(kind.dtype), kind)
@@ -69,7 +69,7 @@ def to_number(input: Any, out_type: Any = dtypes.float32, name: str | None = Non
 
 
 def as_string(input: Any, precision: int = -1, name: str | None = None) -> Tensor:
-    """Format numbers as texts."""
+    """Convert numbers to strings."""
     tensor = convert(input)
     digits = 6 if precision < 0 else precision
     values = np.asarray(tensor.numpy())
@@ -85,7 +85,7 @@ def as_string(input: Any, precision: int = -1, name: str | None = None) -> Tenso
 
 
 def join(inputs: Any, separator: str = "", name: str | None = None) -> Tensor:
-    """Concatenate texts elementwise."""
+    """Join strings element by element."""
     rows = [_texts(x) for x in inputs]
     found = rows[0]
     for row in rows[1:]:
@@ -94,14 +94,14 @@ def join(inputs: Any, separator: str = "", name: str | None = None) -> Tensor:
 
 
 def reduce_join(inputs: Any, axis: Any = None, keepdims: bool = False, separator: str = "", name: str | None = None) -> Tensor:
-    """Concatenate all texts."""
+    """Join all strings."""
     if axis is not None or keepdims:
         raise InvalidArgumentError("tf.strings.reduce_join takes no axis or keepdims here. Join in Python.")
     return held(separator.encode().join(_texts(inputs).ravel().tolist()))
 
 
 def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Tensor:
-    """Return the number of bytes or characters of each text."""
+    """Return the length of each string in bytes or characters."""
     count = len if unit == "BYTE" else (lambda text: len(text.decode()))
     return wrap_array(_each(count, input).astype(np.int32))
 
@@ -117,17 +117,17 @@ def upper(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
 
 
 def strip(input: Any, name: str | None = None) -> Tensor:
-    """Strip white space at both ends."""
+    """Remove white space at both ends."""
     return held(_each(bytes.strip, input))
 
 
 def substr(input: Any, pos: int, len: int, unit: str = "BYTE", name: str | None = None) -> Tensor:
-    """Return a part of each text."""
+    """Return a part of each string."""
     return held(_each(lambda text: text[pos : pos + len], input))
 
 
 def regex_replace(input: Any, pattern: str, rewrite: str, replace_global: bool = True, name: str | None = None) -> Tensor:
-    """Replace matches of a pattern."""
+    """Replace the matches of a pattern."""
     return held(_each(lambda text: re.sub(pattern.encode(), rewrite.encode(), text, count=0 if replace_global else 1), input))
 
 

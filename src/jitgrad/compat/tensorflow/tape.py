@@ -1,4 +1,4 @@
-"""Gradient tapes, and functions with custom gradients."""
+"""Gradients: the tape, and functions with custom gradients."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from jitgrad.transforms.custom import custom_gradient as library_custom_gradient
 
 
 class UnconnectedGradients(enum.Enum):
-    """The gradient with respect to a source on which the target does not depend."""
+    """The gradient with respect to a source that the target does not depend on."""
 
     NONE = "none"
     ZERO = "zero"
 
 
 class GradientTape(LibraryTape):
-    """Record operations in a ``with`` block for gradients.
+    """Records the computations in its ``with`` block to differentiate them.
 
     Parameters
     ----------
     persistent : bool
-        Whether gradients may be computed more than once.
+        Whether gradients can be computed more than once.
     watch_accessed_variables : bool
         Whether trainable Variables are watched automatically.
     """
 
     def watch(self, tensor: Any) -> None:
-        """Watch tensors or Variables in any nesting."""
+        """Watch tensors or Variables, or a nesting of them."""
         given = tree_leaves(tensor)
         for value in given:
             if not isinstance(value, Operators):
@@ -50,7 +50,7 @@ class GradientTape(LibraryTape):
     def gradient(
         self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = UnconnectedGradients.NONE
     ) -> Any:
-        """Return the gradient of the sum of ``target`` for each source, in their nesting; None for unconnected ones."""
+        """Return the gradient of the sum of ``target`` by each of ``sources``; None if it does not depend on it."""
         flat = sources if type(sources) is list else tree_leaves(sources)
         plain = [s._tensor if type(s) is Tensor and s._tensor.level > levels.INTEGER else _source(s) for s in flat]
         targets = target._tensor if type(target) is Tensor else _targets(target)
@@ -70,7 +70,7 @@ class GradientTape(LibraryTape):
         self, target: Any, sources: Any, unconnected_gradients: Any = UnconnectedGradients.NONE,
         parallel_iterations: Any = None, experimental_use_pfor: bool = True,
     ) -> Any:  # fmt: skip
-        """Return the Jacobian for each source, of shape ``target.shape + source.shape``."""
+        """Return the Jacobian: for each source a tensor of shape ``target.shape + source.shape``."""
         unconnected: Any = UnconnectedGradients(unconnected_gradients).value
         flat = [_checked(s) for s in tree_leaves(sources)]
         found = super().jacobian(_plain(target), flat, unconnected)
@@ -90,12 +90,12 @@ _NESTS = (list, tuple, dict)
 
 
 def _plain(value: Any) -> Any:
-    """Return a Tensor of jitgrad; Variables are unchanged."""
+    """Return a plain Tensor; Variables stay unchanged."""
     return value._tensor if isinstance(value, Tensor) else value
 
 
 def _source(value: Any) -> Any:
-    """Return a source for jitgrad, or None for integers and booleans, which have no gradient."""
+    """Return a source as a plain Tensor; None for integers and booleans, which have no gradient."""
     plain = _checked(value)
     return None if plain.level <= levels.INTEGER else plain
 
@@ -121,7 +121,7 @@ def _weights(target: Any, targets: Any, output_gradients: Any) -> Any:
 
 
 def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
-    """Make a function with a custom gradient: ``f`` returns its result and a function of the upstream gradients."""
+    """Define a custom gradient: ``f`` returns its result and a function from upstream gradients to gradients."""
     if f is None:
         return custom_gradient
 
@@ -141,7 +141,7 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
 
 
 def gradients(*args: Any, **kwargs: Any) -> Any:
-    """TensorFlow 1's function, which is not available without a graph."""
+    """Raise an error: ``tf.gradients`` requires a graph."""
     raise RuntimeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead.")
 
 

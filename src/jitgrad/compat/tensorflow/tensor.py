@@ -1,4 +1,4 @@
-"""TensorFlow's Tensor: a wrapper of jitgrad's Tensor, and the conversion of values to it."""
+"""TensorFlow's Tensor, which wraps a Tensor of the library, and conversion of values to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NUMBERS = "fiub"
 
 
 class Tensor(TensorMethods, Wrapper):  # type: ignore[misc]
-    """A tensor, returned by ``tf.constant``, ``tf.convert_to_tensor`` and every operation."""
+    """A value in TensorFlow's form, created by ``tf.constant``, ``tf.convert_to_tensor`` and every operation."""
 
     __slots__ = ()
 
@@ -53,7 +53,7 @@ class Tensor(TensorMethods, Wrapper):  # type: ignore[misc]
 
 
 class Held(Tensor):
-    """A tensor of a dtype that jitgrad does not compute with: it can be shown, indexed, reshaped and cast, with NumPy."""
+    """A value of a dtype that jitgrad does not compute with: NumPy prints, indexes, reshapes and casts it."""
 
     __slots__ = ("_array",)
 
@@ -82,7 +82,7 @@ class Held(Tensor):
         return UnsupportedError(f"jitgrad does not compute with {name}, it only holds and shows it. {advice}")
 
     def numpy(self) -> Any:
-        """The value."""
+        """Return the value."""
         return self._array.copy() if self._array.ndim else self._array[()]
 
     _value = numpy
@@ -118,14 +118,14 @@ _new = object.__new__
 
 
 def wrap(value: Any, like: Any = None) -> Any:
-    """Wrap one or several Tensors of jitgrad; integers have the dtype of ``like``, by default int32."""
+    """Wrap a Tensor of the library, or several; integers have the dtype of ``like``, by default int32."""
     if isinstance(value, (tuple, list)):
         return type(value)(wrap(item, like) for item in value)
     return made(value, INT32 if like is None else integer_of(like))
 
 
 def made(tensor: Any, integer: np.dtype[Any] = INT32) -> Tensor:
-    """Wrap one Tensor, with the dtype of its integers."""
+    """Wrap one Tensor, with the given dtype for integers."""
     wrapped = _new(Tensor)
     wrapped._tensor = tensor
     wrapped._integer = integer
@@ -133,7 +133,7 @@ def made(tensor: Any, integer: np.dtype[Any] = INT32) -> Tensor:
 
 
 def wrap_array(array: Any, dtype: DType | None = None) -> Tensor:
-    """Create a constant with a copy of an array, in its own dtype or another one."""
+    """Return a constant with a copy of an array, in its own dtype or another."""
     array = np.asanyarray(array)
     kind = dtypes.of_numpy(array.dtype) if dtype is None else dtype
     if kind.level > levels.INTEGER and type(array) is np.ndarray:
@@ -147,7 +147,7 @@ def wrap_array(array: Any, dtype: DType | None = None) -> Tensor:
 
 
 def held(value: Any, dtype: DType | None = None) -> Held:
-    """Wrap values that jitgrad does not compute with: texts, float16, complex numbers."""
+    """Return a value that jitgrad does not compute with: strings, float16, complex numbers."""
     array = np.asarray(value)
     if array.dtype.kind in "SUO":
         if not all(isinstance(text, (str, bytes)) for text in array.ravel().tolist()):
@@ -159,7 +159,7 @@ def held(value: Any, dtype: DType | None = None) -> Held:
 
 
 def integer_of(value: Any) -> np.dtype[Any]:
-    """Return the integer dtype shown for a tensor, Variable or array."""
+    """Return the dtype in which the integers of a tensor, Variable or array are shown."""
     integer = getattr(value, "_integer", None)
     if integer is None:
         dtype = getattr(value, "dtype", None)
@@ -174,10 +174,10 @@ def _remade(value: Any, name: str) -> Tensor:
 
 
 def convert(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
-    """``tf.convert_to_tensor``: ``value`` as a Tensor.
+    """Convert ``value`` to a Tensor, like ``tf.convert_to_tensor``.
 
-    Python floats become float32 and integers int32, or the dtype ``hint`` if no information is lost. Raise ConversionError
-    for a tensor with a dtype other than ``dtype``.
+    Python's floats become float32 and integers int32, or ``hint`` if that is lossless. Raises ConversionError
+    for a tensor of another dtype than ``dtype``.
     """
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(value, Tensor):
@@ -197,7 +197,7 @@ def convert(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
 
 
 def from_python(value: Any, dtype: DType | None = None, hint: DType | None = None) -> Tensor:
-    """Create a constant from Python or NumPy values, or lists that may contain Tensors."""
+    """Return a constant with Python's or NumPy's values, or lists of them, which may contain Tensors."""
     if type(value) is np.ndarray and value.dtype.kind in _NUMBERS:
         return wrap_array(value, dtype if dtype is not None else hint if value.dtype.kind != "b" else None)
     if value is None:
@@ -220,7 +220,7 @@ def from_python(value: Any, dtype: DType | None = None, hint: DType | None = Non
 
 
 def array_of(value: Any) -> np.ndarray:
-    """Return an array of Python values. Raise ConversionError for lists of unequal length."""
+    """Convert Python's values to an array. Raises ConversionError for lists of unequal length."""
     try:
         return np.asarray(value)
     except (ValueError, TypeError) as error:
@@ -242,7 +242,7 @@ def _texts(array: np.ndarray, value: Any, dtype: DType | None) -> Tensor:
 
 
 def _natural(value: Any, array: np.ndarray) -> DType:
-    """Return TensorFlow's dtype for a Python or NumPy value."""
+    """Return TensorFlow's dtype for a value of Python or NumPy."""
     first = value
     while isinstance(first, (list, tuple)) and len(first):
         first = first[0]
@@ -259,7 +259,7 @@ def _natural(value: Any, array: np.ndarray) -> DType:
 
 
 def _check_exact(value: Any, array: np.ndarray, dtype: DType) -> None:
-    """Raise ConversionError for a conversion between kinds, or to an integer dtype that is too small."""
+    """Raise ConversionError if Python's floats or booleans would change their kind, or integers would overflow."""
     kind = array.dtype.kind
     if not array.size:
         return
@@ -274,7 +274,7 @@ def _has_tensors(value: Any) -> bool:
 
 
 def _packed(value: Any, dtype: DType | None) -> Tensor:
-    """Stack a list that contains Tensors; other elements take their dtype."""
+    """Stack a list that contains Tensors; other items take their dtype."""
     wanted = dtype or _first_tensor(value).dtype
     parts = [
         _packed(item, wanted) if isinstance(item, (list, tuple)) and _has_tensors(item) else convert(item, wanted)

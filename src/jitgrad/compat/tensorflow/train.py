@@ -1,4 +1,4 @@
-"""``tf.train``: checkpoints in safetensors files."""
+"""``tf.train``: checkpoints, in safetensors files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def _children(value: Any) -> Iterator[tuple[str, Any]]:
-    """Return the parts of an object to save: attributes, items of lists and dicts, Variables of a layer by number."""
+    """Return the parts of an object that are saved: attributes, items of lists and dicts, and Variables of layers by number."""
     if isinstance(value, dict):
         yield from ((str(key), item) for key, item in value.items())
     elif isinstance(value, (list, tuple)):
@@ -48,29 +48,29 @@ class LoadStatus:
         self._unused, self._without = unused, without
 
     def assert_consumed(self) -> LoadStatus:
-        """Raise AssertionError unless every saved value has a Variable and every Variable a value."""
+        """Raise AssertionError unless every saved value has a Variable, and every Variable a value."""
         self.assert_existing_objects_matched()
         if self._unused():
             raise AssertionError(f"Unresolved values in the checkpoint: {sorted(self._unused())}.")
         return self
 
     def assert_existing_objects_matched(self) -> LoadStatus:
-        """Raise AssertionError unless all Variables have a value."""
+        """Raise AssertionError unless all Variables have values."""
         if self._without():
             raise AssertionError(f"Objects without a value in the checkpoint: {sorted(self._without())}.")
         return self
 
     def assert_nontrivial_match(self) -> LoadStatus:
-        """The same as ``assert_existing_objects_matched``."""
+        """Raise AssertionError unless all Variables have values."""
         return self.assert_existing_objects_matched()
 
     def expect_partial(self) -> LoadStatus:
-        """Accept unused values."""
+        """Accept that some values are not used."""
         return self
 
 
 class Checkpoint:
-    """The Variables of objects by name, which are saved to and restored from a file.
+    """Variables of objects by name, saved to a file and restored from it.
 
     Parameters
     ----------
@@ -95,21 +95,21 @@ class Checkpoint:
         return found
 
     def write(self, file_prefix: Any, options: Any = None) -> str:
-        """Write all Variables to a file, and return its name for ``read``."""
+        """Save all Variables to a file; returns the name for ``read``."""
         values = {name: np.asarray(v._value()) for name, v in self._named().items()}
         Path(file_prefix).parent.mkdir(parents=True, exist_ok=True)
         archive.write(f"{file_prefix}{_SUFFIX}", {"kind": "checkpoint", "variables": values})
         return str(file_prefix)
 
     def save(self, file_prefix: Any, options: Any = None) -> str:
-        """Write all Variables to a file with a number after the name, which ``latest_checkpoint`` finds."""
+        """Save all Variables with the number of the save in the name, so that ``latest_checkpoint`` finds the file."""
         self._saves += 1
         path = self.write(f"{file_prefix}-{self._saves}")
         (Path(path).parent / "checkpoint").write_text(f'model_checkpoint_path: "{Path(path).name}"\n')
         return path
 
     def read(self, save_path: Any, options: Any = None) -> LoadStatus:
-        """Restore the Variables from a file; Variables made later are restored when they are made."""
+        """Restore the Variables from a file; Variables that are created later, upon their creation."""
         values = _values(save_path)
         left = dict(values)
 
@@ -138,7 +138,7 @@ class Checkpoint:
         return LoadStatus(lambda: set(left), lambda: set(self._named()) - set(values))
 
     def restore(self, save_path: Any, options: Any = None) -> LoadStatus:
-        """The same as ``read``; None reads nothing."""
+        """Restore the Variables like ``read``; None has no effect."""
         return LoadStatus(set, set) if save_path is None else self.read(save_path)
 
 
@@ -177,7 +177,7 @@ def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -
 
 
 class CheckpointManager:
-    """Save checkpoints in a folder, and keep the last ones.
+    """Saves checkpoints in a folder and keeps the last ones.
 
     Parameters
     ----------
@@ -186,9 +186,9 @@ class CheckpointManager:
     directory : str
         The folder.
     max_to_keep : int or None
-        The number of checkpoints to keep; None for all.
+        Number of checkpoints to keep; None for all.
     checkpoint_name : str
-        The prefix of the file names.
+        Prefix of the file names.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""TensorFlow's Variable: the library's, with TensorFlow's names, methods and printing."""
+"""TensorFlow's Variable: the library's, with TensorFlow's names, methods and printed form."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Variable(TensorMethods, LibraryVariable):  # type: ignore[misc]
 
     Parameters
     ----------
-    initial_value : number, array-like, Tensor, Variable or function
-        Its first value, or a function that gives it.
+    initial_value : number, array_like, Tensor, Variable or function
+        Initial value, or a function that returns it.
     trainable : bool
-        Whether a tape watches it by itself; by default for floats.
+        Whether a tape watches it automatically; by default for floats.
     name : str
-        Its name, to which ``:0`` is added.
+        Name, to which ``:0`` is added.
     dtype : DType
-        By default that of the value.
+        Dtype; by default that of the value.
     validate_shape, caching_device, variable_def, import_scope, constraint, synchronization, aggregation, shape
-        As in TensorFlow; there is one device, and a value always has its shape.
+        As in TensorFlow; there is one device, and the shape never changes.
     """
 
     __slots__ = ("_integer",)
@@ -69,24 +69,24 @@ class Variable(TensorMethods, LibraryVariable):  # type: ignore[misc]
         return value.astype(self._integer) if self.level == levels.INTEGER else value
 
     def value(self) -> Tensor:
-        """The value now."""
+        """Return the current value."""
         return made(identity(self._read()), self._integer)
 
     read_value = value
 
     def initialized_value(self) -> Tensor:
-        """The value now."""
+        """Return the current value."""
         return self.value()
 
     @property
     def handle(self) -> Variable:
-        """Itself."""
+        """The Variable itself."""
         return self
 
     # Assignment.
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
-        """Take ``value``, a tensor of this dtype or what can become one."""
+        """Assign ``value``, a tensor of this dtype or a value that can be converted to one."""
         return self._assigned(self._operand(value), read_value)
 
     def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
@@ -135,7 +135,7 @@ def _shown(name: str, variable: Any) -> str:
 
 
 class Unread(TensorMethods, Wrapper):  # type: ignore[misc]
-    """What an assignment returns: the Variable, printed as TensorFlow prints it there."""
+    """The result of an assignment: the Variable, printed as TensorFlow prints it."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""``tf.version``: whose names and printing these are."""
+"""``tf.version``: the version of TensorFlow whose names and printed forms are used."""
 
 from jitgrad.compat.modules import missing
 

@@ -15,20 +15,20 @@ from jitgrad.compat.tensorflow.config.devices import (
 
 
 def get_visible_devices(device_type: str | None = None) -> list[PhysicalDevice]:
-    """Return the visible devices: the CPU."""
+    """Return the devices in use: the CPU."""
     return list_physical_devices(device_type)
 
 
 def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
-    """Choose visible devices; no effect, because only the CPU exists."""
+    """Do nothing: the CPU is the only device."""
 
 
 def run_functions_eagerly(run_eagerly: bool) -> None:
-    """Run functions eagerly; no effect, because ``tf.function`` always does."""
+    """Do nothing: ``tf.function`` always runs functions eagerly."""
 
 
 def functions_run_eagerly() -> bool:
-    """Return True: ``tf.function`` always calls functions directly."""
+    """Return whether ``tf.function`` runs functions eagerly: always True."""
     return True
 
 

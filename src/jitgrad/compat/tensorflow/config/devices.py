@@ -1,4 +1,4 @@
-"""The available devices: the CPU."""
+"""The devices in use: the CPU."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class PhysicalDevice(NamedTuple):
 
 
 class LogicalDevice(NamedTuple):
-    """A logical device."""
+    """A device as programs see it."""
 
     name: str
     device_type: str
 
 
 def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
-    """Return the physical devices: the CPU."""
+    """Return the devices in use: the CPU."""
     return [PhysicalDevice("/physical_device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
 
 
 def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]:
-    """Return the logical devices: the CPU."""
+    """Return the devices in use: the CPU."""
     return [LogicalDevice("/device:CPU:0", "CPU")] if device_type in (None, "CPU") else []

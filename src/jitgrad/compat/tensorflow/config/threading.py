@@ -7,17 +7,17 @@ from jitgrad.vm.threads import get_num_threads, set_num_threads
 
 
 def get_intra_op_parallelism_threads() -> int:
-    """Return the number of threads within one operation."""
+    """Return the number of threads of one operation."""
     return get_num_threads()
 
 
 def set_intra_op_parallelism_threads(num_threads: int) -> None:
-    """Set the number of threads within one operation."""
+    """Set the number of threads of one operation."""
     set_num_threads(num_threads)
 
 
 def get_inter_op_parallelism_threads() -> int:
-    """Return 1: operations run one at a time."""
+    """Return the number of operations that run at the same time: 1."""
     return 1
 
 

@@ -1,4 +1,4 @@
-"""``tf.data.Dataset``: a chain of steps, each a function that starts a new iteration."""
+"""``tf.data.Dataset``: a chain of steps, each a function that begins a new pass over the elements."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Options:
 
 
 class OwnedIterator:
-    """An iterator over a dataset."""
+    """An iterator over one pass of a dataset."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
@@ -43,28 +43,28 @@ class OwnedIterator:
         return elements.shown(next(self._elements))
 
     def get_next(self) -> Any:
-        """Return the next element, or raise StopIteration."""
+        """Return the next element. Raises StopIteration at the end."""
         return next(self)
 
     @property
     def element_spec(self) -> Any:
-        """The type of the elements."""
+        """The specification of the elements."""
         return self._dataset.element_spec
 
 
 class Dataset:
-    """A sequence of elements, each a tensor or a nest of tensors.
+    """A sequence of elements, each a tensor or a nest of tensors, created by ``from_tensor_slices`` and similar functions.
 
     Parameters
     ----------
     begin : function
-        Starts an iteration over the elements.
+        Begins a pass over the elements.
     count : int
-        The number of elements; -1 for infinite, -2 for unknown.
+        Number of elements; -1 if infinite, -2 if unknown.
     kind : str
-        The name of its source or step, which is printed.
+        Name of the step that created it, for the printed form.
     spec : nested TensorSpec or function, optional
-        The type of the elements, or a function that returns it; by default the type of the first one.
+        Specification of the elements, or a function that returns it; by default that of the first element.
     slices : Slices, optional
         The arrays, if the elements are their slices.
     """
@@ -94,12 +94,12 @@ class Dataset:
         return True
 
     def cardinality(self, name: str | None = None) -> Tensor:
-        """Return the number of elements: -1 for infinite, -2 for unknown."""
+        """Return the number of elements; -1 if infinite, -2 if unknown."""
         return wrap_array(np.int64(self._count))
 
     @property
     def element_spec(self) -> Any:
-        """The type of the elements."""
+        """The specification of the elements."""
         if callable(self._spec):
             self._spec = self._spec()
         if self._spec is None:
@@ -117,7 +117,7 @@ class Dataset:
         return (elements.map_leaves(steps.numpy_of, element) for element in self._begin())
 
     def get_single_element(self, name: str | None = None) -> Any:
-        """Return the only element. Raise InvalidArgumentError if there is not exactly one."""
+        """Return the only element. Raises InvalidArgumentError if there are none or several."""
         found = [element for _, element in zip(range(2), self, strict=False)]
         if len(found) != 1:
             raise InvalidArgumentError(f"Dataset {'had more than one element' if found else 'was empty'}. It must have one.")
@@ -127,7 +127,7 @@ class Dataset:
 
     @staticmethod
     def from_tensor_slices(tensors: Any, name: str | None = None) -> Dataset:
-        """A dataset of the slices of arrays along their first axis."""
+        """Create a dataset of the slices of arrays along their first axis."""
         whole = elements.rows(tensors)
         n = elements.length(whole)
         return Dataset._of_slices(Slices(whole, lambda: np.arange(n)), n, "_TensorSliceDataset")
@@ -138,13 +138,13 @@ class Dataset:
 
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> Dataset:
-        """A dataset of one element."""
+        """Create a dataset with one element."""
         whole = elements.rows(tensors)
         return Dataset(lambda: iter([whole]), 1, "_TensorDataset")
 
     @staticmethod
     def range(*args: Any, **kwargs: Any) -> Dataset:
-        """A dataset of integers, like Python's ``range``."""
+        """Create a dataset of integers, like Python's ``range``."""
         kind = kwargs.get("output_type", dtypes.int64)
         made = Dataset.from_tensor_slices(wrap_array(np.arange(*[integer(a) for a in args]), kind))
         made._kind = "_RangeDataset"
@@ -155,7 +155,7 @@ class Dataset:
         generator: Callable[..., Iterable[Any]], output_types: Any = None, output_shapes: Any = None, args: Any = None,
         output_signature: Any = None, name: str | None = None,
     ) -> Dataset:  # fmt: skip
-        """A dataset of the values that a Python generator yields, with the types of ``output_signature``."""
+        """Create a dataset of what a Python generator yields, with the dtypes and shapes of ``output_signature``."""
         if output_signature is None:
             if output_types is None:
                 raise ConversionError("Either `output_types` or `output_signature` must be specified. Give the latter.")
@@ -171,7 +171,7 @@ class Dataset:
 
     @staticmethod
     def zip(*args: Any, datasets: Any = None, name: str | None = None) -> Dataset:
-        """A dataset of tuples with an element of each dataset, as long as the shortest one."""
+        """Combine the elements of several datasets to tuples, up to the end of the shortest."""
         nest = (args[0] if len(args) == 1 else tuple(args)) if datasets is None else datasets
         parts = elements.leaves(nest)
 
@@ -193,7 +193,7 @@ class Dataset:
         self, map_func: Callable[..., Any], num_parallel_calls: Any = None, deterministic: Any = None, synchronous: Any = None,
         use_unbounded_threadpool: bool = False, name: str | None = None,
     ) -> Dataset:  # fmt: skip
-        """Apply ``map_func`` to each element; the items of a tuple are separate arguments."""
+        """Apply ``map_func`` to each element; a tuple is passed as several arguments."""
         call = steps.called(map_func)
         return self._step(
             lambda: (steps.result(call(e)) for e in self._begin()), self._count, steps.parallel(num_parallel_calls, "Map")
@@ -208,7 +208,7 @@ class Dataset:
         self, batch_size: Any, drop_remainder: bool = False, num_parallel_calls: Any = None, deterministic: Any = None,
         name: str | None = None,
     ) -> Dataset:  # fmt: skip
-        """Stack ``batch_size`` elements; the last batch may be smaller."""
+        """Stack ``batch_size`` elements to one; the last batch may be smaller."""
         n = steps.positive("batch_size", batch_size)
 
         slices = self._slices
@@ -249,7 +249,7 @@ class Dataset:
     def shuffle(
         self, buffer_size: Any, seed: Any = None, reshuffle_each_iteration: bool | None = None, name: str | None = None
     ) -> Dataset:
-        """Shuffle with a buffer of ``buffer_size`` elements, differently in each iteration."""
+        """Shuffle: each element is drawn from the next ``buffer_size``, differently in each pass."""
         size = steps.positive("buffer_size", buffer_size)
         again = reshuffle_each_iteration is not False
         fixed = seed if seed is not None else int(random.generator().integers(2**31))
@@ -259,7 +259,7 @@ class Dataset:
         return self._step(lambda: steps.shuffled(self._begin(), size, source()), self._count, "_ShuffleDataset", self._spec)
 
     def repeat(self, count: Any = None, name: str | None = None) -> Dataset:
-        """Repeat all elements ``count`` times, by default forever."""
+        """Repeat all elements ``count`` times, by default without end."""
         times = -1 if count is None else integer(count)
         total = times * self._count if times >= 0 <= self._count else INFINITE_CARDINALITY if times < 0 else self._count
 
@@ -277,7 +277,7 @@ class Dataset:
         return self._step(begin, total if self._count else 0, "_RepeatDataset", self._spec)
 
     def take(self, count: Any, name: str | None = None) -> Dataset:
-        """Take the first elements."""
+        """Keep the first elements."""
         n = integer(count)
         total = n if self._count == INFINITE_CARDINALITY else min(n, self._count) if self._count >= 0 else self._count
         total = self._count if n < 0 else total
@@ -297,13 +297,13 @@ class Dataset:
         )
 
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Dataset:
-        """Take every ``num_shards``-th element, beginning at ``index``."""
+        """Keep every ``num_shards``-th element, starting with ``index``."""
         n, at = integer(num_shards), integer(index)
         total = len(range(at, self._count, n)) if self._count >= 0 else self._count
         return self._step(lambda: (e for i, e in enumerate(self._begin()) if i % n == at), total, "_ShardDataset", self._spec)
 
     def concatenate(self, dataset: Dataset, name: str | None = None) -> Dataset:
-        """Concatenate with another dataset."""
+        """Append the elements of another dataset."""
 
         def begin() -> Iterator[Any]:
             yield from self._begin()
@@ -324,7 +324,7 @@ class Dataset:
         return self._step(begin, self._count, "_ZipDataset")
 
     def cache(self, filename: str = "", name: str | None = None) -> Dataset:
-        """Store the elements of the first iteration for later ones."""
+        """Store the elements of the first pass for later ones."""
         if filename:
             raise ConversionError("jitgrad keeps a dataset's cache in memory, not in a file. Leave the name out.")
         kept: list[Any] = []
@@ -343,13 +343,13 @@ class Dataset:
         return self._step(begin, self._count, "CacheDataset", self._spec)
 
     def prefetch(self, buffer_size: Any, name: str | None = None) -> Dataset:
-        """Return the same elements; nothing is prefetched."""
+        """Return the same elements; prefetching has no effect."""
         return self._step(self._begin, self._count, "_PrefetchDataset", self._spec)
 
     def window(
         self, size: Any, shift: Any = None, stride: Any = 1, drop_remainder: bool = False, name: str | None = None
     ) -> Dataset:
-        """Return datasets of ``size`` elements each, ``shift`` apart."""
+        """Divide the elements into datasets of ``size`` elements, ``shift`` apart."""
         n, apart, step = integer(size), integer(size if shift is None else shift), integer(stride)
 
         def begin() -> Iterator[Any]:
@@ -362,14 +362,14 @@ class Dataset:
         return self._step(begin, UNKNOWN_CARDINALITY, "_WindowDataset")
 
     def flat_map(self, map_func: Callable[..., Dataset], name: str | None = None) -> Dataset:
-        """Concatenate the datasets that ``map_func`` returns for the elements."""
+        """Concatenate the datasets that ``map_func`` returns for each element."""
         call = steps.called(map_func)
         return self._step(
             lambda: (inner for e in self._begin() for inner in call(e)._begin()), UNKNOWN_CARDINALITY, "_FlatMapDataset"
         )
 
     def reduce(self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None) -> Any:
-        """Reduce the elements with ``reduce_func``."""
+        """Combine the elements by ``reduce_func``."""
         state = elements.shown(elements.rows(initial_state))
         for e in self:
             state = reduce_func(state, e)
@@ -387,7 +387,7 @@ class Dataset:
         return self._step(begin, self._count, "_ScanDataset")
 
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
-        """Take elements while ``predicate`` is true."""
+        """Keep the elements up to the first for which ``predicate`` is false."""
         call = steps.called(predicate)
 
         def begin() -> Iterator[Any]:
@@ -399,7 +399,7 @@ class Dataset:
         return self._step(begin, UNKNOWN_CARDINALITY, "_TakeWhileDataset", self._spec)
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset], name: str | None = None) -> Dataset:
-        """Apply a function to the dataset."""
+        """Return the result of a function of the dataset."""
         return transformation_func(self)
 
     def options(self) -> Options:
@@ -407,7 +407,7 @@ class Dataset:
         return Options()
 
     def with_options(self, options: Options, name: str | None = None) -> Dataset:
-        """Return the same dataset: options have no effect."""
+        """Return the dataset: options have no effect."""
         return self
 
 

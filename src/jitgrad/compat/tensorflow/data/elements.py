@@ -1,4 +1,4 @@
-"""Elements of datasets: nested tensors, stored as arrays, which NumPy slices and stacks."""
+"""Elements of datasets: nested tensors, stored as arrays so that NumPy can cut and join batches."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from jitgrad.tape.tensor import known
 
 
 class Row:
-    """A tensor inside a dataset: an array, and the dtype to show.
+    """A tensor within a dataset: an array, and the dtype that users see.
 
     Attributes
     ----------
     array : numpy.ndarray
         The value.
     dtype : DType
-        Its dtype.
+        The dtype.
     """
 
     __slots__ = ("array", "dtype")
@@ -33,7 +33,7 @@ class Row:
         self.dtype = dtype
 
     def tensor(self) -> Tensor:
-        """Return the tensor for users."""
+        """Return the tensor that users see."""
         dtype = self.dtype
         if dtype.level < 0:
             return Held(self.array)
@@ -50,7 +50,7 @@ _INT32 = np.dtype(np.int32)
 
 
 def map_leaves(f: Callable[[Any], Any], nest: Any) -> Any:
-    """Map the leaves of a nest; in datasets, lists are tensors, and tuples and dicts nest."""
+    """Replace each leaf of a nest. Lists are tensors in datasets; tuples and dicts nest."""
     if isinstance(nest, tuple):
         items = [map_leaves(f, item) for item in nest]
         return type(nest)(*items) if hasattr(nest, "_fields") else tuple(items)
@@ -73,7 +73,7 @@ def refilled(nest: Any, values: Iterable[Any]) -> Any:
 
 
 def cut(nest: Any, key: Any) -> Any:
-    """Return a slice, or several rows, of each array."""
+    """Take a slice, or several rows, of each array."""
     return map_leaves(lambda x: Row(np.asarray(x.array[key]), x.dtype), nest)
 
 
@@ -88,7 +88,7 @@ def row(value: Any) -> Any:
 
 
 def rows(nest: Any) -> Any:
-    """Convert a user's nest; a table with named columns becomes a dict."""
+    """Convert a user's nest to Rows; a table with named columns becomes a dict."""
     if hasattr(nest, "columns") and hasattr(nest, "to_numpy"):
         return row(nest)
     if isinstance(nest, dict) or (hasattr(nest, "keys") and not hasattr(nest, "shape")):
@@ -100,7 +100,7 @@ def rows(nest: Any) -> Any:
 
 
 def shown(nest: Any) -> Any:
-    """Convert stored elements for users."""
+    """Convert Rows to the tensors that users see."""
     return map_leaves(lambda x: x.tensor() if isinstance(x, Row) else x, nest)
 
 
@@ -148,12 +148,12 @@ def _pad(column: list[Row], shape: Any, value: Any) -> Row:
 
 
 def spec_of(nest: Any) -> Any:
-    """Return the type of a dataset's elements from one of them."""
+    """Return the specification of the elements from one of them."""
     return map_leaves(lambda x: TensorSpec(x.array.shape, x.dtype) if isinstance(x, Row) else x.element_spec, nest)
 
 
 def length(nest: Any) -> int:
-    """Return the number of slices. Raise ConversionError if the leaves differ."""
+    """Return the number of slices. Raises ConversionError if the leaves differ."""
     sizes = []
     for leaf in leaves(nest):
         if not leaf.array.ndim:
@@ -167,7 +167,7 @@ def length(nest: Any) -> int:
 
 
 def typed(value: Any, spec: Any) -> Any:
-    """Convert the values of a generator to the dtypes and shapes of ``spec``."""
+    """Convert a generator's values to the dtypes and shapes of ``spec``."""
     if isinstance(spec, tuple):
         return tuple(typed(v, s) for v, s in zip(value, spec, strict=True))
     if isinstance(spec, dict):

@@ -1,4 +1,4 @@
-"""Slices of arrays in an order of rows, for cutting batches at once."""
+"""Slices of arrays in an order of rows, from which batches are cut at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Slices:
     whole : nested Row
         The arrays.
     order : function
-        Returns the rows of an iteration.
+        Returns the rows of a pass.
     """
 
     def __init__(self, whole: Any, order: Callable[[], np.ndarray]) -> None:
@@ -31,15 +31,15 @@ class Slices:
         return (elements.cut(self.whole, i) for i in self.order())
 
     def spec(self) -> Any:
-        """The type of a slice."""
+        """Return the specification of a slice."""
         return elements.map_leaves(lambda x: TensorSpec(x.array.shape[1:], x.dtype), self.whole)
 
     def part(self, kept: slice) -> Slices:
-        """Select some slices."""
+        """Return some of the slices."""
         return Slices(self.whole, lambda: self.order()[kept])
 
     def shuffled(self, size: int, source: Callable[[], np.random.Generator]) -> Slices:
-        """Shuffle with a buffer of ``size`` slices."""
+        """Return the slices in random order, each drawn from the next ``size``."""
 
         def order() -> np.ndarray:
             before, draw = self.order(), source()
@@ -50,7 +50,7 @@ class Slices:
         return Slices(self.whole, order)
 
     def batches(self, n: int, whole_only: bool) -> Iterator[Any]:
-        """Group ``n`` slices."""
+        """Return batches of ``n`` slices."""
         order = self.order()
         stop = len(order) // n * n if whole_only else len(order)
         return (elements.cut(self.whole, order[start : start + n]) for start in range(0, stop, n))

@@ -1,4 +1,4 @@
-"""Datasets of files."""
+"""Datasets from files."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """TensorFlow 1's names: ``import jitgrad.compat.tensorflow.v1 as tf``.
 
-Functions create operations of a graph, and a ``tf.Session`` runs them with its own values of the Variables.
+Functions create operations of a graph. A ``tf.Session`` runs them and has its own values of the Variables.
 """
 
 import jitgrad.compat.tensorflow as _tf
@@ -87,7 +87,7 @@ _refuse = missing("tensorflow.v1", __all__, _REASONS)
 
 
 def __getattr__(name: str) -> object:
-    """Import Keras when it is first used; raise for unknown names."""
+    """Import Keras on first use; reject other names."""
     if name in ("keras", "compat"):
         return getattr(_tf, name)
     return _refuse(name)

@@ -1,4 +1,4 @@
-"""TensorFlow 1's settings, which have no effect, and logging."""
+"""Options of devices and switches between versions of TensorFlow, which have no effect, and logging."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Options:
 
 
 class GPUOptions(_Options):
-    """Options of GPUs, which have no effect."""
+    """Options of graphics processors, which are not used."""
 
     _names = ("allow_growth", "allocator_type", "per_process_gpu_memory_fraction", "visible_device_list")
 
@@ -63,7 +63,7 @@ disable_control_flow_v2 = _as_it_is("disable_control_flow_v2")
 
 
 def enable_eager_execution(config: Any = None, device_policy: Any = None, execution_mode: Any = None) -> NoReturn:
-    """Raise UnsupportedError: this module only has graphs and sessions."""
+    """Raise UnsupportedError: only graphs and sessions are available."""
     raise UnsupportedError(
         "tensorflow.v1 has graphs and sessions alone. For eager execution import jitgrad.compat.tensorflow, or run the program "
         "without --v1."
@@ -71,7 +71,7 @@ def enable_eager_execution(config: Any = None, device_policy: Any = None, execut
 
 
 def executing_eagerly() -> bool:
-    """Return False: calls create operations of a graph."""
+    """Return False: calls create a graph."""
     return False
 
 
@@ -86,11 +86,11 @@ class _Logging:
         self.error, self.fatal, self.log = logger.error, logger.critical, logger.log
 
     def set_verbosity(self, v: int) -> None:
-        """Set the level."""
+        """Set the lowest level that is logged."""
         self._logger.setLevel(v)
 
     def get_verbosity(self) -> int:
-        """Return the level."""
+        """Return the lowest level that is logged."""
         return self._logger.getEffectiveLevel()
 
 
@@ -102,7 +102,7 @@ class _App:
 
     @staticmethod
     def run(main: Callable[[list[str]], Any] | None = None, argv: list[str] | None = None) -> NoReturn:
-        """Call ``main``, by default the program's, with the command line, and exit."""
+        """Call ``main``, by default that of the program, with the command line, and exit."""
         called = main or sys.modules["__main__"].main
         sys.exit(called(argv or sys.argv))
 

@@ -1,4 +1,4 @@
-"""Learning rate decays of ``tf.train``: jitgrad's schedules of a global step."""
+"""Learning rates of ``tf.train`` that decrease with the number of steps: the library's schedules of a global step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jitgrad.tape.tensor import cast
 
 
 def _decayed(name: str, schedule: Any, step: Any, label: str | None, every: int | None = None) -> Any:
-    """Return the learning rate at a step as a tensor; with ``every``, at the last multiple of it."""
+    """Return a tensor of the learning rate at a step; with ``every``, at the last multiple of it."""
 
     def rate(step: Any) -> Any:
         number = cast(step._read(), levels.FLOAT32)
@@ -38,7 +38,7 @@ def exponential_decay(
     staircase: bool = False,
     name: str | None = None,
 ) -> Any:
-    """``learning_rate * decay_rate ** (global_step / decay_steps)``; ``staircase`` uses the integer quotient."""
+    """Return ``learning_rate * decay_rate ** (global_step / decay_steps)``; with ``staircase``, with an integer exponent."""
     rate, factor = _number("learning_rate", learning_rate), _number("decay_rate", decay_rate)
     schedule = schedules.ExponentialDecay(rate, int(decay_steps), factor)
     return _decayed("ExponentialDecay", schedule, global_step, name, int(decay_steps) if staircase else None)
@@ -52,7 +52,7 @@ def natural_exp_decay(
     staircase: bool = False,
     name: str | None = None,
 ) -> Any:
-    """Exponential decay by the factor ``exp(-decay_rate)``."""
+    """Return ``learning_rate * exp(-decay_rate * global_step / decay_steps)``."""
     factor = float(ew.exp(-_number("decay_rate", decay_rate)))
     return exponential_decay(learning_rate, global_step, decay_steps, factor, staircase, name)
 
@@ -65,7 +65,7 @@ def inverse_time_decay(
     staircase: bool = False,
     name: str | None = None,
 ) -> Any:
-    """``learning_rate / (1 + decay_rate * global_step / decay_steps)``."""
+    """Return ``learning_rate / (1 + decay_rate * global_step / decay_steps)``."""
     rate, factor = _number("learning_rate", learning_rate), _number("decay_rate", decay_rate)
     schedule = schedules.InverseTimeDecay(rate, int(decay_steps), factor, staircase)
     return _decayed("InverseTimeDecay", schedule, global_step, name)
@@ -75,12 +75,12 @@ def polynomial_decay(
     learning_rate: float, global_step: Any, decay_steps: int, end_learning_rate: float = 0.0001, power: float = 1.0,
     cycle: bool = False, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """Decay polynomially from ``learning_rate`` to ``end_learning_rate`` over ``decay_steps``."""
+    """Decay from ``learning_rate`` to ``end_learning_rate`` over ``decay_steps``."""
     rate = _number("learning_rate", learning_rate)
     schedule = schedules.PolynomialDecay(rate, int(decay_steps), end_learning_rate, power, cycle)
     return _decayed("PolynomialDecay", schedule, global_step, name)
 
 
 def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[float], name: str | None = None) -> Any:
-    """``values[i]`` up to ``boundaries[i]``, the last value beyond."""
+    """Return ``values[i]`` up to ``boundaries[i]``, then the last value."""
     return _decayed("PiecewiseConstant", schedules.PiecewiseConstant(boundaries, values), x, name)

@@ -1,4 +1,4 @@
-"""TensorFlow 2's functions in a graph, with TensorFlow 1's argument names."""
+"""TensorFlow 2's functions in a graph, with TensorFlow 1's arguments and names."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _TYPES = {
 
 
 def type_of(name: str) -> str:
-    """Return TensorFlow's name of a function's operation."""
+    """Return TensorFlow's name for the operation of a function."""
     plain = name.removeprefix("reduce_")
     return _TYPES.get(name) or "".join(part[:1].upper() + part[1:] for part in plain.split("_"))
 
 
 def in_graph(f: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
-    """Convert a function of TensorFlow 2 to TensorFlow 1, with the older argument names."""
+    """Wrap a function of TensorFlow 2 for TensorFlow 1, with older argument names."""
     called = name or f.__name__
     stage = staged(type_of(called), f)
     known = inspect.signature(f).parameters
@@ -52,7 +52,7 @@ def in_graph(f: Callable[..., Any], name: str | None = None) -> Callable[..., An
 
 
 def all_in_graph(module: ModuleType, names: Iterable[str], apart: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the functions of a module in a graph, except the names in ``apart``."""
+    """Wrap the functions of a module, except the names in ``apart``."""
     left = set(apart)
     found = {name: getattr(module, name) for name in names if name not in left}
     return {name: in_graph(f, name) for name, f in found.items() if isinstance(f, FunctionType)}
@@ -84,7 +84,7 @@ _OLDER_LINALG = {
 
 
 def top_level(tf: ModuleType, math: Any, linalg: Any) -> dict[str, Any]:
-    """Return the functions of tensors in TensorFlow 1's namespace: TensorFlow 2's functions, and moved ones."""
+    """Return the functions of tensors in TensorFlow 1's top level: those of TensorFlow 2, and those that have moved since."""
     names = [name for name in tf.__all__ if getattr(getattr(tf, name), "__module__", "") in _WRITTEN_IN]
     found = all_in_graph(tf, names, _APART)
     for module, moved in ((math, {name: name for name in _OF_MATH} | _OLDER_MATH), (linalg, _OLDER_LINALG)):

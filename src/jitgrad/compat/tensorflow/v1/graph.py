@@ -1,4 +1,4 @@
-"""Graphs of TensorFlow 1: operations and tensors, names, collections, and control dependencies."""
+"""Graphs of TensorFlow 1: operations and their tensors, names, collections, and control dependencies."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Graph:
     Attributes
     ----------
     seed : int or None
-        The seed of each session's random numbers, see ``tf.set_random_seed``.
+        Seed of the random numbers of each session; see ``tf.set_random_seed``.
     scopes, variable_scopes, before : list
-        The active ``with`` statements: name scopes, variable scopes, and control dependencies.
+        The active ``with`` statements: name scopes, variable scopes and control dependencies.
     named : dict
-        The Variables made by ``tf.get_variable``.
+        The Variables that ``tf.get_variable`` has created.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Graph:
 
     @contextmanager
     def as_default(self) -> Iterator[Graph]:
-        """``with graph.as_default():`` operations made inside belong to this graph."""
+        """Return a context in which new operations belong to this graph."""
         _defaults.append(self)
         try:
             yield self
@@ -82,7 +82,7 @@ class Graph:
 
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
-        """``with graph.name_scope("layer"):`` names of operations made inside begin with ``layer/``."""
+        """Return a context in which names begin with ``layer/``: ``with graph.name_scope("layer"):``."""
         scope = "" if not name else name if name.endswith("/") else self.unique_name(name) + "/"
         self.scopes.append(scope)
         try:
@@ -91,7 +91,7 @@ class Graph:
             self.scopes.pop()
 
     def add(self, operation: Operation) -> None:
-        """Register an operation by name."""
+        """Register an operation by its name."""
         self._operations[operation.name] = operation
 
     def get_operations(self) -> list[Operation]:
@@ -99,7 +99,7 @@ class Graph:
         return list(self._operations.values())
 
     def get_operation_by_name(self, name: str) -> Operation:
-        """Return the operation with a name. Raise ArgumentError, a KeyError, if it does not exist."""
+        """Return the operation with a name. Raises ArgumentError, a KeyError, if it does not exist."""
         found = self._operations.get(name)
         if found is None:
             raise MissingOperationError(
@@ -122,7 +122,7 @@ class Graph:
         return outputs[int(index)]
 
     def as_graph_element(self, value: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
-        """Return the tensor, Variable or operation of a value or a name. Raise ArgumentError for another graph's."""
+        """Return the tensor, Variable or operation with a name. Raises ArgumentError for one of another graph."""
         if isinstance(value, str):
             return self.get_tensor_by_name(value) if ":" in value else self.get_operation_by_name(value)
         if getattr(value, "graph", self) is not self:
@@ -136,7 +136,7 @@ class Graph:
         self._collections.setdefault(name, []).append(value)
 
     def get_collection(self, name: str, scope: str | None = None) -> list[Any]:
-        """Return the values of a collection; with ``scope``, the ones whose names begin with it."""
+        """Return the values of a collection, optionally those whose names begin with ``scope``."""
         found = list(self._collections.get(name, []))
         return found if scope is None else [x for x in found if re.match(scope, getattr(x, "name", ""))]
 
@@ -146,7 +146,7 @@ class Graph:
 
     @contextmanager
     def control_dependencies(self, control_inputs: Sequence[Any] | None) -> Iterator[None]:
-        """``with graph.control_dependencies([op]):`` operations made inside run after ``op``."""
+        """Return a context in which new operations run after the given ones."""
         more = tuple(operation_of(x) for x in control_inputs or ())
         self.before.append(self.before[-1] + more if control_inputs is not None else ())
         try:
@@ -156,11 +156,11 @@ class Graph:
 
 
 class MissingOperationError(ArgumentError, KeyError):
-    """A name that no operation of the graph has."""
+    """The graph has no operation of this name."""
 
 
 class SymbolError(TracingError, TypeError):
-    """A tensor of a graph in a place that needs a value."""
+    """A tensor of a graph was used as a value."""
 
 
 _first: list[Graph] = []
@@ -168,7 +168,7 @@ _defaults: list[Graph] = []
 
 
 def get_default_graph() -> Graph:
-    """Return the current graph."""
+    """Return the graph to which new operations belong."""
     if _defaults:
         return _defaults[-1]
     if not _first:
@@ -177,7 +177,7 @@ def get_default_graph() -> Graph:
 
 
 def reset_default_graph() -> None:
-    """Replace the default graph by a new one."""
+    """Start a new graph, outside of any ``with graph.as_default()``."""
     if _defaults:
         raise TracingError(
             "Do not use tf.reset_default_graph() to clear nested graphs. Leave the with statement of the graph first."
@@ -186,16 +186,16 @@ def reset_default_graph() -> None:
 
 
 class Operation(Node):
-    """An operation of a graph: a call that a session makes.
+    """A call that a session runs, with a name in a graph.
 
     Attributes
     ----------
     type : str
-        The kind of operation, such as "MatMul".
+        Kind of operation, such as "MatMul".
     graph : Graph
-        The graph of the operation.
+        The graph that it belongs to.
     outputs : list of Tensor
-        The results.
+        Its results.
     """
 
     __slots__ = ("graph", "outputs", "type")
@@ -213,11 +213,11 @@ class Operation(Node):
 
     @property
     def control_inputs(self) -> list[Operation]:
-        """The operations that run before it."""
+        """The operations that run before this one."""
         return list(self.after)  # type: ignore[arg-type]
 
     def run(self, feed_dict: Any = None, session: Any = None) -> None:
-        """Run it in a session, by default the current one."""
+        """Run the operation in a session, by default that of the ``with`` statement."""
         session_for("run", session).run(self, feed_dict)
 
     def __eq__(self, other: object) -> bool:  # type: ignore[override]
@@ -236,9 +236,9 @@ class Operation(Node):
 
 
 class Symbol:
-    """Base class of tensors and Variables of a graph; ``symbols`` adds the operators.
+    """Base class of a graph's Tensors and Variables; ``symbols`` adds the operators.
 
-    ``==`` compares by identity, as in TensorFlow 1.
+    ``==`` compares identity, as in TensorFlow 1.
     """
 
     __slots__ = ()
@@ -284,17 +284,17 @@ class Symbol:
         return ""
 
     def get_shape(self) -> TensorShape:
-        """Return the known part of the shape."""
+        """Return what is known of the shape."""
         shape: TensorShape = self.shape  # type: ignore[attr-defined]
         return shape
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
-        """Return the value in a session, by default the current one."""
+        """Return the value in a session, by default that of the ``with`` statement."""
         return session_for("eval", session).run(self, feed_dict)
 
 
 class Tensor(Symbol, TensorMethods, Node):  # type: ignore[misc]
-    """A result of an operation, whose value a session computes."""
+    """A result of an operation, computed by a session."""
 
     __slots__ = ("_dtype", "_sizes", "op", "value_index")
 
@@ -309,7 +309,7 @@ class Tensor(Symbol, TensorMethods, Node):  # type: ignore[misc]
 
     @property
     def graph(self) -> Graph:
-        """The graph."""
+        """The graph that it belongs to."""
         return self.op.graph
 
     @property
@@ -327,7 +327,7 @@ class Tensor(Symbol, TensorMethods, Node):  # type: ignore[misc]
         self._sizes = TensorShape(self.shape.merge_with(shape)).plain
 
     def consumers(self) -> list[Operation]:
-        """Return the operations that use it."""
+        """Return the operations that use this tensor."""
         return [op for op in self.graph.get_operations() if self in tensors_in((op.args, op.kwargs))]
 
     def __repr__(self) -> str:
@@ -363,7 +363,7 @@ sessions: list[Any] = []
 
 
 def session_for(what: str, session: Any) -> Any:
-    """Return the given session or the default one. Raise ArgumentError if there is none."""
+    """Return the given session or the default one. Raises ArgumentError if there is none."""
     if session is None and not sessions:
         raise ArgumentError(
             f"Cannot use `{what}()`: No default session is registered. Use `with sess.as_default()` or pass session=sess."

@@ -1,4 +1,4 @@
-"""``tf.initializers`` for ``tf.get_variable``. Each run of an initializer draws new numbers."""
+"""``tf.initializers``: initial values for ``tf.get_variable``. Each run of an initializer draws new numbers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Initializer:
 
 
 class zeros(Initializer):
-    """Zeros."""
+    """Fill with 0."""
 
     def __init__(self, dtype: Any = dtypes.float32) -> None:
         super().__init__(dtype)
@@ -41,14 +41,14 @@ class zeros(Initializer):
 
 
 class ones(zeros):
-    """Ones."""
+    """Fill with 1."""
 
     def _values(self, shape: Any, dtype: dtypes.DType) -> Any:
         return constant_tensor(1, dtype, shape)
 
 
 class constant(Initializer):
-    """A constant, or values in row-major order."""
+    """Fill with a value, or with values in row-major order."""
 
     def __init__(self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False) -> None:
         super().__init__(dtype)
@@ -59,7 +59,7 @@ class constant(Initializer):
 
 
 class random_normal(Initializer):
-    """Normal numbers."""
+    """Draw from a normal distribution."""
 
     _draw = staticmethod(random.random_normal)
 
@@ -72,13 +72,13 @@ class random_normal(Initializer):
 
 
 class truncated_normal(random_normal):
-    """Normal numbers within two standard deviations."""
+    """Draw from a normal distribution truncated at two standard deviations."""
 
     _draw = staticmethod(random.truncated_normal)
 
 
 class random_uniform(Initializer):
-    """Uniform numbers."""
+    """Draw from a uniform distribution."""
 
     def __init__(self, minval: Any = 0.0, maxval: Any = None, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         super().__init__(dtype)
@@ -89,7 +89,7 @@ class random_uniform(Initializer):
 
 
 class _Drawn:
-    """A NumPy generator for jitgrad's initializers, whose numbers are drawn in each run."""
+    """A NumPy-like generator for the library's initializers whose numbers are drawn in each run."""
 
     def uniform(self, low: float, high: float, shape: Any) -> Any:
         return library.uniform(shape, low, high)
@@ -99,7 +99,7 @@ class _Drawn:
 
 
 class variance_scaling(Initializer):
-    """Random numbers of variance scale/n, where n is the number of inputs, of outputs, or their mean."""
+    """Draw with variance scale/n, where n is the number of inputs, of outputs, or their mean."""
 
     def __init__(
         self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: Any = None,

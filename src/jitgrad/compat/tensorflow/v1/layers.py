@@ -21,7 +21,7 @@ def dense(
     activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None, trainable: bool = True,
     name: str | None = None, reuse: Any = None,
 ) -> Any:  # fmt: skip
-    """``activation(inputs @ kernel + bias)``."""
+    """Return ``activation(inputs @ kernel + bias)``."""
     if activity_regularizer is not None:
         raise ArgumentError("dense takes no activity_regularizer. Add it to the loss.")
     size = inputs.get_shape().as_list()[-1]
@@ -63,7 +63,7 @@ def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_l
 def dropout(
     inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: Any = None, training: Any = False, name: str | None = None
 ) -> Any:
-    """Set elements to zero with probability ``rate`` if ``training`` is True."""
+    """Set elements to 0 with probability ``rate`` if ``training``, which is True or False."""
     if not isinstance(training, bool):
         raise ArgumentError(f"training is {training!r}. Give True or False, or use tf.nn.dropout with a placeholder keep_prob.")
     return nn.dropout(inputs, noise_shape=noise_shape, name=name, rate=rate) if training else inputs

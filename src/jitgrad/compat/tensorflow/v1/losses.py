@@ -1,4 +1,4 @@
-"""``tf.losses`` of TensorFlow 1: weighted, reduced, and collected in the graph."""
+"""``tf.losses`` of TensorFlow 1: losses that are weighted, reduced and collected in the graph."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jitgrad.errors import ArgumentError
 
 
 class Reduction:
-    """The reductions of losses."""
+    """How the losses of the elements are combined."""
 
     NONE = "none"
     SUM = "weighted_sum"
@@ -26,7 +26,7 @@ class Reduction:
 
 
 def _reduced(losses: Any, weights: Any, reduction: str) -> Any:
-    """Weight and reduce the losses of elements to a scalar."""
+    """Combine weighted losses of elements to one number."""
     weighed = losses * weights
     if reduction == Reduction.NONE:
         return weighed
@@ -43,7 +43,7 @@ def _reduced(losses: Any, weights: Any, reduction: str) -> Any:
 
 
 def _loss(name: str, f: Callable[..., Any], first: str, second: str) -> Callable[..., Any]:
-    """Make a loss of two operands with TensorFlow's argument names and options."""
+    """Define a loss of two operands, with TensorFlow's argument names, and options."""
 
     def loss(
         a: Any, b: Any, weights: Any = 1.0, scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES,
@@ -74,40 +74,40 @@ def _as(x: Any, like: Any) -> Any:
 
 
 def _squared(labels: Any, predictions: Any) -> Any:
-    """The squared error."""
+    """Return the squared difference."""
     return math.squared_difference(predictions, _as(labels, predictions))
 
 
 def _absolute(labels: Any, predictions: Any) -> Any:
-    """The absolute error."""
+    """Return the absolute difference."""
     return math.abs(predictions - _as(labels, predictions))
 
 
 def _huber(labels: Any, predictions: Any, delta: float = 1.0) -> Any:
-    """Half the squared error up to ``delta``, and a linear loss beyond."""
+    """Return the Huber loss: quadratic up to ``delta``, linear beyond."""
     error = math.abs(predictions - _as(labels, predictions))
     return where(error <= delta, 0.5 * math.square(error), delta * error - 0.5 * delta * delta)
 
 
 def _hinge(labels: Any, logits: Any) -> Any:
-    """The hinge loss of logits and labels of 0 or 1."""
+    """Return the hinge loss of labels 0 or 1 and logits."""
     return nn.relu(1.0 - (2.0 * _as(labels, logits) - 1.0) * logits)
 
 
 def _log(labels: Any, predictions: Any, epsilon: float = 1e-7) -> Any:
-    """The negative log-likelihood of labels and probabilities."""
+    """Return the negative log-likelihood of labels for probabilities."""
     y = _as(labels, predictions)
     return -y * math.log(predictions + epsilon) - (1.0 - y) * math.log(1.0 - predictions + epsilon)
 
 
 def _sigmoid(multi_class_labels: Any, logits: Any, label_smoothing: float = 0) -> Any:
-    """The cross-entropy of labels of 0 or 1 and logits."""
+    """Return the cross-entropy of labels 0 or 1 and logits."""
     y = _as(multi_class_labels, logits)
     return nn.sigmoid_cross_entropy_with_logits(y * (1.0 - label_smoothing) + 0.5 * label_smoothing, logits)
 
 
 def _softmax(onehot_labels: Any, logits: Any, label_smoothing: float = 0) -> Any:
-    """The cross-entropy of one-hot labels and rows of logits."""
+    """Return the cross-entropy of one-hot labels and rows of logits."""
     y = stop_gradient(_as(onehot_labels, logits))
     if label_smoothing:
         y = y * (1.0 - label_smoothing) + label_smoothing / y.shape[-1]
@@ -115,7 +115,7 @@ def _softmax(onehot_labels: Any, logits: Any, label_smoothing: float = 0) -> Any
 
 
 def _sparse(labels: Any, logits: Any) -> Any:
-    """The cross-entropy of classes and rows of logits."""
+    """Return the cross-entropy of integer labels and rows of logits."""
     flat = labels[..., 0] if len(labels.shape) == len(logits.shape) else labels
     return nn.softmax_cross_entropy_with_logits(one_hot(flat, logits.shape[-1], dtype=logits.dtype), logits)
 
@@ -131,17 +131,17 @@ sparse_softmax_cross_entropy = _loss("sparse_softmax_cross_entropy", _sparse, "l
 
 
 def get_losses(scope: str | None = None, loss_collection: str = GraphKeys.LOSSES) -> list[Any]:
-    """Return the losses of the graph."""
+    """Return the losses that were created in the graph."""
     return get_default_graph().get_collection(loss_collection, scope)
 
 
 def get_regularization_losses(scope: str | None = None) -> list[Any]:
-    """Return the losses that regularizers added."""
+    """Return the penalties of regularizers."""
     return get_default_graph().get_collection(GraphKeys.REGULARIZATION_LOSSES, scope)
 
 
 def get_total_loss(add_regularization_losses: bool = True, name: str = "total_loss", scope: str | None = None) -> Any:
-    """Return the sum of the losses of the graph."""
+    """Return the sum of the losses that were created in the graph."""
     found = get_losses(scope) + (get_regularization_losses(scope) if add_regularization_losses else [])
     if not found:
         raise ArgumentError("There are no losses in the graph. Make one with tf.losses first.")
@@ -149,7 +149,7 @@ def get_total_loss(add_regularization_losses: bool = True, name: str = "total_lo
 
 
 def add_loss(loss: Any, loss_collection: str = GraphKeys.LOSSES) -> None:
-    """Add a loss to the sum of ``get_total_loss``."""
+    """Add a loss to those of ``get_total_loss``."""
     get_default_graph().add_to_collection(loss_collection, loss)
 
 
@@ -157,7 +157,7 @@ def compute_weighted_loss(
     losses: Any, weights: Any = 1.0, scope: str | None = None, loss_collection: str = GraphKeys.LOSSES,
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Any:  # fmt: skip
-    """Weight and reduce losses of elements to a scalar."""
+    """Combine losses of elements to one number."""
     made = staged("weighted_loss", lambda x, w: _reduced(x, w, reduction))(losses, weights, name=scope)
     get_default_graph().add_to_collection(loss_collection, made)
     return made

@@ -18,7 +18,7 @@ globals().update(_functions)
 def softmax_cross_entropy_with_logits(
     labels: Any = None, logits: Any = None, dim: int = -1, name: str | None = None, axis: int | None = None
 ) -> Any:
-    """Return the cross-entropy of each row of logits; no gradient passes to the labels."""
+    """Return the cross-entropy of each row of logits, without a gradient for the labels."""
 
     def loss(labels: Any, logits: Any, axis: int) -> Any:
         return _nn.softmax_cross_entropy_with_logits(stop_gradient(labels), logits, axis)
@@ -38,7 +38,7 @@ def softmax_cross_entropy_with_logits_v2(
 def dropout(
     x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: Any = None, name: str | None = None, rate: Any = None
 ) -> Any:
-    """Set elements to zero with probability ``1 - keep_prob`` or ``rate``, and scale the others."""
+    """Set elements to 0 with probability ``1 - keep_prob``, or ``rate``, and scale the others up."""
     keep = keep_prob if rate is None else 1.0 - rate
     return staged("dropout", _dropped, draws=True)(x, keep, noise_shape, name=name)
 
@@ -51,12 +51,12 @@ def _dropped(x: Any, keep: Any, noise_shape: Any) -> Any:
 
 
 def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:
-    """``x @ weights + biases``."""
+    """Return ``x @ weights + biases``."""
     return staged("xw_plus_b", lambda x, w, b: x @ w + b)(x, weights, biases, name=name)
 
 
 def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:
-    """``relu(x @ weights + biases)``."""
+    """Return ``relu(x @ weights + biases)``."""
     return staged("relu_layer", lambda x, w, b: _nn.relu(x @ w + b))(x, weights, biases, name=name)
 
 

@@ -17,27 +17,27 @@ _cast = staged("Cast", cast)
 
 
 def to_float(x: Any, name: str = "ToFloat") -> Any:
-    """``tf.cast(x, tf.float32)``."""
+    """Return ``tf.cast(x, tf.float32)``."""
     return _cast(x, dtypes.float32, name=name)
 
 
 def to_double(x: Any, name: str = "ToDouble") -> Any:
-    """``tf.cast(x, tf.float64)``."""
+    """Return ``tf.cast(x, tf.float64)``."""
     return _cast(x, dtypes.float64, name=name)
 
 
 def to_int32(x: Any, name: str = "ToInt32") -> Any:
-    """``tf.cast(x, tf.int32)``."""
+    """Return ``tf.cast(x, tf.int32)``."""
     return _cast(x, dtypes.int32, name=name)
 
 
 def to_int64(x: Any, name: str = "ToInt64") -> Any:
-    """``tf.cast(x, tf.int64)``."""
+    """Return ``tf.cast(x, tf.int64)``."""
     return _cast(x, dtypes.int64, name=name)
 
 
 def div(x: Any, y: Any, name: str | None = None) -> Any:
-    """``x / y``; for integers ``x // y``."""
+    """Return ``x / y``; for integers, ``x // y``."""
 
     def divided(x: Any, y: Any) -> Any:
         return x // y if x.dtype.is_integer else x / y
@@ -46,7 +46,7 @@ def div(x: Any, y: Any, name: str | None = None) -> Any:
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Any:
-    """``x`` where the condition is true, else ``y``; a condition with one axis selects rows."""
+    """Return ``x`` where the condition is true, otherwise ``y``; a condition with one axis selects rows."""
     if (x is None) != (y is None):
         raise ArgumentError("x and y must both be non-None or both be None. Give both.")
     if x is None:
@@ -61,7 +61,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
 
 
 def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name: str | None = None) -> Any:
-    """Return the sum of tensors."""
+    """Add tensors."""
     return staged("AccumulateNV2", add_n)(inputs, name=name)
 
 

@@ -1,4 +1,4 @@
-"""Operations specific to TensorFlow 1: placeholders, constants, groups, gradients."""
+"""Operations that only TensorFlow 1 has: placeholders, constants, groups, gradients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jitgrad.tape.tree import tree_leaves
 
 
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
-    """Create a tensor whose value is fed to each run; sizes of None may differ between runs."""
+    """Create a tensor whose value is fed to each run; sizes that are None may differ between runs."""
     kind = as_dtype(dtype)
     if kind not in COMPUTED:
         raise DTypeError(
@@ -33,14 +33,14 @@ def _unfed() -> Any:
 
 
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Create a tensor with a default value, for which another one may be fed."""
+    """Create a tensor for which another value may be fed."""
     made: Tensor = operation("PlaceholderWithDefault", eager, (as_tensor(input),), name=name)
     made._sizes = TensorShape(shape).plain
     return made
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False) -> Tensor:
-    """Create a tensor from Python or NumPy values."""
+    """Create a tensor with Python's or NumPy's values."""
     found = fixed(value, dtype, shape)
     made: Tensor = operation("Const", lambda: found, (), name=name)
     return made
@@ -67,26 +67,26 @@ def no_op(name: str | None = None) -> Operation:
 
 
 def tuple(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequence[Any] | None = None) -> list[Any]:
-    """Return the same tensors after all of them and ``control_inputs`` are computed."""
+    """Return the tensors, once all of them and ``control_inputs`` are computed."""
     with control_dependencies([x for x in (*tensors, *(control_inputs or ())) if x is not None]):
         return [None if x is None else operation("Identity", eager, (x,)) for x in tensors]
 
 
 def control_dependencies(control_inputs: Sequence[Any] | None) -> Any:
-    """``with tf.control_dependencies([op]):`` operations made inside run after ``op``."""
+    """Return a context in which new operations run after the given ones."""
     return get_default_graph().control_dependencies(control_inputs)
 
 
 @contextmanager
 def name_scope(name: str | None, default_name: str | None = None, values: Any = None) -> Iterator[str]:
-    """``with tf.name_scope("layer"):`` names of operations made inside begin with ``layer/``."""
+    """Return a context in which names begin with ``layer/``: ``with tf.name_scope("layer"):``."""
     with get_default_graph().name_scope(name or default_name) as scope:
         yield scope
 
 
 @contextmanager
 def device(name: Any) -> Iterator[None]:
-    """A context without effect: there is one device."""
+    """Return a context without effect: there is one device."""
     yield
 
 
@@ -101,7 +101,7 @@ def get_collection(key: str, scope: str | None = None) -> list[Any]:
 
 
 def set_random_seed(seed: int | None) -> None:
-    """Set the seed of the graph, with which each session starts its random numbers."""
+    """Seed the random numbers of each session of this graph."""
     get_default_graph().seed = seed
 
 
@@ -113,7 +113,7 @@ def gradients(
     gate_gradients: Any = False, aggregation_method: Any = None, stop_gradients: Any = None,
     unconnected_gradients: Any = "none",
 ) -> list[Any]:  # fmt: skip
-    """Return the gradients of the sum of ``ys`` for each of ``xs``, or None for unconnected ones."""
+    """Return the derivatives of the sum of ``ys`` with respect to each of ``xs``; None if they do not depend on it."""
     if stop_gradients is not None:
         raise ArgumentError("tf.gradients takes no stop_gradients here. Use tf.stop_gradient on them where they are used.")
     targets = [as_tensor(y) for y in (ys if isinstance(ys, list) else [ys])]
@@ -142,7 +142,7 @@ class _Gradients:
 
 
 def _used_by(targets: list[Any]) -> set[int]:
-    """Return the ids of objects from which a target can be reached through tensors of floats."""
+    """Return the ids of the tensors with a derivative in a target: those reached from it through float tensors."""
     used: set[int] = set()
     stack = [x for x in targets if x.dtype.is_floating]
     while stack:

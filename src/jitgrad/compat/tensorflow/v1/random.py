@@ -1,4 +1,4 @@
-"""``tf.random`` of TensorFlow 1: each run draws new numbers from jitgrad's global source or from the graph's seed."""
+"""``tf.random`` of TensorFlow 1: each run draws new numbers, from the library's global source or from the graph's seed."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from jitgrad.tape.tensor import cast
 def random_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Any:
-    """Draw normal numbers."""
+    """Draw from a normal distribution."""
     return staged("random_normal", _normal, draws=True)(shape, mean, stddev, dtype, name=name)
 
 
 def random_uniform(
     shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Any:
-    """Draw uniform numbers from ``minval`` (inclusive) to ``maxval`` (exclusive)."""
+    """Draw from the uniform distribution on [minval, maxval)."""
     kind = as_dtype(dtype)
     if not kind.is_integer:
         return staged("random_uniform", _uniform, draws=True)(shape, minval, maxval, kind, name=name)
@@ -52,7 +52,7 @@ def random_uniform(
 def truncated_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Any:
-    """Draw normal numbers within two standard deviations."""
+    """Draw from a normal distribution truncated at two standard deviations."""
     kind = as_dtype(dtype)
 
     def draw(shape: Any, mean: Any, stddev: Any) -> Any:
@@ -66,7 +66,7 @@ _DRAWS = 8
 
 
 def _cut(shape: tuple[int, ...], dtype: Any) -> Any:
-    """Draw normal numbers, redrawing values beyond ±2 up to eight times; the remaining 2 in 10¹¹ are clipped."""
+    """Redraw normal numbers beyond ±2; after eight redraws, a fraction of 2·10⁻¹¹, they are clipped to ±2."""
     values = library.normal(shape, dtype=dtype)
     for _ in range(_DRAWS - 1):
         values = ew.where(ew.abs(values) <= 2.0, values, library.normal(shape, dtype=dtype))
@@ -86,7 +86,7 @@ def random_shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any
 def multinomial(
     logits: Any, num_samples: int, seed: Any = None, name: str | None = None, output_dtype: Any = dtypes.int64
 ) -> Any:
-    """Draw classes for each row of logits, (rows, num_samples)."""
+    """Draw classes for each row of logits; the result has shape (rows, num_samples)."""
 
     def draw(logits: Any) -> Any:
         scores = logits._read()

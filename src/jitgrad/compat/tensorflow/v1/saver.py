@@ -18,16 +18,17 @@ _SUFFIX = ".safetensors"
 
 
 class Saver:
-    """Save and restore Variables of a session.
+    """Saves and restores the Variables of a session.
 
-    File names contain the step and end with ``.safetensors``. TensorFlow's checkpoints cannot be read.
+    The name of a file contains its step and ends with ``.safetensors``. TensorFlow's own checkpoints cannot be
+    read.
 
     Parameters
     ----------
     var_list : list or dict of Variables, optional
-        The Variables to save, by default all of the graph; the keys of a dict are the names in the file.
+        Variables to save, by default all of the graph; the keys of a dict are the names in the file.
     max_to_keep : int
-        The number of files to keep; older ones written by this Saver are removed. None or 0 keeps all.
+        Number of files to keep; older ones that this Saver wrote are removed. None or 0 for all.
     """
 
     def __init__(self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5) -> None:
@@ -40,7 +41,7 @@ class Saver:
         self.last_checkpoints: list[str] = []
 
     def save(self, sess: Any, save_path: str, global_step: Any = None, **options: Any) -> str:
-        """Write the values of the Variables in a session, and return the path for ``restore``."""
+        """Save the values of the Variables in a session; returns the path for ``restore``."""
         from safetensors.numpy import save
 
         step = sess.run(global_step) if isinstance(global_step, Operation) or hasattr(global_step, "op") else global_step
@@ -54,7 +55,7 @@ class Saver:
         return path
 
     def restore(self, sess: Any, save_path: str) -> None:
-        """Load the values of the Variables from a file into a session. Raise DataError for a missing or unsuitable file."""
+        """Assign the values in a file to the Variables in a session. Raises DataError if the file does not fit."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 

@@ -16,7 +16,7 @@ from jitgrad.errors import ArgumentError
 
 
 class _Scope:
-    """A variable scope, made by ``tf.variable_scope`` and used by ``tf.get_variable``."""
+    """A variable scope, created by ``tf.variable_scope`` and used by ``tf.get_variable``."""
 
     def __init__(self, name: str, reuse: Any, initializer: Any) -> None:
         self.name, self.reuse, self.initializer = name, reuse, initializer
@@ -47,7 +47,7 @@ def get_variable_scope() -> _Scope:
 def variable_scope(
     name_or_scope: Any, default_name: str | None = None, values: Any = None, initializer: Any = None, reuse: Any = None
 ) -> Iterator[_Scope]:
-    """``with tf.variable_scope("layer"):`` names of Variables and operations made inside begin with ``layer/``."""
+    """A context in which names of Variables and operations begin with ``layer/``: ``with tf.variable_scope("layer"):``."""
     graph, outer = get_default_graph(), get_variable_scope()
     if isinstance(name_or_scope, _Scope):
         name = name_or_scope.name
@@ -68,10 +68,10 @@ def get_variable(
     partitioner: Any = None, validate_shape: bool = True, use_resource: bool | None = None, custom_getter: Any = None,
     constraint: Any = None,
 ) -> Variable:  # fmt: skip
-    """Return the Variable with a name in the variable scope, or create it.
+    """Return the Variable with a name in the variable scope, created if necessary.
 
-    Raise ArgumentError, a ValueError, if it exists and the scope does not reuse Variables, or if it does not exist and the
-    scope does.
+    Raises ArgumentError, a ValueError, if it exists and the scope does not reuse Variables, or does not exist
+    and the scope does.
     """
     if custom_getter is not None:
         raise ArgumentError("tf.get_variable takes no custom_getter here. Change the Variable that it returns.")

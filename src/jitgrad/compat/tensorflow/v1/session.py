@@ -1,4 +1,4 @@
-"""Sessions of TensorFlow 1, which run operations on their own values of Variables."""
+"""Sessions of TensorFlow 1, which run operations and have their own values of Variables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from jitgrad.tape.variable import Variable as LibraryVariable
 
 
 class _State(Storage):
-    """The values of a session: initialized or assigned Variables, and the state of optimizers."""
+    """The values of a session: Variables that were initialized or assigned, and the state of optimizers."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -54,11 +54,11 @@ class _State(Storage):
         self.values[variable] = array
 
     def reset(self) -> None:
-        """Clear the state of optimizers."""
+        """Discard the state of optimizers."""
         self.values = {v: value for v, value in self.values.items() if isinstance(v, Variable) or v.shared}
 
     def require(self, variable: Variable) -> None:
-        """Raise FailedPreconditionError if a Variable has no value yet."""
+        """Raise FailedPreconditionError if a Variable has no value."""
         if variable not in self.values:
             raise FailedPreconditionError(
                 f"Attempting to use uninitialized value {variable.op.name}. Run tf.global_variables_initializer() in this "
@@ -67,14 +67,14 @@ class _State(Storage):
 
 
 def _seeded(state: Any, seed: int) -> np.ndarray:
-    """Return the state of the random numbers after a seed."""
+    """Return the state of random numbers after seeding."""
     begun = copy.copy(state)
     begun.set_key(seed)
     return np.array(begun.numpy())
 
 
 class _Plan:
-    """The compiled form of some fetches: a Function of the fed values."""
+    """The computation of some fetches: a Function of the values that are fed."""
 
     def __init__(self, wanted: list[Node], fed: list[Node]) -> None:
         self.kept = wanted, fed  # keeps their ids unique
@@ -99,7 +99,7 @@ class _Plan:
 
 
 def _variables_read(order: list[Node]) -> list[Variable]:
-    """Return the Variables that are read before the same run assigns them."""
+    """Return the Variables whose values are read before the same run assigns them."""
     given: set[int] = set()
     read: dict[int, Variable] = {}
     for node in order:
@@ -114,14 +114,14 @@ def _variables_read(order: list[Node]) -> list[Variable]:
 
 
 class Session:
-    """Run operations and compute tensors, with values of Variables that belong to the session.
+    """Runs operations and computes tensors, with its own values of Variables.
 
     Parameters
     ----------
     target : str
-        Only "" is supported: there is one machine.
+        "" for this machine, the only one.
     graph : Graph
-        The graph, by default the current one.
+        The graph; by default the current one.
     config : ConfigProto
         Options of devices and threads, which have no effect.
     """
@@ -135,19 +135,19 @@ class Session:
         self._entered: list[Any] = []
 
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
-        """Return the values of ``fetches``, all computed in one run; Variables have their values after it.
+        """Return the values of ``fetches``, all computed in one run; for Variables, the values after it.
 
         Parameters
         ----------
         fetches : Tensor, Variable, Operation, their names, or a nest of these
-            The values to compute; the value of an operation is None.
+            What to compute; the value of an operation is None.
         feed_dict : dict, optional
-            Values for placeholders, or for other tensors, which are then not computed.
+            Values of placeholders, or of other tensors instead of computing them.
 
         Raises
         ------
         FailedPreconditionError
-            If a Variable was not initialized in this session.
+            If a Variable is not initialized in this session.
         InvalidArgumentError
             If a required placeholder is not fed.
         """
@@ -182,7 +182,7 @@ class Session:
         return _shown(self._state.values[variable], variable)
 
     def _element(self, fetch: Any) -> Any:
-        """Return a Tensor, Variable or Operation to fetch, given itself or by name."""
+        """Return the Tensor, Variable or Operation for a fetch, given by itself or by name."""
         if isinstance(fetch, (str, Symbol, Operation)):
             return self.graph.as_graph_element(fetch)
         if fetch is None:
@@ -198,7 +198,7 @@ class Session:
         return found
 
     def load(self, variable: Variable, value: Any) -> None:
-        """Set a Variable in this session."""
+        """Assign a value to a Variable in this session."""
         array = np.asarray(value, variable.dtype.dtype)
         if array.shape != variable._leaf.shape:
             raise ShapeError(
@@ -214,7 +214,7 @@ class Session:
 
     @contextmanager
     def as_default(self) -> Iterator[Session]:
-        """``with sess.as_default():`` ``eval`` and ``run`` inside use this session."""
+        """Return a context in which ``eval`` and ``run`` use this session."""
         sessions.append(self)
         try:
             with self.graph.as_default():
@@ -251,20 +251,20 @@ class InteractiveSession(Session):
 
 
 class FetchError(ArgumentError, TypeError):
-    """An object that cannot be fetched or fed."""
+    """A value that cannot be fetched or fed."""
 
 
 class ClosedError(ArgumentError, RuntimeError):
-    """A session that was closed."""
+    """The session is closed."""
 
 
 def get_default_session() -> Session | None:
-    """Return the default session."""
+    """Return the session of the ``with`` statement."""
     return sessions[-1] if sessions else None
 
 
 def _checked(node: Node, value: Any) -> Value:
-    """Convert a fed value to the dtype of its tensor. Raise ShapeError, a ValueError, for a wrong shape."""
+    """Return a fed value in the dtype of its tensor. Raises ShapeError, a ValueError, for an incompatible shape."""
     assert isinstance(node, Tensor)
     if isinstance(value, Symbol):
         raise FetchError(
@@ -288,7 +288,7 @@ def _array(value: Any, node: Any) -> Any:
 
 
 def _shown(array: Any, node: Any) -> Any:
-    """Return an array in the dtype of a tensor, or a NumPy scalar without axes."""
+    """Return an array in the dtype of a tensor; without axes, as a NumPy scalar."""
     found = np.asarray(array, node.dtype.dtype if node.dtype.is_integer else None)
     return found.copy() if found.ndim else found[()]
 

@@ -1,4 +1,4 @@
-"""TensorFlow 1's shapes: sizes are Dimensions, and an unknown size is shown as ``?``."""
+"""Shapes in TensorFlow 1's form: sizes are Dimensions, and an unknown one is printed as ``?``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jitgrad.errors import ArgumentError
 
 
 class Dimension:
-    """A size, or an unknown one, whose ``value`` is None."""
+    """A size; the ``value`` of an unknown one is None."""
 
     __slots__ = ("value",)
 
@@ -60,7 +60,7 @@ class Dimension:
 
 
 class TensorShape(Numbers):
-    """The sizes as Dimensions, or None for an unknown shape."""
+    """The sizes of the axes as Dimensions; None for an unknown shape."""
 
     def __new__(cls, dims: Any) -> TensorShape:
         plain = dims if dims is None or isinstance(dims, (int, tuple, list)) else tuple(dims)
@@ -74,12 +74,12 @@ class TensorShape(Numbers):
         return None if self._unknown else list(self)
 
     def as_list(self) -> list[int | None]:
-        """Return the sizes as a list. Raise ValueError for an unknown shape."""
+        """Return the sizes as a list. Raises ValueError if the shape is unknown."""
         return Numbers(self.plain).as_list()
 
     @property
     def plain(self) -> tuple[int | None, ...] | None:
-        """Return the sizes as a tuple of numbers and None, or None for an unknown shape."""
+        """Return the sizes as a tuple of numbers and None; None if the shape is unknown."""
         return None if self._unknown else tuple(tuple.__iter__(self))
 
     def __iter__(self) -> Iterator[Any]:

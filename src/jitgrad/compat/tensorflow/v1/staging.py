@@ -1,7 +1,7 @@
 """Functions of ``tf`` in a graph: a call creates an operation, and a session calls the function.
 
-The dtypes and shapes of the results are inferred by calling the function on tensors without values, with several sizes in place
-of an unknown one: whatever is the same for all of them is known.
+The dtypes and shapes of the results are found by calling the function on tensors without values, with several
+sizes for each open size. What is the same in all calls is known.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _RANK_KNOWN = 3
 
 
 class _World:
-    """Return placeholders for the tensors of a graph, with ``size`` for unknown sizes."""
+    """Tensors without values in place of those of a graph; all open sizes are ``size``."""
 
     def __init__(self, size: int, rank: int) -> None:
         self.size, self.rank = size, rank
         self._made: dict[int, Any] = {}
 
     def stand_in(self, x: Any) -> Any:
-        """Return a placeholder for a Tensor; integers are computed, because shapes depend on them."""
+        """Return the stand-in of a Tensor; computed integers have values, since shapes depend on them."""
         if not isinstance(x, Tensor):
             return x
         if id(x) not in self._made:
@@ -60,7 +60,7 @@ class _World:
 
 
 def _is_computed(x: Tensor) -> bool:
-    """Return whether an operation returns integers that follow from the shapes of others, as ``tf.shape`` does."""
+    """Return whether an operation has integer results that follow from the stand-ins, as ``tf.shape`` does."""
     return x.dtype.is_integer and x.op.type not in _UNCOMPUTED
 
 
@@ -69,7 +69,7 @@ _UNCOMPUTED = {"Placeholder", "Gradients", "Assign", "AssignAdd", "AssignSub"}
 
 
 class _Call:
-    """Return an operation's function of values, which are Tensors of TensorFlow 2."""
+    """The function of an operation on values, which are Tensors of TensorFlow 2."""
 
     __slots__ = ("f", "name")
 
@@ -78,7 +78,7 @@ class _Call:
         self.name = getattr(f, "__name__", "op")
 
     def nest(self, args: Any, kwargs: Any) -> Any:
-        """Call the function with values in place of Tensors and Variables."""
+        """Return the results for values in place of Tensors, and the values of Variables."""
         args, kwargs = tree_map(lambda x: eager(x) if isinstance(x, Symbol) else x, (args, kwargs))
         return tree_map(eager, self.f(*args, **kwargs))
 
@@ -93,7 +93,7 @@ def _constant(nest: Any) -> Callable[[], Any]:
 
 
 def eager(x: Any) -> Eager:
-    """Return a value as a Tensor of TensorFlow 2."""
+    """Convert a value to a Tensor of TensorFlow 2."""
     if isinstance(x, Eager):
         return x
     return made(x._read(), integer_of(x)) if isinstance(x, Operators) else convert(x)
@@ -102,9 +102,9 @@ def eager(x: Any) -> Eager:
 def operation(
     type: str, f: Callable[..., Any], args: tuple[Any, ...], kwargs: Any = None, name: str | None = None, draws: bool = False
 ) -> Any:
-    """Return the Tensors of an operation that calls ``f``, nested as its results.
+    """Return the Tensors of an operation that calls ``f``, nested like its results.
 
-    Without a Tensor among the arguments, the result is a constant, unless the function ``draws`` random numbers.
+    Without a Tensor among its arguments it is a constant, unless it ``draws`` random numbers.
     """
     call = _Call(f)
     if not draws and not any(isinstance(x, Symbol) for x in tree_leaves((args, kwargs))):
@@ -117,7 +117,7 @@ def operation(
 
 
 def _known(op: Operation, call: _Call) -> Any:
-    """Infer the dtypes and shapes of the results of an operation. Raise its errors if they occur for all sizes."""
+    """Return what is known of an operation's results, in their nesting. Errors that do not depend on open sizes are raised."""
     error: JitgradError | None = None
     for worlds in _attempts(op):
         found = []
@@ -143,7 +143,7 @@ def _known(op: Operation, call: _Call) -> Any:
 
 
 def _attempts(op: Operation) -> Iterator[list[_World]]:
-    """Return the sizes to try: the usual ones, else 1 and the sizes of the operands."""
+    """Return the sizes to try: the usual ones; if the function accepts none of them, 1 and the sizes of its operands."""
     given = tensors_in((op.args, op.kwargs))
     open_rank = _is_open(op)
     if not open_rank and not any(None in (x._sizes or ()) or _is_computed(x) for x in given):
@@ -154,7 +154,7 @@ def _attempts(op: Operation) -> Iterator[list[_World]]:
 
 
 def _sizes_in(op: Operation) -> list[int]:
-    """Return plausible values of an unknown size: 1, the operands' sizes, and sizes implied by a shape argument."""
+    """Return possible values of an open size: 1, sizes of other operands, and the size of a shape among the arguments."""
     found = {1}
     for x in tree_leaves((op.args, op.kwargs)):
         if isinstance(x, (Symbol, np.ndarray)):
@@ -173,7 +173,7 @@ def _is_open(op: Operation) -> bool:
 
 
 class _Leaf:
-    """Infer the dtype and shape of one result."""
+    """What is known of one result."""
 
     def __init__(self, dtype: DType, sizes: Sizes) -> None:
         self.dtype, self.sizes = dtype, sizes
@@ -183,7 +183,7 @@ class _Leaf:
 
 
 def _merged(found: list[tuple[_World, Any]], any_rank: bool) -> Any:
-    """Return what several trials have in common; with ``any_rank`` the shape is unknown."""
+    """Return what the results in several worlds have in common; with ``any_rank`` no shape, as other ranks are possible."""
     _, first = found[0]
     columns = zip(*(tree_leaves(nest) for _, nest in found), strict=True)
     worlds = [world for world, _ in found]
@@ -202,7 +202,7 @@ def _common(results: tuple[Any, ...], worlds: list[_World]) -> Sizes:
 
 
 def staged(type: str, f: Callable[..., Any], draws: bool = False) -> Callable[..., Any]:
-    """Return a function that creates an operation for each call of ``f``, see ``operation``."""
+    """Return a function that creates an operation for each call of ``f``; see ``operation``."""
 
     @functools.wraps(f)
     def stage(*args: Any, name: str | None = None, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""TensorFlow 1's optimizers: jitgrad's, with other arguments, defaults and initial values."""
+"""TensorFlow 1's optimizers: the library's, with other arguments, defaults and initial values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jitgrad.optimizers.schedules import Schedule
 
 
 class _Given(Schedule):
-    """A learning rate that is a tensor of the graph, with its value in the current run."""
+    """A learning rate that is a tensor of the graph: its value in the current run."""
 
     def __init__(self) -> None:
         self.now: Any = 1.0
@@ -24,7 +24,7 @@ class _Given(Schedule):
 
 
 class _Train:
-    """The function of a training operation: gradients, Variables and the learning rate."""
+    """The function of a training operation, given its gradients, the Variables and the learning rate."""
 
     changes_state = True
     name = "train"
@@ -40,16 +40,16 @@ class _Train:
 
 
 class Optimizer:
-    """Base class of TensorFlow 1's optimizers; subclasses name the optimizer of jitgrad.
+    """Base class of TensorFlow 1's optimizers. A subclass determines the library's optimizer.
 
     Parameters
     ----------
     learning_rate : float or Tensor
-        The step size; a tensor of the graph may change from run to run.
+        Step size; a tensor of the graph may change between runs.
     use_locking : bool
         Has no effect.
     name : str
-        The name of the operations.
+        Name of the operations.
     """
 
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
@@ -61,11 +61,11 @@ class Optimizer:
         self._optimizer = kind(float(self._rate) if self._given is None else self._given, **options)
 
     def get_name(self) -> str:
-        """The name of the operations."""
+        """Return the name of the operations."""
         return self._name
 
     def variables(self) -> list[Any]:
-        """Return the state variables."""
+        """Return the state."""
         return list(self._optimizer.variables)
 
     def minimize(
@@ -73,7 +73,7 @@ class Optimizer:
         gate_gradients: int = GATE_OP, aggregation_method: Any = None, colocate_gradients_with_ops: bool = False,
         name: str | None = None, grad_loss: Any = None,
     ) -> Operation:  # fmt: skip
-        """Return an operation that minimizes ``loss`` and increments ``global_step``."""
+        """Return an operation that minimizes ``loss`` by one step and increments ``global_step``."""
         pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
         if all(g is None for g, _ in pairs):
             raise ArgumentError(
@@ -86,7 +86,7 @@ class Optimizer:
         self, loss: Any, var_list: Sequence[Variable] | None = None, gate_gradients: int = GATE_OP,
         aggregation_method: Any = None, colocate_gradients_with_ops: bool = False, grad_loss: Any = None,
     ) -> list[tuple[Any, Variable]]:  # fmt: skip
-        """Return the gradients of ``loss`` and their Variables, by default all trainable ones."""
+        """Return the gradients of ``loss`` with their Variables, by default all trainable ones."""
         variables = list(trainable_variables() if var_list is None else var_list)
         if not variables:
             raise ArgumentError("No variables to optimize. Make a tf.Variable first, one that is trainable.")
@@ -96,7 +96,7 @@ class Optimizer:
         self, grads_and_vars: Any, global_step: Variable | None = None, name: str | None = None,
         skip_gradients_aggregation: bool = False,
     ) -> Operation:  # fmt: skip
-        """Return an operation that applies gradients and increments ``global_step``."""
+        """Return an operation that updates the Variables by gradients and increments ``global_step``."""
         pairs = [(g, v) for g, v in grads_and_vars if g is not None]
         if not pairs:
             raise ArgumentError("No gradients provided for any variable. Compute them by compute_gradients().")
@@ -147,7 +147,7 @@ class AdagradOptimizer(Optimizer):
 
 
 class RMSPropOptimizer(Optimizer):
-    """RMSprop, whose mean square starts at 1."""
+    """RMSprop with an initial mean square of 1."""
 
     def __init__(
         self, learning_rate: Any, decay: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-10, use_locking: bool = False,
@@ -171,7 +171,7 @@ class AdadeltaOptimizer(Optimizer):
 
 
 def create_global_step(graph: Any = None) -> Variable:
-    """Create a Variable for the number of steps, in a graph that has none."""
+    """Create the Variable of the number of steps in a graph that has none."""
     found = graph or get_default_graph()
     if found.get_collection(GraphKeys.GLOBAL_STEP):
         raise ArgumentError('"global_step" already exists. Use tf.train.get_or_create_global_step().')
@@ -188,7 +188,7 @@ def get_global_step(graph: Any = None) -> Variable | None:
 
 
 def get_or_create_global_step(graph: Any = None) -> Variable:
-    """Return the Variable of the number of steps, creating it if necessary."""
+    """Return the Variable of the number of steps, created if necessary."""
     return get_global_step(graph) or create_global_step(graph)
 
 

@@ -1,4 +1,4 @@
-"""Variables of a graph: each session has its own values, which an initializer gives them."""
+"""Variables of a graph: each session has its own values, which an initializer assigns."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from jitgrad.tape.variable import Variable as LibraryVariable
 
 
 class Change:
-    """What an operation does that gives a Variable a value: ``f`` of the value now and of the one that is given.
+    """The function of an operation that assigns a Variable: ``f`` of the current value and the given one.
 
     Attributes
     ----------
@@ -53,21 +53,21 @@ class Change:
 
 
 class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
-    """A value that a session keeps, and that is changed by assignments and optimizers.
+    """A value that a session stores, and that assignments and optimizers change.
 
     Parameters
     ----------
-    initial_value : tensor, array-like or function
-        The initial value, or a function that returns it.
+    initial_value : tensor, array_like or function
+        Value that the initializer assigns, or a function that returns it.
     trainable : bool
-        Whether optimizers update it by default.
+        Whether optimizers change it by default.
     name, dtype, collections
         As in TensorFlow.
     constraint : None
-        Not supported in a graph.
+        Constraints are not supported in a graph.
     validate_shape, caching_device, variable_def, expected_shape, import_scope, use_resource, synchronization, aggregation,
     shape
-        Taken, and without effect: there is one device, and a value always has the shape of the first.
+        Accepted without effect: there is one device, and the shape is that of the initial value.
     """
 
     __slots__ = ("_integer", "graph", "initial_value", "initializer", "op")
@@ -115,7 +115,7 @@ class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
         return dtypes.of_numpy(self._integer) if self.level == levels.INTEGER else dtypes.OF_LEVEL[self.level]
 
     def value(self) -> Tensor:
-        """Its value, as a tensor."""
+        """Return the value as a tensor."""
         made: Tensor = staged("Identity", eager)(self, name=f"{self.op.name}/read")
         return made
 
@@ -124,23 +124,23 @@ class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
     def assign(  # type: ignore[override]
         self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Tensor:
-        """An operation that gives it ``value``; its result is the value that it has then."""
+        """Return an operation that assigns ``value``; its result is the new value."""
         return changed(self, "Assign", value, name=name)
 
     def assign_add(  # type: ignore[override]
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Tensor:
-        """An operation that adds ``delta``."""
+        """Return an operation that adds ``delta``."""
         return changed(self, "AssignAdd", delta, ew.add, name)
 
     def assign_sub(  # type: ignore[override]
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Tensor:
-        """An operation that subtracts ``delta``."""
+        """Return an operation that subtracts ``delta``."""
         return changed(self, "AssignSub", delta, ew.subtract, name)
 
     def load(self, value: Any, session: Any = None) -> None:
-        """Give it a value in a session, by default that of the ``with`` statement."""
+        """Assign a value in a session, by default that of the ``with`` statement."""
         session_for("load", session).load(self, value)
 
     def __repr__(self) -> str:
@@ -151,7 +151,7 @@ class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
 
 
 def as_tensor(value: Any, dtype: DType | None = None, name: str = "Const") -> Any:
-    """A value as a Tensor or Variable of the graph. Raises ConversionError where it is one of another dtype."""
+    """Convert a value to a Tensor or Variable of the graph. Raises ConversionError for another dtype."""
     if isinstance(value, Symbol):
         given: Any = value.dtype  # type: ignore[attr-defined]
         if dtype is not None and given is not dtype:
@@ -164,7 +164,7 @@ def as_tensor(value: Any, dtype: DType | None = None, name: str = "Const") -> An
 
 
 def changed(target: Variable, type: str, value: Any, f: Any = None, name: str | None = None) -> Tensor:
-    """The result of an operation that gives a Variable a value."""
+    """Return the result of an operation that assigns a Variable."""
     given = as_tensor(value, target.dtype, "value")
     target.shape.assert_is_compatible_with(given.shape)
     op = Operation(type, Change(target, f), (given,), name=name)
@@ -172,17 +172,17 @@ def changed(target: Variable, type: str, value: Any, f: Any = None, name: str | 
 
 
 def assign(ref: Variable, value: Any, validate_shape: Any = None, use_locking: Any = None, name: str | None = None) -> Tensor:
-    """An operation that gives a Variable ``value``."""
+    """Return an operation that assigns ``value`` to a Variable."""
     return ref.assign(value, name=name)
 
 
 def assign_add(ref: Variable, value: Any, use_locking: Any = None, name: str | None = None) -> Tensor:
-    """An operation that adds ``value`` to a Variable."""
+    """Return an operation that adds ``value`` to a Variable."""
     return ref.assign_add(value, name=name)
 
 
 def assign_sub(ref: Variable, value: Any, use_locking: Any = None, name: str | None = None) -> Tensor:
-    """An operation that subtracts ``value`` from a Variable."""
+    """Return an operation that subtracts ``value`` from a Variable."""
     return ref.assign_sub(value, name=name)
 
 
@@ -190,22 +190,22 @@ def assign_sub(ref: Variable, value: Any, use_locking: Any = None, name: str | N
 
 
 def global_variables(scope: str | None = None) -> list[Any]:
-    """The Variables of the graph."""
+    """Return the Variables of the graph."""
     return get_default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
 
 
 def trainable_variables(scope: str | None = None) -> list[Any]:
-    """Those that optimizers change by default."""
+    """Return the Variables that optimizers change by default."""
     return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
 
 
 def local_variables(scope: str | None = None) -> list[Any]:
-    """The Variables of the collection of local ones."""
+    """Return the Variables of the collection of local ones."""
     return get_default_graph().get_collection(GraphKeys.LOCAL_VARIABLES, scope)
 
 
 class Reset:
-    """What an initializer of all Variables does beside running theirs: a session forgets what optimizers keep."""
+    """The additional effect of an initializer of all Variables: a session discards the state of optimizers."""
 
     changes_state = True
     name = "init"
@@ -221,17 +221,17 @@ def _initializer(variables: Sequence[Variable], name: str, call: Any) -> Operati
 
 
 def global_variables_initializer() -> Operation:
-    """An operation that gives all Variables that there are their first values, in the session that runs it."""
+    """Return an operation that initializes all current Variables in the session that runs it."""
     return _initializer(global_variables(), "init", Reset())
 
 
 def local_variables_initializer() -> Operation:
-    """The same of the local Variables."""
+    """Return an operation that initializes the local Variables."""
     return variables_initializer(local_variables(), "init_local")
 
 
 def variables_initializer(var_list: Sequence[Variable], name: str = "init") -> Operation:
-    """The same of some Variables."""
+    """Return an operation that initializes some Variables."""
     return _initializer(var_list, name, list)
 
 
