@@ -1,4 +1,4 @@
-"""What a model says for the rows of many groups, with parameters of each group's own."""
+"""Predictions for the rows of many groups, each with its own parameters."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from jitgrad.groupfit.job import Job
 
 PREDICTED = "predicted"
-"""The column of what the model says."""
+"""The column of predictions."""
 BLOCK = 1 << 14
-"""Rows for which parameters are written out at once."""
+"""The number of rows for which parameters are repeated at once."""
 
 
 class _ByRows(Curve):
-    """A model of which each row has parameters of its own: columns beside the others."""
+    """A model in which each row has its own parameters, as additional columns."""
 
     def __init__(self, curve: Curve) -> None:
         self._curve = curve
@@ -40,27 +40,33 @@ class _ByRows(Curve):
         return self._curve(columns[:count], columns[count:])
 
     def traced_for(self, rows: int, of_group: int) -> LoweredModel | None:
-        """The model for so many rows; None where what it says for a row depends on others, or on how many a group has."""
+        """Return the model for so many rows, or None if it does not compute each row independently."""
 
         def goes_by_rows(curve: Curve, count: int) -> bool:
             return curve.goes_by_rows([np.ones(count)] * len(curve.columns), (), count)
 
-        # With more rows than a block has, tracing compares what the model does with either number of them.
+        # With more rows than a block has, tracing compares the model for both numbers of rows.
         if not (goes_by_rows(self._curve, of_group) and goes_by_rows(self, 2 * MOST_ROWS)):
             return None
         return self.recorded([np.ones(rows)] * len(self.columns), (), rows)
 
 
 def predictions(curve: Curve, groups: Groups, values: np.ndarray) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
-    """What the model says for the rows of groups that stand one after the other, some groups at a time.
+    """Yield predictions for the rows of consecutive groups, block by block.
 
-    Args:
-        curve: the model.
-        groups: the rows; their response is not asked for.
-        values: float64 (G, p); where one is nan, so is what the model says.
+    Parameters
+    ----------
+    curve : Curve
+        The model.
+    groups : Groups
+        The rows. The response is not used.
+    values : ndarray, shape (G, p)
+        The parameters, in float64. If one is nan, so are the predictions.
 
-    Yields:
-        The groups, their rows, the first row of each within these, and what the model says for them.
+    Yields
+    ------
+    part, rows, first, predicted
+        The groups, their rows, the first row of each group within these, and the predictions.
     """
     counts = groups.parts[:, 1].astype(np.int64)
     traced = _ByRows(curve).traced_for(BLOCK, int(counts.max())) if counts.any() else None
@@ -78,13 +84,13 @@ def predictions(curve: Curve, groups: Groups, values: np.ndarray) -> Iterator[tu
 
 
 def predict_groups(curve: Curve, groups: Groups, values: np.ndarray) -> np.ndarray:
-    """What the model says for each row of groups, (rows,), see ``predictions``."""
+    """Return the prediction for each row of groups, (rows,); see ``predictions``."""
     parts = [said for *_, said in predictions(curve, groups, values)]
     return np.concatenate(parts) if parts else np.empty(0)
 
 
 def _by_rows(traced: LoweredModel, columns: Sequence[np.ndarray]) -> np.ndarray:
-    """What a model says for rows of these columns, as many as it was traced for at a time."""
+    """Return predictions for rows of these columns, in blocks of the size that the model was traced for."""
     said = np.empty(len(columns[0]))
     with traced.executable.context() as context:
         traced.executable.load(context)
@@ -102,7 +108,7 @@ def _by_rows(traced: LoweredModel, columns: Sequence[np.ndarray]) -> np.ndarray:
 def _one_by_one(
     curve: Curve, columns: Sequence[np.ndarray], first: np.ndarray, counts: np.ndarray, values: np.ndarray
 ) -> np.ndarray:
-    """The same for a model that does not go by rows."""
+    """Return predictions group by group, for a model that does not compute rows independently."""
     said = np.full(int(counts.sum()), np.nan)
     for start, count, own in zip(first.tolist(), counts.tolist(), values, strict=True):
         if count and np.isfinite(own).all():
@@ -112,15 +118,21 @@ def _one_by_one(
 
 
 def predict_frame(job: Job, data: Any, fits: Any) -> Any:
-    """A frame with a column more: what the model says with each group's parameters; nan where its group has none.
+    """Return a frame with a column of predictions, nan if a group has no parameters.
 
-    Args:
-        job: what was fitted.
-        data: a frame with the keys and the columns that the model takes.
-        fits: a frame with keys and parameters.
+    Parameters
+    ----------
+    job : Job
+        The model and the options.
+    data : frame
+        The keys and the columns of the model.
+    fits : frame
+        Keys and parameters.
 
-    Raises:
-        DataError: where ``data`` have a column of that name, or lack one.
+    Raises
+    ------
+    DataError
+        If `data` already have such a column, or lack one.
     """
     frame = frame_of(data)
     if PREDICTED in frame.columns:
@@ -140,7 +152,7 @@ def predict_frame(job: Job, data: Any, fits: Any) -> Any:
 
 
 def predict_arrays(job: Job, x: Any, values: np.ndarray) -> np.ndarray:
-    """What the model says for x of all groups, (rows,), or of each, (…, rows), with parameters (…, p): (…, rows)."""
+    """Return predictions, (..., rows), for one x of all groups, (rows,), or one per group, with parameters (..., p)."""
     some = next(iter(x.values()), ()) if isinstance(x, Mapping) else x
     if not np.ndim(some):
         raise DataError("x is not an array. Give an array whose last axis is the rows of a curve, or a dict of such arrays.")

@@ -1,4 +1,4 @@
-"""The last fit of a search, from an estimate that is rounded: so all ways to one minimum end in the same bits."""
+"""The last fit of a search, from a rounded estimate, so that all ways to a minimum give identical bits."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from jitgrad.groupfit.symmetries import symmetries_of
 from jitgrad.groupfit.trials import Trials
 
 FINEST, COARSEST = 2.0**-20, 2.0**-3
-"""Of a grid on which estimates are rounded, beside their size."""
+"""The relative spacing of the finest and the coarsest grid on which estimates are rounded."""
 OF_ERROR = 0.25
-"""Of a standard error, how fine the grid is."""
+"""The spacing of the grid, as a fraction of the standard error."""
 
 
 def fit_from_rounded(trials: Trials, best: Solution, done: Callable[[int], None]) -> None:
-    """Fit all groups anew from their rounded estimates, in place. Where that ends elsewhere, the best fit stays.
+    """Fit all groups again from their rounded estimates, in place. The best fit stays if this ends elsewhere.
 
-    Of the values that say the same, see ``symmetries``, those that are chosen are taken, unless bounds or what is given of a
-    group are against them.
+    Of equivalent estimates, see ``symmetries``, the preferred ones are used, unless this violates bounds or given values.
 
-    Raises StoppedError for a Ctrl-C, which leaves the status 0 to groups that were not fitted.
+    Raises StoppedError on Ctrl-C, which leaves the status 0 to groups that were not fitted.
     """
     everyone = np.arange(len(trials))
     starts = trials.within(everyone, rounded(*_chosen(trials, best)))
@@ -44,7 +43,7 @@ def fit_from_rounded(trials: Trials, best: Solution, done: Callable[[int], None]
 
 
 def _chosen(trials: Trials, best: Solution) -> tuple[np.ndarray, np.ndarray]:
-    """The estimates that are chosen of those that say the same, (G, n), and their standard errors."""
+    """Return the preferred ones of equivalent estimates, (G, n), and their standard errors."""
     rows = trials.groups.parts[:, 1].astype(np.int64)
     values, errors = best.parameters, standard_errors(best.factors, scales_of(best, rows, absolute=False))
     usable = np.flatnonzero(converged(best.status))
@@ -59,7 +58,7 @@ def _chosen(trials: Trials, best: Solution) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rounded(values: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """Estimates on grids that are finer than their standard errors and far coarser than what is left of a fit's steps."""
+    """Return estimates rounded to grids that are finer than their standard errors but coarser than the tolerance of a fit."""
     size = np.abs(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         grid = np.clip(np.where(np.isfinite(errors), OF_ERROR * errors, size), FINEST * size, COARSEST * size)

@@ -1,9 +1,10 @@
-"""Parameters that all groups share, fitted together with those that each group has for itself.
+"""Shared parameters, fitted together with the own parameters of each group.
 
-The own parameters follow the shared ones: at values of these, each group is fitted by itself. What the cost is as a function of
-the shared ones has the Jacobian that is left of theirs when the own ones are eliminated (variable projection). With the own
-columns of all groups first the whole Jacobian is an arrow: its triangular factor is one small triangle for each group and one
-for what is shared, the Schur complement's. So a step costs as much for each group, and there are few.
+The own parameters follow the shared ones: at given values of the shared parameters, each group is fitted by itself. As a
+function of the shared parameters alone, the cost has the Jacobian that remains when the own parameters are eliminated (variable
+projection). With the own columns of all groups first, the whole Jacobian has the shape of an arrow: its triangular factor
+consists of one small triangle per group and one for the shared parameters, that of the Schur complement. The work of a step
+is therefore linear in the number of groups, and few steps are needed.
 """
 
 from __future__ import annotations
@@ -24,25 +25,29 @@ from jitgrad.groupfit.arrow import Reduced, bounded_step, joint_factors, reduce
 from jitgrad.groupfit.linearised import Linearised
 
 MOST_STEPS = 200
-"""Of the shared parameters."""
+"""The largest number of steps of the shared parameters."""
 SHORTER, SMALL = 0.8, 1e-11
-"""How much shorter than the last each of the steps in the end has to be; and beside the parameters: it is the last."""
+"""The largest ratio of final steps to their predecessors, and the relative step that ends them."""
 ACCEPTED, RISE = 1e-4, 1e-12
-"""Of the fall of the cost that the linear model foretells, what a step has to bring; and beside the cost, what is rounding."""
+"""The fraction of the predicted reduction that a step has to achieve, and the relative change that is rounding error."""
 SHRINK = 0.25
-"""Of a step that was too long, the radius of the trust region."""
+"""The radius of the trust region after a step that was too long, as a fraction of the step."""
 RIGHT_ANGLE = 1e-5
-"""Cosine of the residual with what is left of the shared columns, in a minimum, at most."""
+"""The largest cosine of the residual with the reduced shared columns at a minimum."""
 
 
 class SharedFit(NamedTuple):
-    """What came of groups that share parameters.
+    """The result for groups that share parameters.
 
-    Attributes:
-        solution: a fit of each group, of the free parameters, those that are shared the same for all. (RᵀR)⁻¹ of its factor R
-            is the group's part of the inverse of JᵀJ of all groups. Costs are each group's own.
-        cost: of all groups.
-        dof: rows of all groups minus parameters.
+    Attributes
+    ----------
+    solution : Solution
+        A fit of each group, in the free parameters; the shared ones are the same for all. (RᵀR)⁻¹ of a factor R is the
+        group's part of the inverse of the joint JᵀJ. Costs are those of each group.
+    cost : float
+        The cost of all groups.
+    dof : int
+        The rows of all groups minus the parameters.
     """
 
     solution: Solution
@@ -51,12 +56,16 @@ class SharedFit(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a fit stands.
+    """A point of the search.
 
-    Attributes:
-        values: of all parameters, (G, p).
-        own: each group's fit of its own ones.
-        cost: of all groups; inf where the model of one is not finite.
+    Attributes
+    ----------
+    values : ndarray, shape (G, p)
+        All parameters.
+    own : Solution
+        The fit of each group's own parameters.
+    cost : float
+        The cost of all groups; inf if the model of one is not finite.
     """
 
     values: np.ndarray
@@ -65,7 +74,7 @@ class _Place(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """What is fitted: the numbers of own and of shared parameters, their bounds, and how."""
+    """The problem: the indices of own and shared parameters, their bounds, and the options."""
 
     curve: Curve
     own: list[int]
@@ -78,12 +87,12 @@ class _Task(NamedTuple):
 
     @property
     def rounding(self) -> float:
-        """A cost that is nothing but rounding errors."""
+        """A cost that consists of rounding errors only."""
         y, weights = self.groups.y, self.groups.weights
         return float(50 * np.finfo(float).eps ** 2 * np.sum((y if weights is None else y * weights) ** 2))
 
     def place(self, values: np.ndarray) -> _Place:
-        """Fit each group's own parameters from ``values`` of all, (G, p)."""
+        """Fit the own parameters of each group from ``values`` of all, (G, p)."""
         limits = self.own_limits if np.isfinite(self.own_limits).any() else None
         own = solve_many(self.curve, self.own, self.groups, values, limits, self.options, threads=self.threads)
         values = values.copy()
@@ -91,7 +100,7 @@ class _Task(NamedTuple):
         return _Place(values, own, float(own.costs.sum()))
 
     def some(self, which: np.ndarray) -> _Task:
-        """The same of some groups."""
+        """Return the problem for some of the groups."""
         limits = Limits(self.own_limits.low[which], self.own_limits.high[which])
         return self._replace(groups=self.groups._replace(parts=self.groups.parts[which]), own_limits=limits)
 
@@ -110,20 +119,32 @@ def fit_shared(
 ) -> SharedFit:
     """Fit groups that share some parameters.
 
-    Args:
-        curve, free, groups, options, threads: as of ``solve_many``.
-        shared: the numbers of the parameters that are one for all groups, some of the free ones.
-        starts: float64 (G, p), values of all parameters. Shared ones begin at the median of the groups' values.
-        limits: of the free parameters, (n,) or (G, n). A shared one keeps to the bounds of all groups.
-        done: called with the number of groups when they are done.
+    Parameters
+    ----------
+    curve, free, groups, options, threads
+        As for ``solve_many``.
+    shared : sequence of int
+        The indices of the shared parameters, some of the free ones.
+    starts : ndarray, shape (G, p)
+        Values of all parameters, in float64. Shared ones start at the median over the groups.
+    limits : Limits or None
+        The bounds of the free parameters, (n,) or (G, n). A shared one satisfies those of all groups.
+    done : callable, optional
+        Called with the number of groups at the end.
 
-    Returns:
-        A SharedFit. Groups of which the model is not finite at the start have no part in it.
+    Returns
+    -------
+    SharedFit
+        Groups whose model is not finite at the start are left out.
 
-    Raises:
-        ArgumentError: where no parameter or every free one is shared, or another loss than squares is asked for.
-        FitError: where the model is not finite at the start for any group.
-        UnsupportedError: for a model that does not go by rows.
+    Raises
+    ------
+    ArgumentError
+        If no parameter or every free one is shared, or for a loss other than least squares.
+    FitError
+        If the model is not finite at the start of any group.
+    UnsupportedError
+        If the model does not compute rows independently.
     """
     own, shared = [k for k in free if k not in shared], [k for k in free if k in shared]
     if options.loss != "linear":
@@ -159,15 +180,15 @@ def fit_shared(
 
 
 def _both_limits(limits: Limits | None, count: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The bounds of each group, (G, n) each."""
+    """Return the bounds of each group, (G, n) each."""
     low, high = (-np.inf, np.inf) if limits is None else limits
     return np.broadcast_to(low, (count, n)), np.broadcast_to(high, (count, n))
 
 
 def _descended(task: _Task, linearised: Linearised, place: _Place) -> tuple[_Place, Status]:
-    """Steps of the shared parameters in a trust region, and how they ended.
+    """Return the end of the steps of the shared parameters in a trust region, and the status.
 
-    Where the cost is flat steps go on for as long as each is shorter than the last: it is flat to half of its digits.
+    Where the cost is flat, steps continue as long as each is shorter than the last: the cost is flat to half of its digits.
     """
     radius, last, scales = np.inf, np.inf, np.zeros(len(task.shared))
     reduced = _reduced(task, linearised, place)
@@ -201,13 +222,13 @@ def _descended(task: _Task, linearised: Linearised, place: _Place) -> tuple[_Pla
 
 
 def _reduced(task: _Task, linearised: Linearised, place: _Place) -> Reduced:
-    """The model made linear by the shared parameters; own ones at a bound stay there."""
+    """Return the model linearized in the shared parameters; own parameters at a bound stay there."""
     at_bounds = (place.own.parameters <= task.own_limits.low) | (place.own.parameters >= task.own_limits.high)
     return reduce(linearised, place.values, at_bounds)
 
 
 def _moved(task: _Task, values: np.ndarray, reduced: Reduced, step: np.ndarray) -> np.ndarray:
-    """The values of all parameters after a step of the shared ones, which the own ones follow."""
+    """Return all parameters after a step of the shared ones, which the own ones follow."""
     moved = values.copy()
     moved[:, task.shared] += step
     moved[:, task.own] = np.clip(values[:, task.own] + reduced.follow @ step, *task.own_limits)
@@ -215,7 +236,7 @@ def _moved(task: _Task, values: np.ndarray, reduced: Reduced, step: np.ndarray) 
 
 
 def _judged(reduced: Reduced, free: np.ndarray, place: _Place, status: Status) -> Status:
-    """How steps ended, if the residual is at right angles to the shared columns; else they are stuck."""
+    """Return the status: converged if the residual is orthogonal to the shared columns, else stuck."""
     left, _, _ = np.linalg.svd(reduced.factor[:, free], full_matrices=False)
     is_right = np.linalg.norm(left.T @ reduced.right) <= RIGHT_ANGLE * np.sqrt(2 * place.cost)
     return status if is_right else Status.STUCK

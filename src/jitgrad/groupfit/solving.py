@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from jitgrad.groupfit.job import Job
 
 SEARCHED = 1 << 16
-"""Groups whose starting values are searched for in one call: always so many, for they start from one another's, too."""
+"""The number of groups that are searched together, a constant because groups also start from one another's estimates."""
 
 
 def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None = None, progress: bool = False) -> GroupFits:
-    """Fit each group of a table. A Ctrl-C keeps what is done, and warns."""
+    """Fit each group of a table. Ctrl-C keeps the finished fits and issues a warning."""
     if threads is not None:
         count("threads", threads)
     codes = _codes(job, table, setting)
@@ -47,14 +47,14 @@ def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None =
         else:
             work.run(wanted, None)
     except KeyboardInterrupt:
-        if job.shared:  # what groups came to by themselves is no part of a joint fit
+        if job.shared:  # separate estimates are not part of a joint fit
             codes[wanted], work.found, work.joint = Status.INTERRUPTED, [], None
         warnings.warn(_interrupted(job, codes[wanted]), FitWarning, stacklevel=users_level())
     return GroupFits(job, table, setting, found_by(job, table, setting, work.solution(), codes, work.joint), work.joint)
 
 
 def _interrupted(job: Job, codes: np.ndarray) -> str:
-    """How many groups are fitted, and how to fit the others."""
+    """Return a message with the number of groups fitted and how to fit the others."""
     if job.shared:
         return "Interrupted: groups that share parameters are fitted together, so no group was fitted. Run the fit again."
     done = len(codes) - int((codes == Status.INTERRUPTED).sum())
@@ -63,7 +63,7 @@ def _interrupted(job: Job, codes: np.ndarray) -> str:
 
 @dataclass
 class _Work:
-    """Fits to be made, and what was found."""
+    """The fits to be made, and their results."""
 
     job: Job
     table: Table
@@ -74,7 +74,7 @@ class _Work:
     joint: tuple[float, int] | None = None
 
     def run(self, wanted: np.ndarray, show: Callable[[int], None] | None) -> None:
-        """Fit these groups, those that have starting values first."""
+        """Fit these groups, those with starting values first."""
         if not len(wanted):
             return
         self._trace(int(wanted[0]))
@@ -88,7 +88,7 @@ class _Work:
             self._fit_jointly(wanted)
 
     def _fit_jointly(self, wanted: np.ndarray) -> None:
-        """Fit groups that share parameters, from where each ended by itself if its starting values were not given."""
+        """Fit groups that share parameters; if starting values are missing, from where each ended by itself."""
         job, groups = self.job, self.table.groups
         starts, free = self.setting.starts.copy(), list(job.free)
         for chosen, found in self.found:
@@ -102,12 +102,12 @@ class _Work:
         self.joint = scale, fit.dof
 
     def _limits(self, chosen: np.ndarray) -> Limits | None:
-        """Bounds of the free parameters of these groups."""
+        """Return the bounds of the free parameters of these groups."""
         limits = of_groups(self.setting.limits, chosen)
         return None if limits is None else Limits(*[np.ascontiguousarray(side[..., list(self.job.free)]) for side in limits])
 
     def solution(self) -> Solution:
-        """What was found of all groups; zeros where nothing was."""
+        """The results of all groups; zeros for groups without."""
         count, n = len(self.table), len(self.job.free)
         if len(self.found) == 1 and len(self.found[0][0]) == count:
             return self.found[0][1]
@@ -118,7 +118,7 @@ class _Work:
         return whole
 
     def _trace(self, g: int) -> None:
-        """Trace the model for a group, as will be done for all. Raises UnsupportedError where it cannot be."""
+        """Trace the model for a group. Raises UnsupportedError if this is not possible."""
         try:
             self.job.curve.traced(self.table.columns_of(g), self.job.free, int(self.table.groups.parts[g, 1]))
         except UntraceableError as error:
@@ -132,7 +132,7 @@ class _Work:
             ) from error
 
     def _fit(self, chosen: np.ndarray, before: int, show: Callable[[int], None] | None, search: bool) -> None:
-        """Fit these groups, with ``before`` done already. A Ctrl-C keeps those of which the last fit is done."""
+        """Fit these groups, with ``before`` done already. Ctrl-C keeps those whose last fit is done."""
         job, table, free = self.job, self.table, list(self.job.free)
         every = len(chosen) == len(table)
         limits = self._limits(chosen)
@@ -168,7 +168,7 @@ class _Work:
 
 
 def setting_of(job: Job, table: Table) -> Setting:
-    """What the groups of a table start from, and their bounds, as they were given."""
+    """Return the starting values and bounds of the groups of a table."""
     starts = np.broadcast_to(by_group("p0", job.p0, job.names, table), (len(table), len(job.names))).copy()
     if job.has_fixed_values:
         held = [k for k in range(len(job.names)) if k not in job.free]
@@ -177,7 +177,7 @@ def setting_of(job: Job, table: Table) -> Setting:
 
 
 def _codes(job: Job, table: Table, setting: Setting) -> np.ndarray:
-    """Why groups cannot be fitted, uint8 (G,); CONVERGED where they can."""
+    """Return why groups cannot be fitted, uint8 (G,); CONVERGED if they can."""
     starts, limits, count = setting.starts, setting.limits, len(table)
     bad_bounds, outside = np.zeros(count, bool), np.zeros(count, bool)
     if limits is not None:
@@ -186,7 +186,7 @@ def _codes(job: Job, table: Table, setting: Setting) -> np.ndarray:
     held = [k for k in range(len(job.names)) if k not in job.free]
     few, measures = table.groups.parts[:, 1] < max(1, len(job.free) - len(job.shared)), table.measures
     constant = measures.constant & ~few & ~measures.wrong
-    if job.shared:  # one whose own part is flat may still tell of what is shared
+    if job.shared:  # a group with a flat own part may still determine shared parameters
         constant[:] = False
     elif constant.any():
         g = int(np.argmax(constant))

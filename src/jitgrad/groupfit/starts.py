@@ -1,11 +1,11 @@
-"""Groups that are fitted without starting values: what led to the minima of some groups is tried on all others.
+"""Groups without starting values: the minima of some groups are tried on all others.
 
-A search takes hundreds of fits, so few groups, which stand for all, have one of their own. Where these end is tried on each
-group for a few evaluations, and a group is fitted from what is best. Then it tries where its neighbours ended, for as long as
-that helps. Groups that still fit worse than others, or did not converge, are searched themselves.
+A search takes hundreds of fits, so only a few representative groups are searched. Their minima are tried on each group for a
+few evaluations, and a group is fitted from the best of them. Then it tries the minima of its neighbors, as long as that
+helps. Groups that still fit worse than others, or did not converge, are searched themselves.
 
-A last fit begins at each estimate, rounded: so what comes of a group does not depend on the way that led there, as the other
-groups do.
+A last fit starts at each rounded estimate, so the result of a group does not depend on the path that led there, nor on the
+other groups.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from jitgrad.groupfit.trials import Trials, improve, is_minimum, spanned
 from jitgrad.vm.least_squares.problem import OUTCOME
 
 REPRESENTATIVES = 24
-"""Groups that are searched first."""
+"""The number of groups that are searched first."""
 STAGES = ((2, 6), (8, 2))
-"""How many evaluations a candidate gets, and how many candidates are kept then; and again."""
+"""For each stage, the number of evaluations per candidate, and of candidates that are kept."""
 ASKED = 8
-"""Evaluations from where a neighbour ended."""
+"""The number of evaluations from the minimum of a neighbor."""
 PASSES = 8
-"""How often neighbours are asked, at most."""
+"""The largest number of passes over the neighbors."""
 SEARCHED, FAILED, WORST = 64, 0.1, 0.02
 """Groups that are searched at once, at most: so many, or if that is more this part of all, of those that did not converge, and
 of those that fit worst."""
 OUTLYING = 3.5
-"""How far from the median the cost of a group is that is searched, in standard deviations."""
+"""The distance of a cost from the median, in standard deviations, above which a group is searched."""
 SPREAD = 0.05
-"""What is added to the standard deviation of the logarithms of costs."""
+"""A constant added to the standard deviation of the log costs."""
 WORTHWHILE = 0.25
-"""Part of the groups that fitted worst that has to find a better minimum, for the next ones to be searched."""
+"""The fraction of the worst groups that has to improve for the next ones to be searched."""
 
 
 def search_groups(
@@ -61,20 +61,32 @@ def search_groups(
     threads: int | None = None,
     done: Callable[[int], None] | None = None,
 ) -> Solution:
-    """Fit groups of which not all starting values are known.
+    """Fit groups for which not all starting values are known.
 
-    Args:
-        curve, free, groups, limits, options, threads: as of ``solve_many``.
-        starts: float64 (G, p), nan for what is to be found. What is known is where all fits of the group begin.
-        guess: the starting values that a named model knows for a column and the response.
-        shape: of the image whose points the groups are; None where they stand in a row.
-        places: where each group stands in it, (G,), flat; None for one after the other.
-        done: called now and then with how many groups are done.
+    Parameters
+    ----------
+    curve, free, groups, limits, options, threads
+        As for ``solve_many``.
+    starts : ndarray, shape (G, p)
+        Values of all parameters, in float64, nan for unknown ones. All fits of a group start at the known ones.
+    guess : callable, optional
+        The starting values that a named model finds from a column and the response.
+    shape : tuple of int, optional
+        The shape of the image whose pixels the groups are; by default they form a row.
+    places : ndarray of int, shape (G,), optional
+        The flat position of each group.
+    done : callable, optional
+        Called regularly with the number of groups done.
 
-    Returns:
-        A Solution of G fits, of the free parameters.
+    Returns
+    -------
+    Solution
+        G fits of the free parameters.
 
-    Raises StoppedError for a Ctrl-C, as ``solve_many``.
+    Raises
+    ------
+    StoppedError
+        On Ctrl-C, as ``solve_many``.
     """
     count = len(starts)
     places = np.arange(count) if places is None else places
@@ -110,14 +122,14 @@ def _empty(count: int, n: int) -> Solution:
 
 
 def _progress(done: Callable[[int], None] | None, before: int, count: int) -> Callable[[float], None]:
-    """What is called with the part of a search that is done: shows so many of ``count`` groups beside those ``before``."""
+    """Return a function that reports a fraction of ``count`` groups, in addition to those ``before``."""
     return lambda part: None if done is None else done(before + int(part * count))
 
 
 def _search(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: Callable[[float], None]) -> Solution:
-    """Fit all groups; see the text at the top."""
+    """Fit all groups; see the module's docstring."""
     count, everyone = len(trials), np.arange(len(trials))
-    if all(trials.traced.linear):  # where fits begin does not matter
+    if all(trials.traced.linear):  # starting values do not matter
         ones = np.ones((count, len(trials.free)))
         return trials.fit(everyone, trials.begun(everyone, ones), linear=True, done=lambda k: show(k / count))
     try:
@@ -129,13 +141,13 @@ def _search(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: C
 
 
 def _precise(options: SolverOptions) -> SolverOptions:
-    """Options of fits that end as near to a minimum as can be, so that all ways there are rounded alike."""
+    """Return options of fits that end as close to a minimum as possible, so that all paths to it are rounded alike."""
     tighter = {name: min(getattr(options, name), getattr(DEFAULTS, name)) for name in ("ftol", "xtol", "gtol")}
     return options._replace(**tighter)
 
 
 def _best(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: Callable[[float], None]) -> Solution:
-    """The lowest minima that were found."""
+    """Return the lowest minima found."""
     chosen = _representatives(len(trials))
     searched = search_fully(trials, chosen, guess)
     if len(chosen) == len(trials):
@@ -148,7 +160,7 @@ def _best(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: Cal
 
 
 def _representatives(count: int) -> np.ndarray:
-    """Groups that stand for all: evenly spread, and in no step with the rows of an image."""
+    """Return representative groups: evenly spread, and out of step with the rows of an image."""
     golden = (np.sqrt(5) - 1) / 2
     return (
         np.unique((np.arange(1, REPRESENTATIVES + 1) * golden % 1 * count).astype(np.int64))
@@ -158,7 +170,7 @@ def _representatives(count: int) -> np.ndarray:
 
 
 def _candidates(searched: Solution) -> np.ndarray:
-    """Where the groups that were searched ended, (C, n): in minima, if any did."""
+    """Return the end points of the searched groups, (C, n); only minima, if there are any."""
     usable = is_minimum(searched)
     if not usable.any():
         usable = np.isfinite(searched.costs)
@@ -166,7 +178,7 @@ def _candidates(searched: Solution) -> np.ndarray:
 
 
 def _from_candidates(trials: Trials, candidates: np.ndarray, show: Callable[[float], None]) -> Solution:
-    """Fit each group from those of the candidates, (C, n), that lead furthest."""
+    """Fit each group from the most promising of the candidates, (C, n)."""
     best = _empty(len(trials), len(trials.free))
     for block in trials.blocks(len(trials), len(candidates)):
         _put(best, block, _from(trials, np.arange(block.start, block.stop), candidates))
@@ -179,9 +191,9 @@ def _from(trials: Trials, which: np.ndarray, candidates: np.ndarray) -> Solution
 
 
 def _ask_neighbours(trials: Trials, best: Solution, neighbours: np.ndarray, changed: np.ndarray) -> None:
-    """Fit groups from where the neighbours that ``changed`` ended, where that is better; and so on from those that did."""
+    """Fit groups from the minima of neighbors that ``changed`` if that is better, and continue from those that improved."""
     for _ in range(PASSES):
-        is_new = np.zeros(len(trials) + 1, bool)  # one more for -1, no neighbour
+        is_new = np.zeros(len(trials) + 1, bool)  # one more for -1, no neighbor
         is_new[changed] = True
         asking = np.flatnonzero(is_new[neighbours].any(axis=1))
         improved = [_ask(trials, best, neighbours, is_new, asking[b]) for b in trials.blocks(len(asking), neighbours.shape[1])]
@@ -191,7 +203,7 @@ def _ask_neighbours(trials: Trials, best: Solution, neighbours: np.ndarray, chan
 
 
 def _ask(trials: Trials, best: Solution, neighbours: np.ndarray, is_new: np.ndarray, asking: np.ndarray) -> np.ndarray:
-    """Fit some groups from where their new neighbours ended, in ``best``; returns which are better for it."""
+    """Fit some groups from the new minima of their neighbors in ``best``; return which improved."""
     row, column = np.nonzero(is_new[neighbours[asking]])
     which = asking[row]
     tried = trials.fit(which, trials.begun(which, best.parameters[neighbours[which, column]]), ASKED, linear=True)
@@ -209,7 +221,7 @@ def _ask(trials: Trials, best: Solution, neighbours: np.ndarray, is_new: np.ndar
 
 
 def _search_others(trials: Trials, best: Solution, neighbours: np.ndarray, chosen: np.ndarray, guess: Guess | None) -> None:
-    """Search groups that did not converge, then those of which the costs are far above those of others, the worst first."""
+    """Search groups that did not converge, then those with costs far above those of others, the worst first."""
     left = np.ones(len(trials), bool)
     left[chosen] = False
     failed = np.flatnonzero(left & ~converged(best.status))[: _at_once(trials, FAILED)]
@@ -236,15 +248,17 @@ def _at_once(trials: Trials, part: float) -> int:
 
 
 def _search_some(trials: Trials, best: Solution, neighbours: np.ndarray, some: np.ndarray, guess: Guess | None) -> np.ndarray:
-    """Search some groups, and let their neighbours know. Returns which are better for it."""
+    """Search some groups and try their minima on their neighbors. Return which improved."""
     improved = improve(best, some, search_fully(trials, some, guess), trials.rounding)
     _ask_neighbours(trials, best, neighbours, improved)
     return improved
 
 
 def _distances(trials: Trials, best: Solution) -> np.ndarray:
-    """How far above those of others the cost of each group is, (G,), in standard deviations: that of a row, or the part of the
-    variance of the response that is not explained, whichever is further."""
+    """Return how far the cost of each group, (G,), is above those of others, in standard deviations.
+
+    The larger one of two measures: the cost per row, and the unexplained fraction of the variance of the response.
+    """
     costs = np.maximum(best.costs, trials.rounding)
     far = np.full(len(costs), -np.inf)
     for beside in (np.maximum(trials.dof, 1), trials.spread):

@@ -1,4 +1,4 @@
-"""How certain the parameters of many groups are, and how well they fit, without a loop over groups."""
+"""Standard errors and goodness of fit of many groups, without a loop over groups."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from jitgrad.groupfit.status import Status
 from jitgrad.groupfit.tables import Table
 
 BLOCK = 1 << 13
-"""Groups at once: what is made of them fits into the second cache."""
+"""The number of groups per block, for which all arrays fit into the L2 cache."""
 
 
 class Quality(NamedTuple):
-    """How well each group fits, (G,) each.
+    """The goodness of fit of each group, (G,) each.
 
-    Attributes:
-        chisqr: the sum of squares of residuals over sigma.
-        r2: the part of the variance of y, over sigma, that the model explains; nan where y is constant.
+    Attributes
+    ----------
+    chisqr : ndarray
+        The sum of the squared residuals over sigma.
+    r2 : ndarray
+        The fraction of the (weighted) variance of y that the model explains; nan if y is constant.
     """
 
     chisqr: np.ndarray
@@ -32,16 +35,19 @@ class Quality(NamedTuple):
 
 
 def standard_errors(factors: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """The standard errors of fits, (F, n).
+    """Return the standard errors of fits, (F, n).
 
-    They are the roots of the diagonal of (RᵀR)⁻¹, and so of the sums of squares of the rows of R⁻¹.
+    They are the square roots of the diagonal of (RᵀR)⁻¹, computed from the sums of squares of the rows of R⁻¹.
 
-    Args:
-        factors: R, (F, n, n), upper triangles.
-        scales: what covariances are multiplied by, (F,).
+    Parameters
+    ----------
+    factors : ndarray, shape (F, n, n)
+        The upper triangles R.
+    scales : ndarray, shape (F,)
+        The scales of the covariances.
     """
     errors = np.empty(factors.shape[:2])
-    with np.errstate(all="ignore"):  # of singular ones, which are not asked for
+    with np.errstate(all="ignore"):  # for singular factors, whose results are not used
         for first in range(0, len(factors), BLOCK):
             part = slice(first, first + BLOCK)
             errors[part] = _roots(factors[part]) * np.sqrt(scales[part])[:, None]
@@ -50,13 +56,13 @@ def standard_errors(factors: np.ndarray, scales: np.ndarray) -> np.ndarray:
 
 def _roots(factors: np.ndarray) -> np.ndarray:
     n = factors.shape[1]
-    r = np.array(factors.transpose(1, 2, 0), order="C")  # a matrix of vectors over fits, a copy even of one
-    largest = np.abs(r).max(axis=0, initial=0.0)  # whose squares may be no floats
+    r = np.array(factors.transpose(1, 2, 0), order="C")  # a matrix of vectors over fits, always a copy
+    largest = np.abs(r).max(axis=0, initial=0.0)  # squares may overflow
     r /= largest
     norms = np.sqrt(np.einsum("jkf,jkf->kf", r, r))
     r /= norms
     squares = np.zeros((n, r.shape[2]))
-    for k in range(n):  # a column of the inverse, from its diagonal up
+    for k in range(n):  # a column of the inverse, from the diagonal upward
         column = [np.zeros(0)] * n
         column[k] = 1.0 / r[k, k]
         squares[k] += column[k] ** 2
@@ -67,13 +73,16 @@ def _roots(factors: np.ndarray) -> np.ndarray:
 
 
 def covariances(factors: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """The covariances of fits whose parameters are all determined, (F, n, n); inf without degrees of freedom.
+    """Return the covariances of fits whose parameters are all determined, (F, n, n); inf without degrees of freedom.
 
-    Args:
-        factors: R, (F, n, n), upper triangles.
-        scales: what (RᵀR)⁻¹ is multiplied by, (F,).
+    Parameters
+    ----------
+    factors : ndarray, shape (F, n, n)
+        The upper triangles R.
+    scales : ndarray, shape (F,)
+        The factors of (RᵀR)⁻¹.
     """
-    largest = np.abs(factors).max(axis=1, initial=0.0)  # whose squares may be no floats
+    largest = np.abs(factors).max(axis=1, initial=0.0)  # squares may overflow
     factors = factors / largest[:, None, :]
     norms = np.sqrt(np.einsum("fjk,fjk->fk", factors, factors))
     roots = np.linalg.inv(factors / norms[:, None, :]) / norms[:, :, None] / largest[:, :, None]
@@ -83,7 +92,7 @@ def covariances(factors: np.ndarray, scales: np.ndarray) -> np.ndarray:
 
 
 def scales_of(solution: Solution, rows: np.ndarray, absolute: bool) -> np.ndarray:
-    """What covariances are multiplied by, (F,): χ² over the degrees of freedom, inf without any; or 1."""
+    """Return the scales of the covariances, (F,): χ² over the degrees of freedom, inf without any; or 1."""
     dof = rows - solution.parameters.shape[1]
     if absolute:
         return np.ones(len(rows))
@@ -93,12 +102,16 @@ def scales_of(solution: Solution, rows: np.ndarray, absolute: bool) -> np.ndarra
 def judged(
     table: Table, codes: np.ndarray, solution: Solution, scales: np.ndarray, errors: np.ndarray, may_be_worse: bool
 ) -> np.ndarray:
-    """The codes of ``Status``, (G,), where fits that ended in a minimum that says nothing of the data have failed, too.
+    """Return the codes of ``Status``, (G,), where fits that ended in a meaningless minimum have failed, too.
 
-    Args:
-        codes: as the solver has them.
-        errors: standard errors of the free parameters, (G, n).
-        may_be_worse: whether fits are judged beside a constant: not where residuals count otherwise than by their squares.
+    Parameters
+    ----------
+    codes : ndarray
+        The codes of the solver.
+    errors : ndarray, shape (G, n)
+        The standard errors of the free parameters.
+    may_be_worse : bool
+        Whether fits are compared with a constant; only for least squares.
     """
     codes = codes.copy()
     codes[_adrift(table, codes == Status.CONVERGED, solution, scales, errors)] = Status.SINGULAR
@@ -108,15 +121,14 @@ def judged(
 
 
 def _worse(table: Table, costs: np.ndarray) -> np.ndarray:
-    """Which groups, bool (G,), have a higher cost than the constant that is nearest to their y, as ``CurveFit`` says it."""
+    """Return which groups, bool (G,), have a higher cost than the best constant, as ``CurveFit`` defines it."""
     spread, squares = table.measures.spread, table.measures.squares
     with np.errstate(invalid="ignore"):
         return (2.0 * costs > spread * (1.0 + WORSE)) & (spread > WORSE**2 * squares)
 
 
 def _adrift(table: Table, which: np.ndarray, solution: Solution, scales: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """Which of these groups, bool (G,), have a parameter whose standard error is beyond all numbers of the fit, as ``CurveFit``
-    says it: where its fit ended, the model hardly has that parameter."""
+    """Return which of these groups, bool (G,), have a huge standard error, as ``CurveFit`` defines it."""
     if not errors.shape[1]:
         return np.zeros(len(which), bool)
     with np.errstate(all="ignore"):
@@ -134,7 +146,7 @@ def _adrift(table: Table, which: np.ndarray, solution: Solution, scales: np.ndar
 
 
 def _largest(array: np.ndarray, table: Table, which: np.ndarray) -> np.ndarray:
-    """The largest size of a column in each of these groups, which have rows."""
+    """Return the largest absolute value of a column in each of these groups, which have rows."""
     if len(array) < len(table.groups.y):  # the columns are shared
         return np.full(len(which), np.abs(array).max())
     first, count = table.groups.parts[which].astype(np.intp).T
@@ -144,7 +156,7 @@ def _largest(array: np.ndarray, table: Table, which: np.ndarray) -> np.ndarray:
 
 
 def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, loss: str) -> Quality:
-    """How well parameters, (G, p), fit; ``costs``, (G,), are half of χ² where the loss is linear."""
+    """Return the goodness of fit of parameters, (G, p); ``costs``, (G,), are half of χ² for a linear loss."""
     groups, spread = table.groups, table.measures.spread
     chisqr = 2.0 * costs
     with np.errstate(all="ignore"):
@@ -158,7 +170,7 @@ def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, l
 
 
 def log_likelihoods(table: Table, chisqr: np.ndarray, absolute: bool, loss: str) -> np.ndarray:
-    """The logarithms of the likelihoods, (G,), as ``CurveFit.log_likelihood`` has them."""
+    """Return the log-likelihoods, (G,), as ``CurveFit.log_likelihood``."""
     groups, n = table.groups, table.groups.parts[:, 1].astype(np.float64)
     if loss != "linear":
         return np.full(len(n), math.nan)

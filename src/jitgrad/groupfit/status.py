@@ -1,4 +1,4 @@
-"""How the fit of a group ended, in a word or two."""
+"""How the fit of a group ended."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from jitgrad.vm.least_squares import codes
 
 
 class Status(enum.IntEnum):
-    """How the fit of a group ended. All but one have failed: their estimates are nan.
+    """How the fit of a group ended. The estimates of all but ``CONVERGED`` are nan.
 
-    Attributes:
-        word: what the table has.
-        reason: the same as a clause, and what to do.
+    Attributes
+    ----------
+    word : str
+        The status in tables.
+    reason : str
+        What it means and what to do, as a clause.
     """
 
     word: str
@@ -53,16 +56,16 @@ class Status(enum.IntEnum):
 
 BY_CODE = list(Status)
 WORDS = np.array([status.word for status in Status])
-"""By code."""
+"""The words by code."""
 
 
 def reason_of(word: str) -> str:
-    """What a status says, as a clause, and what to do."""
+    """Return what a status means and what to do, as a clause."""
     return next(status.reason for status in Status if status.word == word)
 
 
 def codes_of(solution: Solution) -> np.ndarray:
-    """The codes of fits that were made, uint8 (F,)."""
+    """Return the codes of fits, uint8 (F,)."""
     begun = ~np.isin(solution.status, of_curve.NOT_BEGUN)
     flat = (solution.status != codes.EXACT) & ~solution.factors.any(axis=(1, 2)) & (solution.parameters.shape[1] > 0)
     singular = (solution.rcond <= UNDETERMINED) & (solution.parameters.shape[1] > 0)

@@ -1,4 +1,4 @@
-"""A file's groups fitted in constant memory; a run that was stopped resumes."""
+"""The groups of a file, fitted in constant memory; an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -33,26 +33,33 @@ from jitgrad.io.source import name_of
 from jitgrad.io.write import TableWriter
 
 ROWS = 1 << 19
-"""Rows that are read and fitted at once."""
+"""The number of rows that are read and fitted at once."""
 GROUPS = 1 << 16
-"""Groups that are put in order at once."""
+"""The number of groups that are sorted at once."""
 SCATTERED_BYTES, MOST_FILES = 1 << 21, 256
-"""Of a file a scattered piece; and how many pieces there are at most."""
+"""The size of a scattered piece of a file, and the largest number of pieces."""
 ENDING = ".parts"
-"""What is added to the name of the output for the folder of what is done."""
+"""The ending of the folder with finished fits, after the name of the output."""
 
 
 @dataclass(frozen=True)
 class FileFits:
-    """What came of a file's groups.
+    """The result for the groups of a file.
 
-    Attributes:
-        job: what was fitted.
-        summary: what came of it.
-        resumed: how many groups a run before had fitted.
-        scattered: whether the rows of a group stood apart in the file.
-        estimates: where examples were asked for, the parameters of the groups that converged, by name.
-        examples: and the best, the median and the worst fit of these, by R², each after a title.
+    Attributes
+    ----------
+    job : Job
+        The model and the options.
+    summary : Summary
+        The summary.
+    resumed : int
+        The number of groups fitted by an earlier run.
+    scattered : bool
+        Whether the rows of groups were not consecutive in the file.
+    estimates : dict of str to ndarray
+        With `examples`, the parameters of the groups that converged, by name.
+    examples : list of (str, CurveFit)
+        The best, the median and the worst of these fits by R², with titles.
     """
 
     job: Job
@@ -77,45 +84,47 @@ def fit_file(
     examples: bool = False,
     **options: Any,
 ) -> FileFits:
-    """Fit a model to each group of rows of a file, and write a table with a row for each group, in the order of keys.
+    """Fit a model to each group of rows of a file, and write a table with one row per group, sorted by key.
 
-    Rows are read and fitted some at a time. Where the rows of a group stand apart in the file, all are first scattered by their
-    keys into temporary files, whose room on the disk is that of the rows. What is done is kept in a folder beside the output,
-    ``<output>.parts``, until all is done. The same call resumes from there if the file and the arguments are unchanged.
+    Rows are read and fitted in blocks. If the rows of a group are not consecutive in the file, all rows are first scattered
+    by key into temporary files, which need as much disk space as the rows. Finished fits are kept in a folder beside the
+    output, ``<output>.parts``, until all are done. The same call resumes from there if the file and the arguments are
+    unchanged.
 
     Parameters
     ----------
     path : str
-        CSV and the like, which may be compressed, or Parquet; ``-`` is standard input, of which nothing is resumed.
+        A CSV file, which may be compressed, or a Parquet file; ``-`` for standard input, which cannot be resumed.
     output : str
-        The table of fits: a .csv, .tsv, .gz or .parquet file; ``-`` is standard output.
+        The table of fits: a .csv, .tsv, .gz or .parquet file; ``-`` for standard output.
     model : str
-        A formula of columns, or the name of a curve.
+        A formula, or the name of a curve.
     by : str or sequence of str
-        The columns whose values tell groups apart.
+        The key columns.
     y : str
-        The column to fit.
+        The response.
     reading : ReadOptions, optional
-        What is known of the file, as in ``io.table.read_table``.
+        How to read the file, as for ``io.table.read_table``.
     threads : int, optional
-        How many work; as many as there are cores by default.
+        The number of threads, by default the number of cores.
     told : callable
-        Called after some groups with the part of the file that is done, and how many groups are.
+        Called regularly with the fraction of the file and the number of groups done.
     examples : bool, default False
-        Whether some fits are asked for, for a picture. Their rows are read a second time.
-    **options
-        Of ``fit_groups``, as numbers by name.
+        Whether to return some fits for a picture. Their rows are read a second time.
+    **options : object
+        Options of ``fit_groups``, numbers by name.
 
     Returns
     -------
     FileFits
+        The result.
 
     Raises
     ------
     DataError
-        For a file or column that cannot be used, and where the output cannot be written.
+        If the file or a column is invalid, or the output cannot be written.
     FitError
-        After Ctrl-C. What is done is kept.
+        On Ctrl-C. Finished fits are kept.
     """
     by = [by] if isinstance(by, str) else list(by)
     source = _Source(path, reading, by)
@@ -152,13 +161,13 @@ def fit_file(
 
 
 class _Source:
-    """The file, which is read once or more."""
+    """The file, which is read once or more often."""
 
     def __init__(self, path: str, reading: ReadOptions, keys: Sequence[str]) -> None:
         self.path, self._reading, self._keys = path, reading, keys
         self._begun: Iterator[pl.DataFrame] | None = None
         self.part = 0.0
-        if path == "-" or Path(path).is_fifo():  # it is read once: its first rows say what the columns are
+        if path == "-" or Path(path).is_fifo():  # readable once: the columns follow from the first rows
             frames = self._read(None, 0)
             first = next(frames)
             self.names, self._begun = first.columns, chain([first], frames)
@@ -167,7 +176,7 @@ class _Source:
 
     @property
     def identity(self) -> list[Any] | None:
-        """What tells a file from another, and from what it was before; None of standard input and pipes."""
+        """Return what identifies a file and its version; None for standard input and pipes."""
         file = Path(self.path)
         if self.path == "-" or not file.is_file():
             return None
@@ -176,7 +185,7 @@ class _Source:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         return Path(self.path).stat().st_size
 
     def _read(self, columns: Sequence[str] | None, start: int) -> Iterator[pl.DataFrame]:
@@ -186,14 +195,14 @@ class _Source:
         return read_batches(self.path, ROWS, self._reading, columns, self._keys, start, told)
 
     def frames(self, columns: Sequence[str], start: int = 0) -> Iterator[pl.DataFrame]:
-        """The rows from ``start`` on."""
+        """Yield the rows from ``start`` on."""
         if self._begun is not None:
             return (frame.select(columns) for frame in self._begun)
         return self._read(columns, start)
 
 
 def _fit_all(job: Job, source: _Source, parts: Parts, threads: int | None, told: Callable[[float, int], object]) -> None:
-    """Fit what is not yet fitted."""
+    """Fit the groups that are not fitted yet."""
     if not parts.state["scattered"]:
         frames = whole_groups(source.frames(job.columns, parts.rows), job.by, ROWS, parts.frames(job.by))
         try:
@@ -212,7 +221,7 @@ def _fit_all(job: Job, source: _Source, parts: Parts, threads: int | None, told:
 
 
 def _without_first(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    """Frames without those that make up the first ``rows`` rows."""
+    """Yield frames without the first ``rows`` rows."""
     for frame in frames:
         if rows <= 0:
             yield frame
@@ -227,11 +236,11 @@ def _fit(
     threads: int | None,
     told: Callable[[float, int], object],
 ) -> None:
-    """Fit frames of whole groups, and keep what comes of them."""
+    """Fit frames of whole groups, and save the results."""
     interrupted = Status.INTERRUPTED.word
     for frame in frames:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FitWarning)  # of a Ctrl-C, which is said below
+            warnings.simplefilter("ignore", FitWarning)  # about Ctrl-C, which is reported below
             fits = job.fit(frame, threads=threads)
         if (fits.status == interrupted).any():
             raise KeyboardInterrupt
@@ -241,7 +250,7 @@ def _fit(
 
 
 def _in_order(parts: Parts, by: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """The results in the order of keys: part for part where they came in it, as from a sorted file."""
+    """Yield the results sorted by key, part by part if they were made in this order."""
     last = None
     for keys in parts.frames(by):
         if grouping(nw.from_native(keys if last is None else pl.concat([last, keys]), eager_only=True), by).order is not None:
@@ -258,7 +267,7 @@ def _in_order(parts: Parts, by: Sequence[str]) -> Iterator[pl.DataFrame]:
 
 
 def _summary(job: Job, parts: Parts) -> Summary:
-    """The summary of what was written, a parameter at a time."""
+    """Return the summary of the written results, one parameter at a time."""
     words = [status.word for status in BY_CODE]
     codes = np.concatenate(
         [
@@ -279,7 +288,7 @@ def _summary(job: Job, parts: Parts) -> Summary:
 
 
 def _estimates(job: Job, parts: Parts) -> dict[str, np.ndarray]:
-    """The parameters of the groups that converged."""
+    """Return the parameters of the groups that converged."""
     good = pl.col("status") == Status.CONVERGED.word
     return {
         name: np.concatenate([frame.filter(good)[name].to_numpy() for frame in parts.frames([name, "status"])])
@@ -288,7 +297,7 @@ def _estimates(job: Job, parts: Parts) -> dict[str, np.ndarray]:
 
 
 def _examples(job: Job, source: _Source, parts: Parts) -> list[tuple[str, CurveFit]]:
-    """The best, the median and the worst fit, by R²; fewer where there are no three of them."""
+    """Return the best, the median and the worst fit by R², or fewer."""
     columns = [*job.by, "r2", "status"]
     chosen = pl.concat(frame.filter(pl.col("r2").is_finite()) for frame in parts.frames(columns))
     chosen = chosen.filter(pl.col("status") == Status.CONVERGED.word).sort("r2", descending=True)

@@ -1,4 +1,4 @@
-"""What came of many fits, in a few lines."""
+"""The summary of many fits."""
 
 from __future__ import annotations
 
@@ -18,16 +18,20 @@ def counted(count: int, what: str) -> str:
 
 
 class Summary(NamedTuple):
-    """What came of many fits.
+    """The summary of many fits.
 
-    Attributes:
-        title: what was fitted.
-        groups: how many.
-        rows: how many they have.
-        failures: how many failed, by reason, in words; the most frequent reason first.
-        quartiles: of the parameters of those that converged, by name: a quarter, half and three quarters are below; nan where
-            none did.
-        remarks: what else is to be known, a clause each.
+    Attributes
+    ----------
+    title : str
+        The model and the keys.
+    groups, rows : int
+        Their numbers.
+    failures : dict of str to int
+        The number of failures by status, the most frequent first.
+    quartiles : dict of str to tuple of float
+        The quartiles of each parameter over the groups that converged; nan if none did.
+    remarks : list of str
+        Remarks, a clause each.
     """
 
     title: str
@@ -39,7 +43,7 @@ class Summary(NamedTuple):
 
     @property
     def converged(self) -> int:
-        """How many fits converged."""
+        """The number of fits that converged."""
         return self.groups - sum(self.failures.values())
 
     def __str__(self) -> str:
@@ -72,7 +76,7 @@ class Summary(NamedTuple):
 def summary_of(
     title: str, names: Sequence[str], values: np.ndarray, codes: np.ndarray, rows: int, remarks: Sequence[str] = ()
 ) -> Summary:
-    """The Summary of fits with these parameters, (G, p), and codes of ``Status``, (G,)."""
+    """Return the Summary of fits with these parameters, (G, p), and codes of ``Status``, (G,)."""
     counts = np.bincount(codes, minlength=len(BY_CODE))
     order = [k for k in np.argsort(-counts, kind="stable").tolist() if counts[k] and k != Status.CONVERGED]
     good = values[codes == Status.CONVERGED]

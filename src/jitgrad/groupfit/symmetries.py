@@ -1,11 +1,10 @@
-"""What leaves a model as it is: signs that change together, components that change places, angles that go round.
+"""Transformations of the parameters that leave a model unchanged: changes of sign, exchanges of components, turns of angles.
 
-In which of the values that say the same a fit ends depends on where it begins. So that a map of a parameter has no speckles,
-and a minimum has the same values however it was found, some are chosen: signs are positive, components stand in ascending order
-of the first parameter in which the model is not linear, angles are from -π to π, and frequencies, where evenly spaced rows tell
-no others apart, the lowest.
+Which of several equivalent estimates a fit finds depends on its start. Preferred values are chosen, so that maps of a parameter
+are smooth and a minimum has the same values however it was found: signs are positive, components are in ascending order of the
+first nonlinear parameter, angles are from -π to π, and frequencies that evenly spaced rows cannot distinguish are the lowest.
 
-What is a symmetry is found by trying: the model is computed with changed values, at several places.
+Symmetries are found by evaluating the model with changed parameters at several points.
 """
 
 from __future__ import annotations
@@ -22,28 +21,33 @@ from jitgrad.groupfit.predict import predict_groups
 from jitgrad.groupfit.trials import Trials
 
 MOST_SIGNS, MOST_SWAPS = 8, 1000
-"""Parameters whose signs are tried together, and exchanges of parameters that are tried."""
+"""The largest number of signs that are tried together, and of exchanges."""
 ROWS, PLACES = 64, 3
-"""How many rows changes are compared on, and at how many values of the parameters."""
+"""The number of rows and of points at which the model is compared."""
 ALIKE = 1e-9
-"""Difference of what a model says, beside its size, that is rounding."""
+"""The relative difference of two models that counts as rounding error."""
 PERIODS = (np.pi, 2 * np.pi, 0.5, 1.0, 180.0, 360.0)
-"""Of angles in radians, in turns and in degrees, half of a turn first, after which squares are the same."""
+"""The periods of angles in radians, turns and degrees, half turns first."""
 EVEN = 1e-9
-"""Of how far a column reaches, what is no step but rounding."""
+"""The smallest step, as a fraction of the range of a column, that is not rounding error."""
 
 
 class Symmetries(NamedTuple):
-    """What leaves a model as it is. Parameters are numbered as the free ones.
+    """The symmetries of a model. Parameters are numbered among the free ones.
 
-    Attributes:
-        signs: for a parameter that can be made positive, which change their sign with it, bool (n,).
-        swaps: exchanges: for the parameter that tells whether one is due, where each one's value comes from, (n,), a factor of
-            each, 1 or -1, and what is added to each, as a right angle where axes are exchanged. It is due where the parameter
-            is negative, if its factor is -1, else where it is above its source.
-        steps: for a parameter that can be made positive, which change their sign with it where a height is added to a level, as
-            of a step that goes up from the left and down from the right; and the level and the height.
-        turns: angles and frequencies, their periods, and which parameters change their sign with half a period, or None.
+    Attributes
+    ----------
+    signs : list of (int, ndarray of bool)
+        For a parameter that can be made positive, which parameters change their sign with it, (n,).
+    swaps : list
+        Exchanges: the parameter that decides whether one is due, the source of each value, (n,), the factor of each, 1 or -1,
+        and a constant that is added, such as a right angle for an exchange of axes. An exchange is due if the parameter is
+        negative, for a factor of -1, or else if it is above its source.
+    steps : list
+        For a parameter that can be made positive, which parameters change their sign with it while a height is added to a
+        level, as for a step seen from the other side; and the level and the height.
+    turns : list
+        Angles and frequencies, their periods, and which parameters change their sign with half a period, or None.
     """
 
     signs: list[tuple[int, np.ndarray]]
@@ -52,7 +56,7 @@ class Symmetries(NamedTuple):
     turns: list[tuple[int, float, int | None]]
 
     def chosen(self, values: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of the values that say the same those that are chosen, (F, n), and their standard errors."""
+        """Return the preferred ones of equivalent values, (F, n), and their standard errors."""
         values, errors = values.copy(), errors.copy()
         self._wrap(values)
         for k, together in self.signs:
@@ -79,7 +83,7 @@ class Symmetries(NamedTuple):
 
 
 def symmetries_of(trials: Trials, estimates: np.ndarray) -> Symmetries:
-    """The symmetries of a model, by what it says near some estimates of its free parameters, (C, n)."""
+    """Return the symmetries of a model, found near some estimates of its free parameters, (C, n)."""
     compared = _Compared(trials, estimates)
     linear = np.array(trials.traced.linear)
     signs = _signs(compared, linear)
@@ -90,13 +94,15 @@ def symmetries_of(trials: Trials, estimates: np.ndarray) -> Symmetries:
 
 
 def _rate(trials: Trials) -> float | None:
-    """How many points there are in a unit of the first column, if all rows are at multiples of one step: no frequency is told
-    from that plus the rate. None where they are not, or where nothing oscillates."""
+    """Return the sampling rate of the first column if all rows are at multiples of one step, else None.
+
+    Frequencies that differ by this rate cannot be distinguished. None if the model does not oscillate.
+    """
     if not trials.groups.columns or not oscillates(trials.traced.recorded):
         return None
     x = np.unique(trials.groups.columns[0])
     steps = np.diff(x)
-    steps = steps[steps > EVEN * np.ptp(x)]  # others are rounding
+    steps = steps[steps > EVEN * np.ptp(x)]  # the others are rounding errors
     if not len(steps):
         return None
     rate = float(np.round(np.ptp(x) / steps.min()) / np.ptp(x))
@@ -104,7 +110,7 @@ def _rate(trials: Trials) -> float | None:
 
 
 class _Compared:
-    """A model at some values of its parameters, and what it says there."""
+    """A model and its values at some points."""
 
     def __init__(self, trials: Trials, estimates: np.ndarray) -> None:
         rng = np.random.default_rng(0)
@@ -114,7 +120,7 @@ class _Compared:
         self._said = self._says(self.values[None])[0]
 
     def _says(self, values: np.ndarray) -> np.ndarray:
-        """What the model says at values of the free parameters, (T, PLACES, n), for some rows, (T, PLACES, rows)."""
+        """Return the model at values of the free parameters, (T, PLACES, n), for some rows, (T, PLACES, rows)."""
         columns, y = self._trials.rows_of(0)
         rows = np.unique(np.linspace(0, len(y) - 1, min(ROWS, len(y))).astype(np.int64))
         count = values.shape[0] * values.shape[1]
@@ -125,7 +131,7 @@ class _Compared:
         return predict_groups(self._trials.curve, groups, every).reshape(*values.shape[:2], -1)
 
     def alike(self, changed: np.ndarray) -> np.ndarray:
-        """Of changed values, (T, PLACES, n), which leave the model as it is, bool (T,)."""
+        """Return which changes of the values, (T, PLACES, n), leave the model unchanged, bool (T,)."""
         if not len(changed):
             return np.zeros(0, bool)
         with np.errstate(invalid="ignore"):
@@ -134,13 +140,13 @@ class _Compared:
 
 
 def _signs(compared: _Compared, linear: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    """Parameters that can be made positive, nonlinear ones first, and what changes its sign with them."""
+    """Return the parameters that can be made positive, nonlinear ones first, with those that change their sign with them."""
     n = len(linear)
     sizes = range(1, n + 1) if n <= MOST_SIGNS else range(1, 2)
     tried = np.array([np.isin(np.arange(n), some) for size in sizes for some in itertools.combinations(range(n), size)])
     found = tried[compared.alike(np.where(tried[:, None], -compared.values, compared.values))]
     signs: list[tuple[int, np.ndarray]] = []
-    for k in np.argsort(linear, kind="stable").tolist():  # elimination: they are a group
+    for k in np.argsort(linear, kind="stable").tolist():  # Gaussian elimination, since sign changes form a group
         having = found[:, k]
         if having.any():
             own = found[np.argmax(having)]
@@ -157,7 +163,7 @@ def _swaps(
     positive: Sequence[int],
     turns: Sequence[tuple[int, float, int | None]],
 ) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
-    """Exchanges of parameters that are measured in the same units; of any two, with the sign of another one or half a turn."""
+    """Return exchanges of parameters with the same units, possibly with a change of sign or half a turn of another."""
     n = len(linear)
     pairs = [(j, k) for j, k in itertools.combinations(range(n), 2) if linear[j] == linear[k]]
     alike = [(j, k) for j, k in pairs if np.array_equal(units[j], units[k], equal_nan=True)]
@@ -179,7 +185,7 @@ def _swaps(
 
 
 def _steps(compared: _Compared, linear: np.ndarray, positive: Sequence[int]) -> list[tuple[int, np.ndarray, int, int]]:
-    """Parameters that can be made positive where a height is added to a level, both linear."""
+    """Return the parameters that can be made positive if a linear height is added to a linear level."""
     n = len(linear)
     tried = [
         (k, np.isin(np.arange(n), (k, height)), level, height)
@@ -197,7 +203,7 @@ def _steps(compared: _Compared, linear: np.ndarray, positive: Sequence[int]) -> 
 
 
 def _exchanges(pairs: Sequence[tuple[int, int]], n: int) -> Iterator[np.ndarray]:
-    """All ways to exchange the parameters of some pairs that have none in common, those of few pairs first."""
+    """Yield all exchanges of disjoint pairs of parameters, those of few pairs first."""
     for size in range(1, n // 2 + 1):
         for some in itertools.combinations(pairs, size):
             if len({*itertools.chain(*some)}) == 2 * size:
@@ -210,7 +216,7 @@ def _exchanges(pairs: Sequence[tuple[int, int]], n: int) -> Iterator[np.ndarray]
 def _turns(
     compared: _Compared, units: np.ndarray, positive: Sequence[int], rate: float | None
 ) -> list[tuple[int, float, int | None]]:
-    """Angles, which have no units, and frequencies, with their periods. What is made positive already changes no sign here."""
+    """Return angles, which have no units, and frequencies, with their periods, except parameters that are made positive."""
     n = len(units)
     turns: list[tuple[int, float, int | None]] = []
     for k in range(n):

@@ -1,4 +1,4 @@
-"""From long tables to groups of rows: keys, their order, and the rows of each group one after the other."""
+"""From long tables to groups of consecutive rows: keys and their order."""
 
 from __future__ import annotations
 
@@ -16,20 +16,27 @@ from jitgrad.errors import DataError, listed, near_name
 from jitgrad.groupfit.measures import Measures, measures_of
 
 ROW, ROW_OF_GROUP = "__row", "__row_of_group"
-"""The names of columns of row numbers, while rows are sorted and joined."""
+"""Temporary columns of row numbers for sorting and joining."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The rows of many groups, one group after the other.
+    """The rows of many groups, group after group.
 
-    Attributes:
-        keys: a frame with a row for each group, in their order; None of arrays.
-        shape: of the groups: their number, or the leading shape of arrays.
-        groups: their rows. Weights are those of sigma.
-        sigma: float64 (rows,), as it was given; None where it was not.
-        extra: float64 (rows,), further columns by name.
-        remarks: what is to be said of the rows, a clause each.
+    Attributes
+    ----------
+    keys : frame or None
+        One row per group, in order; None for arrays.
+    shape : tuple of int
+        The number of groups, or the leading shape of arrays.
+    groups : Groups
+        The rows. Weights are those of sigma.
+    sigma : ndarray, shape (rows,), or None
+        As given, in float64.
+    extra : dict of str to ndarray, shape (rows,)
+        Additional columns.
+    remarks : sequence of str
+        Remarks on the rows, a clause each.
     """
 
     keys: Any
@@ -43,17 +50,17 @@ class Table:
         return len(self.groups.parts)
 
     def rows_of(self, g: int) -> slice:
-        """The rows of a group."""
+        """Return the rows of a group."""
         first, count = self.groups.parts[g].tolist()
         return slice(first, first + count)
 
     def columns_of(self, g: int) -> list[np.ndarray]:
-        """The columns of a group that the model takes."""
+        """Return the columns of the model for a group."""
         part = self.rows_of(g)
         return [column if self.groups.shared else column[part] for column in self.groups.columns]
 
     def part(self, chosen: np.ndarray) -> Table:
-        """Some of the groups, in this order, with their rows alone."""
+        """Return some of the groups, in this order, with their rows only."""
         groups = self.groups
         first, count = groups.parts[chosen].astype(np.int64).T
         stop = np.cumsum(count)
@@ -75,12 +82,12 @@ class Table:
 
     @functools.cached_property
     def measures(self) -> Measures:
-        """What the rows of each group amount to."""
+        """The measures of the rows of each group."""
         return measures_of(self.groups)
 
 
 def frame_of(data: Any) -> nw.DataFrame[Any]:
-    """A frame of any library, or a mapping of columns, as narwhals has it. Raises DataError for what is neither."""
+    """Return a frame of any library, or a mapping of columns, as a narwhals frame. Raises DataError for other data."""
     import polars as pl
 
     if isinstance(data, Mapping):
@@ -112,13 +119,13 @@ def check_column(name: str, names: Sequence[str]) -> None:
 
 
 def column_of(frame: nw.DataFrame[Any], name: str) -> Any:
-    """A column by its name. Raises DataError where there is none."""
+    """Return a column by its name. Raises DataError if it is missing."""
     check_column(name, frame.columns)
     return frame.get_column(name)
 
 
 def numbers(frame: nw.DataFrame[Any], name: str) -> np.ndarray:
-    """A column as float64, nan for what is missing; it may be the frame's memory. Raises DataError where it has no numbers."""
+    """Return a column as float64 with nan for missing values, without a copy if possible. Raises DataError for text."""
     column = column_of(frame, name)
     if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
         raise DataError(f"Column {name!r} has type {column.dtype}, which is not numeric. Convert it to float.")
@@ -127,13 +134,18 @@ def numbers(frame: nw.DataFrame[Any], name: str) -> np.ndarray:
 
 
 class Grouping(NamedTuple):
-    """How the rows of a frame make groups.
+    """How the rows of a frame form groups.
 
-    Attributes:
-        keys: a frame with a row for each group.
-        order: the rows in the order of their keys; None where they stand so.
-        parts: the first row of each group, and how many it has, uint64 (G, 2).
-        without: how many rows have no key.
+    Attributes
+    ----------
+    keys : frame
+        One row per group.
+    order : ndarray of int or None
+        The rows sorted by key; None if they are sorted.
+    parts : ndarray of uint64, shape (G, 2)
+        The first row and the number of rows of each group.
+    without : int
+        The number of rows without a key.
     """
 
     keys: nw.DataFrame[Any]
@@ -143,7 +155,7 @@ class Grouping(NamedTuple):
 
 
 def grouping(frame: nw.DataFrame[Any], by: Sequence[str]) -> Grouping:
-    """The groups of equal keys, in the order of keys; the rows of a group keep theirs. Rows without a key are left out."""
+    """Return the groups of equal keys, sorted by key; rows keep their order in a group. Rows without a key are dropped."""
     keys = frame.select([_sortable(column_of(frame, name)) for name in by])
     missing = [own for own in (_missing(keys.get_column(name)) for name in by) if own is not None]
     order = np.flatnonzero(~np.logical_or.reduce(missing)) if missing else None
@@ -164,12 +176,12 @@ def grouping(frame: nw.DataFrame[Any], by: Sequence[str]) -> Grouping:
 
 
 def _sortable(column: Any) -> Any:
-    """A column of keys that can be sorted: categories by their text."""
+    """Return a column of keys that can be sorted, categories as text."""
     return column.cast(nw.String) if column.dtype in (nw.Categorical, nw.Enum) else column
 
 
 def _missing(column: Any) -> np.ndarray | None:
-    """Where a column has no value, or nan; None where it has some everywhere."""
+    """Return which rows of a column are null or nan, or None if none is."""
     missing = np.asarray(column.is_null().to_numpy(), bool) if column.null_count() else None
     if column.dtype in (nw.Float64, nw.Float32):
         nan = np.isnan(column.to_numpy())
@@ -178,7 +190,7 @@ def _missing(column: Any) -> np.ndarray | None:
 
 
 def _steps(keys: nw.DataFrame[Any], by: Sequence[str]) -> tuple[np.ndarray, bool]:
-    """The rows whose key is another than the one before, and whether it is a smaller one anywhere."""
+    """Return the rows whose key differs from that of the row before, and whether one is smaller anywhere."""
     import polars as pl
 
     count = max(0, len(keys) - 1)
@@ -198,9 +210,9 @@ def _steps(keys: nw.DataFrame[Any], by: Sequence[str]) -> tuple[np.ndarray, bool
 
 
 def places_of(what: str, keys: nw.DataFrame[Any], among: nw.DataFrame[Any]) -> np.ndarray:
-    """The row of each key among those of ``what``, of any library, int64 (G,): -1 where it is not there.
+    """Return the row of each key among those of ``what``, int64 (G,), with -1 for missing ones.
 
-    Raises DataError where ``what`` has a key twice, or keys that cannot be compared.
+    Raises DataError if ``what`` has a duplicate key, or keys of another type.
     """
     by, places = keys.columns, np.full(len(keys), -1)
     own, theirs = _in_polars(keys), _in_polars(among.select(list(by))).with_row_index(ROW)
@@ -216,7 +228,7 @@ def places_of(what: str, keys: nw.DataFrame[Any], among: nw.DataFrame[Any]) -> n
 
 
 def _as_type(what: str, frame: Any, name: str, dtype: Any) -> Any:
-    """The rows of a frame of Polars whose key says the same as another type, such as 1 and 1.0, with the key so."""
+    """Return the rows of a Polars frame whose key has the same value in another type, such as 1 and 1.0."""
     import polars as pl
 
     known = frame.filter(pl.col(name).is_not_null())
@@ -226,9 +238,9 @@ def _as_type(what: str, frame: Any, name: str, dtype: Any) -> Any:
     try:
         cast = known.with_columns(pl.col(name).cast(dtype, strict=False))
         same = cast[name].cast(known.schema[name], strict=False) == known[name]
-        if known.schema[name].is_float() and dtype.is_float():  # 0.1 is 0.1 in either precision
+        if known.schema[name].is_float() and dtype.is_float():  # 0.1 equals 0.1 in both precisions
             same = cast[name].is_not_null()
-        if temporal[0] != temporal[1] and pl.String not in (known.schema[name], dtype):  # a day is not a number
+        if temporal[0] != temporal[1] and pl.String not in (known.schema[name], dtype):  # a date is not a number
             same = pl.repeat(False, len(known), eager=True)
     except pl.exceptions.PolarsError:
         same = pl.repeat(False, len(known), eager=True)
@@ -240,7 +252,7 @@ def _as_type(what: str, frame: Any, name: str, dtype: Any) -> Any:
 
 
 def _in_polars(keys: nw.DataFrame[Any]) -> Any:
-    """Keys as a frame of Polars, whatever their library; categories as texts."""
+    """Return keys of any library as a Polars frame, categories as text."""
     import polars as pl
 
     keys = keys.select([_sortable(keys.get_column(name)) for name in keys.columns])
@@ -257,24 +269,34 @@ def read_frame(
     extra: Sequence[str],
     policy: str | None,
 ) -> Table:
-    """The rows of a frame as a Table.
+    """Return the rows of a frame as a Table.
 
-    Args:
-        frame: the data.
-        by: the names of the keys.
-        columns: what the model takes.
-        y: the response.
-        sigma: its standard deviation, a name or a number; None for ones.
-        extra: further columns.
-        policy: what to do with rows that have nan: None, "omit" or "raise".
+    Parameters
+    ----------
+    frame : frame
+        The data.
+    by : sequence of str
+        The key columns.
+    columns : sequence of str
+        The columns of the model.
+    y : str
+        The response.
+    sigma : str, float or None
+        The standard deviation, a column or a number.
+    extra : sequence of str
+        Additional columns.
+    policy : {"omit", "raise"} or None
+        What to do with rows that contain nan.
 
-    Raises:
-        DataError: where a column is not there or has no numbers, and for nan that is to be raised.
+    Raises
+    ------
+    DataError
+        If a column is missing or not numeric, or for nan with the policy ``"raise"``.
     """
     found = grouping(frame, by)
     used = [*columns, y, *([sigma] if isinstance(sigma, str) else [])]
     order = found.order
-    keeps = frame.implementation.is_polars() or frame.implementation.is_pyarrow()  # frames of pandas may be changed later
+    keeps = frame.implementation.is_polars() or frame.implementation.is_pyarrow()  # pandas frames may be modified later
 
     def rows(name: str) -> np.ndarray:
         values = numbers(frame, name)
@@ -295,12 +317,12 @@ def read_frame(
 
 
 def left_out(count: int, which: str) -> str:
-    """That rows are left out, a clause."""
+    """Return a clause that says that rows were dropped."""
     return f"{count} row{'' if count == 1 else 's'} {which} {'was' if count == 1 else 'were'} left out"
 
 
 def weights_of(sigma: np.ndarray | None) -> np.ndarray | None:
-    """What residuals are multiplied by; nan where sigma is not positive."""
+    """Return the weights of residuals; nan if sigma is not positive."""
     if sigma is None:
         return None
     with np.errstate(divide="ignore"):
@@ -313,7 +335,7 @@ def weights_of(sigma: np.ndarray | None) -> np.ndarray | None:
 def without_nan(
     arrays: dict[str, np.ndarray], used: Sequence[str], parts: np.ndarray, policy: str
 ) -> tuple[dict[str, np.ndarray], np.ndarray, list[str]]:
-    """The rows without those that have nan in a column that is used, and what to say of them."""
+    """Return the data without rows with nan in a used column, and a remark."""
     kept = ~np.logical_or.reduce([np.isnan(arrays[name]) for name in used])
     if kept.all():
         return arrays, parts, []

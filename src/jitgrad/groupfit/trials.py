@@ -1,4 +1,4 @@
-"""Fits of chosen groups from chosen starts, and which of them are the best."""
+"""Fits of selected groups from selected starts, and the best of them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,29 @@ from jitgrad.curvefit.starts import SAME_COST
 from jitgrad.curvefit.status import converged
 
 MOST_NUMBERS = 1 << 22
-"""Of what one call of the solver is given and returns."""
+"""The largest number of values that one call of the solver takes and returns."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """Groups that are fitted again and again.
+    """Groups that are fitted repeatedly.
 
-    Attributes:
-        curve: the model.
-        free: the numbers of the parameters that are fitted, n of p.
-        groups: the rows of G groups.
-        given: float64 (G, p), values of parameters that are not free, and starting values of others; nan where none is known.
-        limits: of the free parameters, (n,) or (G, n); None for no bounds.
-        options: when fits end.
-        threads: how many work.
+    Attributes
+    ----------
+    curve : Curve
+        The model.
+    free : sequence of int
+        The indices of the n fitted parameters.
+    groups : Groups
+        The rows of G groups.
+    given : ndarray, shape (G, p)
+        Values of fixed parameters, and known starting values of others, in float64; nan if unknown.
+    limits : Limits or None
+        The bounds of the free parameters, (n,) or (G, n).
+    options : SolverOptions
+        Tolerances and the loss.
+    threads : int or None
+        The number of threads.
     """
 
     curve: Curve
@@ -54,7 +62,7 @@ class Trials:
         linear: bool = False,
         done: Callable[[int], None] | None = None,
     ) -> Solution:
-        """Fit the groups with the numbers ``which``, (F,), from ``starts``, (F, n), with ``most`` evaluations each."""
+        """Fit the groups ``which``, (F,), from ``starts``, (F, n), with at most ``most`` evaluations each."""
         options = self.options if most is None else self.options._replace(most=min(most, self.options.most))
         every = self.given[which]
         every[:, list(self.free)] = starts
@@ -65,28 +73,28 @@ class Trials:
         )  # fmt: skip
 
     def begun(self, which: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Starts, (F, n), within the bounds of the groups ``which``, and with what is given of them."""
+        """Return starts, (F, n), within the bounds of the groups ``which``, with the given values."""
         given = self.given[which][:, list(self.free)]
         return np.where(np.isnan(given), self.within(which, starts), given)
 
     def within(self, which: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Values of the free parameters, (F, n), brought into the bounds of the groups ``which``."""
+        """Return values of the free parameters, (F, n), moved into the bounds of the groups ``which``."""
         limits = self.limits_of(which)
         return values if limits is None else np.clip(values, limits.low, limits.high)
 
     def limits_of(self, which: np.ndarray | int) -> Limits | None:
-        """The bounds of some groups, or of one."""
+        """Return the bounds of one group, or of some."""
         limits = self.limits
         return limits if limits is None or limits.low.ndim == 1 else Limits(limits.low[which], limits.high[which])
 
     def rows_of(self, group: int) -> tuple[list[np.ndarray], np.ndarray]:
-        """The columns and the response of a group."""
+        """Return the columns and the response of a group."""
         first, rows = self.groups.parts[group].astype(np.int64).tolist()
         part = slice(first, first + rows)
         return [c if self.groups.shared else c[part] for c in self.groups.columns], self.groups.y[part]
 
     def blocks(self, count: int, each: int) -> Iterator[slice]:
-        """``count`` groups, with ``each`` fits of every one at a time, in blocks that take no more than so much memory."""
+        """Yield slices of ``count`` groups with ``each`` fits per group, whose memory is limited."""
         n, p = len(self.free), self.given.shape[1]
         size = max(1, MOST_NUMBERS // (each * (n * n + 2 * n + p + 8)))
         return (slice(first, min(first + size, count)) for first in range(0, count, size))
@@ -99,17 +107,17 @@ class Trials:
 
     @functools.cached_property
     def dof(self) -> np.ndarray:
-        """Rows that are more than the parameters, (G,)."""
+        """The numbers of rows minus parameters, (G,)."""
         return self.groups.parts[:, 1].astype(np.int64) - len(self.free)
 
     @functools.cached_property
     def rounding(self) -> np.ndarray:
-        """Costs that are nothing but rounding errors, (G,), as ``Problem.rounding``."""
+        """Costs that consist of rounding errors only, (G,), as ``Problem.rounding``."""
         return 50 * np.finfo(float).eps ** 2 * self._sums(self._weighted**2)
 
     @functools.cached_property
     def spread(self) -> np.ndarray:
-        """The costs of constants, (G,)."""
+        """The costs of the best constants, (G,)."""
         y = self._weighted
         weights = np.ones(len(y)) if self.groups.weights is None else self.groups.weights
         squares, products = self._sums(weights**2), self._sums(weights * y)
@@ -121,14 +129,14 @@ class Trials:
         return y if weights is None else y * weights
 
     def _sums(self, rows: np.ndarray) -> np.ndarray:
-        """Sums over the rows of each group, by themselves: differences of running sums would lose digits of small groups."""
+        """Return sums over the rows of each group, separately, because differences of running sums would lose digits."""
         first, count = self.groups.parts.astype(np.int64).T
         ends = np.stack([first, first + count], axis=1).ravel()
         return np.add.reduceat(np.append(rows, 0.0), ends)[::2]
 
 
 def spanned(groups: Groups) -> Groups:
-    """Groups without the rows that stand before the first and after the last of them."""
+    """Return groups without the rows before the first and after the last of them."""
     first = groups.parts[:, 0].min()
     rows = slice(int(first), int(groups.parts.sum(axis=1).max()))
     return Groups(
@@ -141,28 +149,32 @@ def spanned(groups: Groups) -> Groups:
 
 
 def is_minimum(solution: Solution) -> np.ndarray:
-    """Which fits ended in a minimum, (F,): not where the model is flat, and so its Jacobian singular."""
+    """Return which fits ended in a minimum, (F,); not those with a singular Jacobian."""
     return np.asarray(converged(solution.status) & (solution.rcond > UNDETERMINED))
 
 
 def lowest(costs: np.ndarray, rounding: np.ndarray, count: int) -> np.ndarray:
-    """Where the ``count`` lowest of costs (G, F) stand, of those in different minima first, (G, count).
+    """Return the indices of the ``count`` lowest of costs (G, F), those of different minima first, (G, count).
 
-    Args:
-        costs: inf where a fit could not begin.
-        rounding: (G,), see ``Trials.rounding``.
-        count: at most F.
+    Parameters
+    ----------
+    costs : ndarray, shape (G, F)
+        inf for fits that could not start.
+    rounding : ndarray, shape (G,)
+        See ``Trials.rounding``.
+    count : int
+        At most F.
     """
     order = np.argsort(costs, axis=1, kind="stable")
     in_order = np.maximum(np.take_along_axis(costs, order, axis=1), rounding[:, None])
-    with np.errstate(invalid="ignore"):  # of inf
+    with np.errstate(invalid="ignore"):  # inf - inf
         differs = np.diff(in_order, axis=1) > SAME_COST * in_order[:, 1:]
     alike = np.concatenate([np.zeros((len(costs), 1), bool), ~(differs & np.isfinite(in_order[:, 1:]))], axis=1)
     return np.take_along_axis(order, np.argsort(alike, axis=1, kind="stable")[:, :count], axis=1)
 
 
 def best_of(solution: Solution, rounding: np.ndarray, count: int) -> Solution:
-    """The best of ``count`` fits of each group, one group's after the other's: of those of the lowest cost one in a minimum."""
+    """Return the best of ``count`` consecutive fits of each group: of those with the lowest cost, one in a minimum."""
     costs = np.maximum(solution.costs.reshape(-1, count), rounding[:, None])
     alike = costs <= (1 + SAME_COST) * costs.min(axis=1, keepdims=True)
     rank = np.where(alike, np.where(is_minimum(solution).reshape(-1, count), 0, 1), 2)
@@ -171,10 +183,7 @@ def best_of(solution: Solution, rounding: np.ndarray, count: int) -> Solution:
 
 
 def improve(best: Solution, which: np.ndarray, found: Solution, rounding: np.ndarray) -> np.ndarray:
-    """Put those of the fits ``found`` of the groups ``which``, each at most once, into ``best`` that are better.
-
-    Returns the numbers of these groups.
-    """
+    """Replace fits in ``best`` by better ones of the groups ``which``, each at most once; return these groups."""
     rounding = rounding[which]
     costs, before = np.maximum(found.costs, rounding), np.maximum(best.costs[which], rounding)
     before_is_minimum = is_minimum(best)[which]

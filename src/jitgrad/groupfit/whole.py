@@ -1,4 +1,4 @@
-"""Frames that come one after the other, cut anew so that no group is split between two."""
+"""Consecutive frames, cut so that no group is split between two."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ import polars as pl
 from jitgrad.errors import DataError
 
 ROWS = 1 << 17
-"""So many rows are gathered before some are handed on."""
+"""The number of rows that are collected before some are passed on."""
 WITHOUT_KEY = 0
-"""The mark of rows whose key is missing in part."""
+"""The mark of rows with an incomplete key."""
 
 
 class GroupReturnsError(DataError):
-    """Rows of a group that recur after those of others."""
+    """Rows of a group recur after those of others."""
 
 
 def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS, known: Iterable[Any] = ()) -> Iterator[Any]:
-    """The rows of frames, in frames with whole groups: the last group of one waits for the next.
+    """Yield the rows of frames in frames of whole groups: the last group of a frame waits for the next frame.
 
     Parameters
     ----------
     frames : iterable of frames
-        Of any library that narwhals knows, with the same columns. The rows of a group follow one another, as they do where
-        frames are sorted by key.
+        Of any library that narwhals supports, with the same columns. The rows of a group are consecutive, as in frames that are
+        sorted by key.
     by : sequence of str
-        The names of the keys.
+        The key columns.
     rows : int, default 131072
-        How many are gathered before those of whole groups are handed on; more where a group is larger.
+        The number of rows that are collected before whole groups are passed on; more if a group is larger.
     known : iterable of frames, default ()
-        The keys of groups that were handed on before, as in a run that was stopped.
+        The keys of groups that were passed on before, as in an interrupted run.
 
     Yields
     ------
     frame
-        In the library that the frames came in, with at least one row.
+        In the library of the frames, with at least one row.
 
     Raises
     ------
     GroupReturnsError
-        For a group of which more rows come after others. Rows without a key are of no group, and may stand anywhere.
+        If rows of a group recur after those of others. Rows without a key may be anywhere.
     """
     waiting: list[nw.DataFrame[Any]] = []
     count, enough, seen = 0, rows, _Seen()
@@ -60,14 +60,14 @@ def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS, kno
             if last:
                 yield _handed_on(table[:last], starts[:-1], by, seen)
             waiting, count = [table[last:]], count - last
-            enough = max(rows, 2 * count)  # of a group that is larger than that, not every frame is looked through
+            enough = max(rows, 2 * count)  # for a larger group, not every frame is searched
     if count:
         table = nw.concat(waiting)
         yield _handed_on(table, _starts(table, by), by, seen)
 
 
 def _starts(table: nw.DataFrame[Any], by: Sequence[str]) -> np.ndarray:
-    """The first rows of groups that follow one another, and of rows without a key between them, int64 (K,)."""
+    """Return the first rows of consecutive groups, and of rows without a key between them, int64 (K,)."""
     changes = np.zeros(len(table) - 1, bool)
     for name in by:
         column = table.get_column(name)
@@ -82,7 +82,7 @@ def _starts(table: nw.DataFrame[Any], by: Sequence[str]) -> np.ndarray:
 
 
 def _handed_on(table: nw.DataFrame[Any], starts: np.ndarray, by: Sequence[str], seen: _Seen) -> Any:
-    """The frame. Raises GroupReturnsError where it has a group of which rows were handed on before."""
+    """Return the frame. Raises GroupReturnsError if it contains a group that was passed on before."""
     keys = table.select(list(by))[starts]
     marks = _marks(keys)
     groups, rows = np.unique(marks, return_index=True)
@@ -98,23 +98,25 @@ def _handed_on(table: nw.DataFrame[Any], starts: np.ndarray, by: Sequence[str], 
 
 
 def _marks(table: nw.DataFrame[Any]) -> np.ndarray:
-    """A hash of each key, uint64 (K,). Two keys of a million have the same one in 1 of 10⁷ tables."""
+    """Return a hash of each key, uint64 (K,). The chance that two of a million keys collide is 1 in 10⁷."""
     keys = pl.DataFrame(table.to_native())
     floats = [name for name, dtype in keys.schema.items() if dtype.is_float()]
-    categories = [name for name, dtype in keys.schema.items() if dtype in (pl.Categorical, pl.Enum)]  # numbers differ by frame
+    categories = [
+        name for name, dtype in keys.schema.items() if dtype in (pl.Categorical, pl.Enum)
+    ]  # codes differ between frames
     keys = keys.with_columns(pl.col(floats).fill_nan(None), pl.col(categories).cast(pl.String))
     mark = pl.struct(pl.all()).hash().clip(lower_bound=1)
     return keys.select(pl.when(pl.any_horizontal(pl.all().is_null())).then(WITHOUT_KEY).otherwise(mark)).to_series().to_numpy()
 
 
 class _Seen:
-    """Numbers that came before, 8 bytes each: sorted runs, of which no two are about as long."""
+    """Numbers seen before, 8 bytes each, in sorted runs of different lengths."""
 
     def __init__(self) -> None:
         self._runs: list[np.ndarray] = []
 
     def index_of_known(self, numbers: np.ndarray) -> int | None:
-        """The index of the first of some numbers, sorted, that came before; None where none did."""
+        """Return the index of the first of some sorted numbers that was seen before, or None."""
         for run in self._runs:
             known = run[np.searchsorted(run, numbers).clip(max=len(run) - 1)] == numbers
             if known.any():
@@ -122,7 +124,7 @@ class _Seen:
         return None
 
     def add(self, numbers: np.ndarray) -> None:
-        """Take in numbers, sorted, none of which came before."""
+        """Add sorted numbers, none of which was seen before."""
         if not len(numbers):
             return
         self._runs.append(numbers)
