@@ -99,7 +99,7 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(OSError, match="symbolic links") as caught:
         write_whole(tmp_path / "a", b"new")
-    assert "Its symbolic links lead in a circle" in str(unwritable("a", caught.value))
+    assert "Its symbolic links form a loop" in str(unwritable("a", caught.value))
 
 
 @pytest.mark.parametrize("old", [None, b"old"])

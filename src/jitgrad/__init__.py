@@ -426,7 +426,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """``fit_table`` where it is asked for: polars takes longer to import than all the rest."""
+    """Import ``fit_table`` on first use, because importing polars takes longer than everything else."""
     if name == "fit_table":
         from jitgrad.tabular import fit_table
 

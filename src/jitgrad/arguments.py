@@ -1,4 +1,4 @@
-"""Arguments: checks that return the value or raise ArgumentError with its name, and objects that remember theirs."""
+"""Checks of arguments, which return the value or raise ArgumentError, and a base class of objects with saved arguments."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 def count(name: str, value: Any, low: int = 1, high: int = 10**9) -> int:
-    """A whole number from ``low`` to ``high``."""
+    """Return an integer from ``low`` to ``high``."""
     try:
         number = operator.index(value)
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise ArgumentError(f"{{argument}} is {value!r}. Give a whole number.", argument=name)
+        raise ArgumentError(f"{{argument}} is {value!r}. Give an integer.", argument=name)
     if number < low:
         raise ArgumentError(f"{{argument}} is {number}. Give at least {low}.", argument=name)
     if number > high:
@@ -30,7 +30,7 @@ def count(name: str, value: Any, low: int = 1, high: int = 10**9) -> int:
 
 
 def positive(name: str, value: Any) -> float:
-    """A positive finite number."""
+    """Return a positive finite number."""
     given = number(name, value)
     if not (math.isfinite(given) and given > 0):
         raise ArgumentError(f"{{argument}} is {value}. Give a positive number.", argument=name)
@@ -38,23 +38,23 @@ def positive(name: str, value: Any) -> float:
 
 
 def nonnegative(name: str, value: Any) -> float:
-    """A finite number from 0 on."""
+    """Return a nonnegative finite number."""
     given = number(name, value)
     if not (math.isfinite(given) and given >= 0):
-        raise ArgumentError(f"{{argument}} is {value}. Give a number from 0 on.", argument=name)
+        raise ArgumentError(f"{{argument}} is {value}. Give a nonnegative number.", argument=name)
     return given
 
 
 def in_unit_interval(name: str, value: Any) -> float:
-    """A number from 0 on and below 1."""
+    """Return a number in [0, 1)."""
     given = number(name, value)
     if not 0 <= given < 1:
-        raise ArgumentError(f"{{argument}} is {value}. Give a number from 0 on and below 1.", argument=name)
+        raise ArgumentError(f"{{argument}} is {value}. Give a number in [0, 1).", argument=name)
     return given
 
 
 def by_name(what: str, name: Any, known: Mapping[str, T], also: str = "") -> T:
-    """What ``known`` has under a name. Raises ArgumentError for another, with the near one and ``also`` as advice."""
+    """Return the item of ``known`` with a name, or raise ArgumentError with a similar name and ``also`` as advice."""
     if not isinstance(name, str):
         raise ArgumentError(f"The {what} is {name!r}. Give one of {', '.join(known)}{also}.")
     if name not in known:
@@ -63,23 +63,23 @@ def by_name(what: str, name: Any, known: Mapping[str, T], also: str = "") -> T:
 
 
 def made_by_name(what: str, given: Any, kind: type[T], known: Mapping[str, Callable[[], T]]) -> T | None:
-    """What is of a kind, or None, itself; a new one by name. Raises ArgumentError for anything else."""
+    """Return an object of a kind, or None, unchanged, and create an object by name. Raise ArgumentError for anything else."""
     if given is None or isinstance(given, kind):
         return given
     if not isinstance(given, str):
-        raise ArgumentError(f"The {what} is {given!r}. Give a name, or an object of a subclass of {kind.__name__}.")
+        raise ArgumentError(f"The {what} is {given!r}. Give a name, or an instance of a subclass of {kind.__name__}.")
     return by_name(what, given, known)()
 
 
 def function_name(f: Callable[..., Any]) -> str:
-    """What errors call a function; of a ``functools.partial`` or another callable object, what it stands for or its class."""
+    """Return the name of a function for messages, also for a ``functools.partial`` or another callable object."""
     while isinstance(f, functools.partial):
         f = f.func
     return str(getattr(f, "__name__", type(f).__name__))
 
 
 def number(name: str, value: Any) -> float:
-    """A number, finite or not."""
+    """Return a number, finite or not."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -87,21 +87,23 @@ def number(name: str, value: Any) -> float:
 
 
 MAX_SEED = 2**63 - 1
-"""Seeds are from 0 to this."""
+"""The largest seed."""
 
 
 class Described:
-    """Base of what remembers the arguments that it was made with, so that it can be saved and made again.
+    """Base class of objects that keep the arguments of their constructor, so that they can be saved and created again.
 
-    Attributes:
-        arguments: by name, those that were given.
+    Attributes
+    ----------
+    arguments : dict
+        The arguments that were given, by name.
     """
 
-    classes: dict[str, type[Described]] = {}  # noqa: RUF012  (one for all, by name; a user's begin with "custom:")
+    classes: dict[str, type[Described]] = {}  # noqa: RUF012  (shared, by name; those of users begin with "custom:")
 
     arguments: dict[str, Any]
     family = ""
-    """What stands before the name in files where classes of another library have the same one, as "keras"."""
+    """The prefix of the name in files, if classes of another library have the same names, such as "keras"."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -119,7 +121,7 @@ class Described:
 
     @classmethod
     def made_with(cls, arguments: dict[str, Any]) -> Any:
-        """Another one with these arguments."""
+        """Create an object with these arguments."""
         positional: list[Any] = []
         for name, parameter in _signature(cls).parameters.items():  # type: ignore[arg-type]
             if parameter.kind is parameter.VAR_POSITIONAL:
@@ -128,12 +130,12 @@ class Described:
         return cls(*positional, **arguments)
 
 
-@functools.lru_cache(maxsize=256)  # classes may be made again and again
+@functools.lru_cache(maxsize=256)  # bounded, because classes may be created repeatedly
 def _signature(cls: Any) -> inspect.Signature:
     return inspect.signature(cls.__init__)
 
 
 def class_name(cls: type) -> str:
-    """The name under which a class is known in files."""
+    """Return the name of a class in files."""
     family = getattr(cls, "family", "") if cls.__module__.startswith("jitgrad.") else "custom"
     return f"{family}:{cls.__name__}" if family else cls.__name__

@@ -267,7 +267,7 @@ class OptionError(ArgumentError, TypeError):
     >>> jg.tanh(1.0, out=None)
     Traceback (most recent call last):
         ...
-    jitgrad.errors.OptionError: tanh has no option 'out'. It takes operands alone.
+    jitgrad.errors.OptionError: tanh has no option 'out'. It takes only operands.
     """
 
 

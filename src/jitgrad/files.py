@@ -1,6 +1,6 @@
-"""Files that are whole or as they were before, whoever else writes them and however the process ends.
+"""Atomic writing of files: a file is complete or unchanged, even if the process ends or others write it at the same time.
 
-The content has no name until it is complete. It then gets one of its own, which takes the place of the old file.
+The content is written to a file without a name. When it is complete, it receives a name and replaces the old file.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from jitgrad.errors import DataError
 Path = str | os.PathLike[str]
 
 _ADVICE = {
-    errno.EBADF: "It is closed: open it, or give a file.",
-    errno.ENOTDIR: "A part of its path is a file. Give another path.",
-    errno.ELOOP: "Its symbolic links lead in a circle. Give another path.",
-    errno.EISDIR: "Name a file in it.",
+    errno.EBADF: "It is closed. Open it, or give a file.",
+    errno.ENOTDIR: "Part of its path is a file. Give another path.",
+    errno.ELOOP: "Its symbolic links form a loop. Give another path.",
+    errno.EISDIR: "Give a file in it.",
     errno.ENAMETOOLONG: "Choose a shorter name.",
-    errno.ENOSPC: "Make room, or give a file elsewhere.",
-    errno.EDQUOT: "Make room, or give a file elsewhere.",
-    errno.EFBIG: "Raise the limit on the size of files, or give a file elsewhere.",
+    errno.ENOSPC: "Free some space, or give a file elsewhere.",
+    errno.EDQUOT: "Free some space, or give a file elsewhere.",
+    errno.EFBIG: "Raise the file size limit, or give a file elsewhere.",
 }
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is whole or as it was before. Raises as ``written_aside``."""
+    """Write a file atomically. Raise the errors of ``written_aside``."""
     with written_aside(path) as file:
         file.write(content)
 
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, which takes the place of ``path`` at the end; after an exception nothing has changed.
+    """Open a file for writing that replaces ``path`` at the end; after an exception nothing has changed.
 
-    Directories are made. A symbolic link stays, and what it leads to is written. A file that was there keeps its mode.
+    Directories are created. The target of a symbolic link is written. The mode of an existing file is kept.
 
-    Raises DataError for what is there and is not a regular file, and OSError where it cannot be written.
+    Raise DataError if ``path`` exists and is not a regular file, and OSError if it cannot be written.
     """
     target = os.path.realpath(path)
     mode = _mode_of(target)
@@ -59,13 +59,13 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
 
 
 def unwritable(name: str, error: OSError) -> DataError:
-    """What to raise for a file that the system does not let us write."""
+    """Return the exception for a file that cannot be written."""
     advice = _ADVICE.get(error.errno or 0, "Check its permissions, or give another file.")
     return DataError(f"{name} cannot be written: {error.strerror or error}. {advice}")
 
 
 def _mode_of(target: str) -> int | None:
-    """The permissions of a file that is there."""
+    """Return the permissions of a file, or None if it does not exist."""
     try:
         found = os.stat(target).st_mode
     except FileNotFoundError:
@@ -73,19 +73,19 @@ def _mode_of(target: str) -> int | None:
     if stat.S_ISDIR(found):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
     if not stat.S_ISREG(found):
-        raise DataError(f"{target} is a device or a pipe. Name a file.")
+        raise DataError(f"{target} is a device or a pipe. Give a regular file.")
     return stat.S_IMODE(found)
 
 
 def unnamed_file(folder: Path | None) -> BinaryIO:
-    """A new file in ``folder``, or in the system's for temporary files, that vanishes with the process.
+    """Open a new file in ``folder``, or in the temporary directory, that vanishes with the process.
 
-    Raises OSError where there can be none.
+    Raise OSError if it cannot be created.
     """
     try:
         if folder is not None:
             return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b")
-    except (AttributeError, OSError):  # of a system or a file system that has no such files: made, and its name removed
+    except (AttributeError, OSError):  # not supported by the system or the file system: create a file and remove its name
         pass
     import tempfile
 
@@ -93,7 +93,7 @@ def unnamed_file(folder: Path | None) -> BinaryIO:
 
 
 def name_of_open(file: BinaryIO) -> str:
-    """A path by which others in this process open a file that is open."""
+    """Return a path by which others in this process can open a file that is open."""
     return f"/dev/fd/{file.fileno()}"
 
 
@@ -107,12 +107,12 @@ def _opened_folder(folder: str) -> Iterator[int]:
 
 
 def _put(file: BinaryIO, name: str, at: int, mode: int | None) -> None:
-    """Let ``file`` take the place of ``name`` in the folder ``at``."""
+    """Replace ``name`` in the directory ``at`` by ``file``."""
     aside = f".{secrets.token_hex(8)}.part"
     try:
         try:
             os.link(f"/proc/self/fd/{file.fileno()}", aside, dst_dir_fd=at)
-        except OSError:  # its name was removed, or there is no /proc
+        except OSError:  # the name was removed, or there is no /proc
             _copy(file, aside, at)
         if mode is not None:
             os.chmod(aside, mode, dir_fd=at)
@@ -124,7 +124,7 @@ def _put(file: BinaryIO, name: str, at: int, mode: int | None) -> None:
     try:
         os.fsync(at)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system whose folders cannot be synced
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # the file system cannot sync directories
             raise
 
 
@@ -143,9 +143,9 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Signals that would end the process at once come afterwards, so that no name is left behind.
+    """Defer signals that would end the process, so that no temporary name is left behind.
 
-    Only the main thread may say so. Where the user has a handler, it runs as ever.
+    This is possible only in the main thread. Signals with handlers of the user are not affected.
     """
     came: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Types for annotations, in the manner of ``numpy.typing``."""
+"""Types for annotations, similar to ``numpy.typing``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["ArrayLike", "DTypeLike"]
 
 ArrayLike: TypeAlias = "npt.ArrayLike | Tensor | Variable | Sequence[ArrayLike]"
-"""What an array can be made from: a number, an array, a Tensor, a Variable, or nested sequences of them."""
+"""Anything that can be converted to an array: numbers, arrays, Tensors, Variables, and nested sequences of them."""
 
 DTypeLike: TypeAlias = "npt.DTypeLike"
-"""What names a dtype: ``"float32"``, ``np.float64``, ``bool`` and the like."""
+"""Anything that specifies a dtype, such as ``"float32"``, ``np.float64`` or ``bool``."""

@@ -35,9 +35,9 @@ def shell(command: str, cwd: Path) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-CLOSED = "jitgrad: standard output cannot be written: Bad file descriptor. It is closed: open it, or give a file.\n"
+CLOSED = "jitgrad: standard output cannot be written: Bad file descriptor. It is closed. Open it, or give a file.\n"
 NO_INPUT = "jitgrad: standard input cannot be read: Bad file descriptor. Check the file and its permissions.\n"
-FULL = "jitgrad: standard output cannot be written: No space left on device. Make room, or give a file elsewhere.\n"
+FULL = "jitgrad: standard output cannot be written: No space left on device. Free some space, or give a file elsewhere.\n"
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_a_full_disk_is_one_error_and_what_is_done_stays(place: Path) -> None:
     command = [sys.executable, "-c", code, "fit", "t.csv", *GIVEN, "-o", "f.csv"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=place, check=False)
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1
-    assert done.stderr.startswith("jitgrad: f.csv cannot be written: File too large. Raise the limit")
+    assert done.stderr.startswith("jitgrad: f.csv cannot be written: File too large. Raise the file size limit")
     assert (
         "40 groups were fitted by an earlier, interrupted run"
         in jitgrad("fit", "t.csv", *GIVEN, "-o", "f.csv", cwd=place).stdout

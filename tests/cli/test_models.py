@@ -387,7 +387,7 @@ WRONG = [
     ("fit t.csv --target y --batch-size 0", "--batch-size is 0"),
     ("fit t.csv --target y --features x --model logistic", "Give --classify to treat the numbers as classes"),
     ("fit t.csv --target y --model linear --hidden 3", "Leave --hidden out"),
-    ("predict curve t.csv --interval 1", "--interval is 1.0. Give a number from 0 on and below 1"),
+    ("predict curve t.csv --interval 1", "--interval is 1.0. Give a number in [0, 1)"),
     ("fit t.csv --target y --model a*x --start a", "is not a list of named numbers. The format is b1=500,b2=1e-4"),
     ("fit t.csv --target y --model a*x --bounds a=1", "is not a list of bounds"),
     ("fit t.csv --target y --model a*x --start a=5 --bounds a=0:1", "Initial guess is outside of provided bounds: a = 5"),

@@ -197,10 +197,10 @@ def test_in_traced_functions_tapes_graphs_and_the_native_loop() -> None:
     [
         (lambda x: linalg.eigh(x), ShapeError, r"eigh: shape \(2, 3\) is not a square matrix"),
         (lambda x: linalg.eigvalsh(x[0]), ShapeError, "not a square matrix"),
-        (lambda x: linalg.svd(x[0]), ShapeError, "svd: shape .* is no matrix"),
+        (lambda x: linalg.svd(x[0]), ShapeError, "svd: shape .* is not a matrix"),
         (lambda x: linalg.qr(x[0]), ArgumentError, "qr: shape"),
         (lambda x: linalg.qr(x, "complete"), ArgumentError, "mode 'complete'"),
-        (lambda x: linalg.det(x), ShapeError, "determinant: shape .* is no square matrix"),
+        (lambda x: linalg.det(x), ShapeError, "determinant: shape .* is not a square matrix"),
         (lambda x: np.linalg.svd(x, hermitian=True), UnsupportedError, "does not support hermitian"),
         (lambda x: np.linalg.eigh(x @ x.T, "U"), UnsupportedError, "does not support UPLO"),
     ],

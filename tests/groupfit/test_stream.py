@@ -209,7 +209,7 @@ def test_a_full_disk_keeps_what_is_done(file: str, tmp_path: Path, monkeypatch: 
         whole(path, content)
 
     monkeypatch.setattr(parts, "write_whole", full)
-    with pytest.raises(DataError, match=r"fits\.parquet\.parts cannot be written: No space left on device\. Make room"):
+    with pytest.raises(DataError, match=r"fits\.parquet\.parts cannot be written: No space left on device\. Free some space"):
         run(file)
     monkeypatch.setattr(parts, "write_whole", whole)
     fits, result = run(file)
@@ -222,7 +222,7 @@ def test_an_output_that_cannot_be_written_keeps_what_is_done(file: str, tmp_path
     done = subprocess.run(
         [sys.executable, "-c", code, file, str(tmp_path / "fits.parquet")], capture_output=True, text=True, check=False
     )
-    assert "fits.parquet cannot be written: File too large. Raise the limit on the size of files" in done.stderr
+    assert "fits.parquet cannot be written: File too large. Raise the file size limit" in done.stderr
     fits, result = run(file)
     assert result.resumed == 40 and fits.equals(at_once(made()))
 

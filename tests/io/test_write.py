@@ -132,7 +132,7 @@ def test_a_full_disk_while_parquet_is_put_together(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(write_module, "_MOST_KEPT", 0)
     monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
-    with pytest.raises(DataError, match=r"t\.parquet cannot be written: No space left on device\. Make room"):
+    with pytest.raises(DataError, match=r"t\.parquet cannot be written: No space left on device\. Free some space"):
         write(tmp_path / "t.parquet", *FRAMES)
     assert list(tmp_path.iterdir()) == []
 
@@ -187,22 +187,22 @@ def test_a_file_that_grows_too_large(name: str, rows: int, tmp_path: Path) -> No
     frame = pl.DataFrame({"a": range(rows)}).with_columns(b=pl.col("a").hash())
     with largest_file(2000), pytest.raises(DataError) as caught:
         write(tmp_path / name, frame)
-    assert str(caught.value).startswith(f"{tmp_path / name} cannot be written: File too large. Raise the limit")
+    assert str(caught.value).startswith(f"{tmp_path / name} cannot be written: File too large. Raise the file size limit")
     assert [file.read_text() for file in tmp_path.iterdir()] == ["before"]
 
 
 @pytest.mark.parametrize("rows", [1, 100_000])
 def test_a_full_disk(rows: int, tmp_path: Path) -> None:
     (tmp_path / "t.csv").symlink_to("/dev/full")
-    with pytest.raises(DataError, match=r"t.csv cannot be written: No space left on device. Make room"):
+    with pytest.raises(DataError, match=r"t.csv cannot be written: No space left on device. Free some space"):
         write(tmp_path / "t.csv", pl.DataFrame({"a": range(rows)}))
 
 
 def test_what_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     for path, message in (
-        (tmp_path, "cannot be written: Is a directory. Name a file in it"),
-        (tmp_path / "file" / "t.csv", "cannot be written: Not a directory. A part of its path is a file"),
+        (tmp_path, "cannot be written: Is a directory. Give a file in it"),
+        (tmp_path / "file" / "t.csv", "cannot be written: Not a directory. Part of its path is a file"),
         (tmp_path / ("t" * 300), "cannot be written: File name too long"),
     ):
         with pytest.raises(DataError, match=message):
@@ -270,7 +270,7 @@ def test_standard_output_on_a_full_disk(rows: int) -> None:
         done = subprocess.run(
             [sys.executable, "-c", COMMAND, "count", str(rows)], stdout=full, stderr=subprocess.PIPE, check=False
         )
-    message = b"jitgrad: standard output cannot be written: No space left on device. Make room, or give a file elsewhere.\n"
+    message = b"jitgrad: standard output cannot be written: No space left on device. Free some space, or give a file elsewhere.\n"
     assert (done.stderr, done.returncode) == (message, 2)
 
 

@@ -43,8 +43,8 @@ def test_an_unknown_kind(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("file/p.png", "file/p.png cannot be written: Not a directory. A part of its path is a file"),
-        ("folder.png", "folder.png cannot be written: Is a directory. Name a file in it"),
+        ("file/p.png", "file/p.png cannot be written: Not a directory. Part of its path is a file"),
+        ("folder.png", "folder.png cannot be written: Is a directory. Give a file in it"),
         ("t" * 300 + ".png", "cannot be written: File name too long"),
     ],
 )
@@ -64,7 +64,7 @@ def test_a_file_stays_as_it_was_where_writing_fails(tmp_path: Path, monkeypatch:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(DataError, match=r"p.png cannot be written: No space left on device. Make room"):
+    with pytest.raises(DataError, match=r"p.png cannot be written: No space left on device. Free some space"):
         written(figure(), tmp_path / "p.png")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("p.png", "before")]
 

@@ -1,6 +1,6 @@
-"""The op table: one row an op, from which everything else follows."""
+"""The op table: one row per op, from which everything else about the op follows."""
 
-# Importing a module adds its rows.
+# Importing these modules adds their rows.
 from jitgrad.ops import decompositions, elementwise, linalg, linear, order, random, reduce, special  # noqa: F401
 from jitgrad.ops.table import OPS, Op, Shape, Shapes
 

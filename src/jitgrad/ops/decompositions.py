@@ -1,9 +1,9 @@
-"""Decompositions of a batch of matrices, by LAPACK, each with several results. Where there is none the results are nan.
+"""Decompositions of batches of matrices, by LAPACK, with several results each. The results are nan if there is none.
 
-The derivatives of eigenvectors and singular vectors divide by differences of eigenvalues, and are nan or infinite where two
-are equal; those of the values alone are finite there. They are those of Giles, "Collected matrix derivative results for
-forward and reverse mode algorithmic differentiation", 2008, Townsend, "Differentiating the singular value decomposition",
-2016, and Walter and Lehmann, "Algorithmic differentiation of linear algebra functions", 2018.
+The derivatives of eigenvectors and singular vectors divide by differences of eigenvalues, so they are nan or infinite if two
+are equal; the derivatives of the values are finite. They follow Giles, "Collected matrix derivative results for forward and
+reverse mode algorithmic differentiation", 2008, Townsend, "Differentiating the singular value decomposition", 2016, and Walter
+and Lehmann, "Algorithmic differentiation of linear algebra functions", 2018.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _svd_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shap
 def _qr_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shapes:
     *batch, m, n = _matrix(op, shapes[0])
     if m < n:
-        raise ShapeError(f"qr: shape {shapes[0]} has fewer rows than columns. Use jitgrad.linalg.qr, which takes any.")
+        raise ShapeError(f"qr: shape {shapes[0]} has fewer rows than columns. Use jitgrad.linalg.qr, which accepts any matrix.")
     return Shapes(((*batch, m, n), (*batch, n, n)))
 
 
@@ -45,22 +45,22 @@ def _pinv_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Sha
 
 def _matrix(op: Op, shape: Shape) -> Shape:
     if len(shape) < 2:
-        raise ShapeError(f"{op.name}: shape {shape} is no matrix, nor a batch of them. Give (…, m, n).")
+        raise ShapeError(f"{op.name}: shape {shape} is not a matrix or a batch of them. Give shape (…, m, n).")
     return shape
 
 
 def _along_rows(x: Any) -> Any:
-    """(…, n) as (…, 1, n)."""
+    """Reshape (…, n) to (…, 1, n)."""
     return reshape(x, shape=(*x.shape[:-1], 1, x.shape[-1]))
 
 
 def _along_columns(x: Any) -> Any:
-    """(…, n) as (…, n, 1)."""
+    """Reshape (…, n) to (…, n, 1)."""
     return reshape(x, shape=(*x.shape, 1))
 
 
 def _columns(x: Any, start: int, stop: int) -> Any:
-    """Columns start ≤ i < stop."""
+    """Return the columns start ≤ i < stop."""
     *before, n = x.shape
     if (start, stop) == (0, n):
         return x
@@ -68,7 +68,7 @@ def _columns(x: Any, start: int, stop: int) -> Any:
 
 
 def _inverse_differences(x: Any) -> Any:
-    """1 / (xⱼ - xᵢ) in row i and column j, 0 where both are one."""
+    """Return 1 / (xⱼ - xᵢ) in row i and column j, with zeros on the diagonal."""
     eye = np.eye(x.shape[-1])
     return 1 / (_along_rows(x) - _along_columns(x) + eye) - eye
 
@@ -79,11 +79,11 @@ def _eigh_pullback(g: Any, y: Any, a: Any) -> Any:
     if not vanishes(gv):
         inner = inner + matmul(swap_last(v), gv) * _inverse_differences(w)
     whole = matmul(matmul(v, inner), swap_last(v))
-    return ((whole + swap_last(whole)) * (np.tril(np.ones((n, n))) - 0.5 * np.eye(n)),)  # of the triangle that is read
+    return ((whole + swap_last(whole)) * (np.tril(np.ones((n, n))) - 0.5 * np.eye(n)),)  # only of the triangle that is read
 
 
 def _svd_pullback(g: Any, y: Any, a: Any, full: bool) -> Any:
-    """Vectors beyond the first k may be any that complete a basis: as the others move, they turn as little as can be."""
+    """Pull back. Vectors beyond the first k complete a basis: when the others change, they turn as little as possible."""
     (gu, gs, gvh), (u, s, vh) = g, y
     v, gv, k = swap_last(vh), swap_last(gvh), s.shape[-1]
     first_u, first_v = _columns(u, 0, k), _columns(v, 0, k)
@@ -102,13 +102,13 @@ def _svd_pullback(g: Any, y: Any, a: Any, full: bool) -> Any:
 
 
 def _turned(u: Any, g: Any, k: int) -> Any:
-    """The cotangent of turning the first k columns of u among themselves: the antisymmetric part of uᵀg, twice."""
+    """Return the cotangent of rotating the first k columns of u among themselves: twice the antisymmetric part of uᵀg."""
     turned = matmul(swap_last(_columns(u, 0, k)), _columns(g, 0, k))
     return turned - swap_last(turned)
 
 
 def _out_of(u: Any, g: Any, k: int) -> Any:
-    """The cotangent of moving the first k columns of u out of what they span."""
+    """Return the cotangent of moving the first k columns of u out of their span."""
     first, g_first = _columns(u, 0, k), _columns(g, 0, k)
     moved = g_first - matmul(first, matmul(swap_last(first), g_first))
     if u.shape[-1] == k:
@@ -135,25 +135,25 @@ def _pinv_vjp(g: Any, y: Any, a: Any, rcond: Any) -> Any:
 eigh: Op = declare(
     Op(
         "eigh", 1, _eigh_shape, (), np.linalg.eigh, pullback=_eigh_pullback, batching=lambda n: {}, result="float",
-        doc="Ascending eigenvalues, and eigenvectors in columns, of symmetric matrices; the lower triangle is read.",
+        doc="Return ascending eigenvalues, and eigenvectors in columns, of symmetric matrices, given by the lower triangle.",
     )
 )  # fmt: skip
 svd: Op = declare(
     Op(
         "svd", 1, _svd_shape, (), lambda a, full: np.linalg.svd(a, full), pullback=_svd_pullback,
         batching=lambda n, full: {"full": full}, result="float",
-        doc="Left singular vectors in columns, descending singular values, and right singular vectors in rows.",
+        doc="Return left singular vectors in columns, singular values in descending order, and right singular vectors in rows.",
     )
 )  # fmt: skip
 qr: Op = declare(
     Op(
         "qr", 1, _qr_shape, (), np.linalg.qr, pullback=_qr_pullback, batching=lambda n: {}, result="float",
-        doc="Orthonormal columns q and an upper triangle r with q·r = a, of matrices with no more columns than rows.",
+        doc="Return q with orthonormal columns and an upper triangular r with q·r = a. Rows must not be fewer than columns.",
     )
 )  # fmt: skip
 pinv: Op = declare(
     Op(
         "pinv", 2, _pinv_shape, (_pinv_vjp, None), np.linalg.pinv, batching=lambda n: {}, result="float",
-        doc="Pseudo-inverses, without the singular values up to the second operand, a number, times the largest.",
+        doc="Return pseudo-inverses, without singular values up to the largest one times the second operand.",
     )
 )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Linear algebra over a batch of square matrices, by LAPACK. Where there is no solution the result is nan.
+"""Linear algebra for batches of square matrices, by LAPACK. The result is nan if there is no solution.
 
-The derivatives are those of Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
-differentiation", 2008, and for Cholesky's factor of Murray, "Differentiation of the Cholesky decomposition", 2016.
+The derivatives follow Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation",
+2008, and for the Cholesky factor Murray, "Differentiation of the Cholesky decomposition", 2016.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from jitgrad.ops.table import Op, Shape, Shapes, declare, vanishes
 
 def square_matrix(op: Op, shape: Shape) -> None:
     if len(shape) < 2 or shape[-1] != shape[-2]:
-        raise ShapeError(f"{op.name}: shape {shape} is no square matrix, nor a batch of them. Make its last two axes agree.")
+        raise ShapeError(f"{op.name}: shape {shape} is not a square matrix or a batch of them. Make the last two axes equal.")
 
 
 def _solve_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
     a, b = shapes
     square_matrix(op, a)
     if a[:-1] != b[:-1]:
-        raise ShapeError(f"solve: shapes {a} and {b} do not fit. All axes of both but the last must agree.")
+        raise ShapeError(f"solve: shapes {a} and {b} do not match. All axes except the last must agree.")
     return b
 
 
@@ -75,26 +75,26 @@ solve: Op = declare(
     Op(
         "solve", 2, _solve_shape,
         (lambda g, y, a, b: negative(matmul(solve(swap_last(a), g), swap_last(y))), lambda g, y, a, b: solve(swap_last(a), g)),
-        np.linalg.solve, batching=lambda n: {}, result="float", doc="The x with a·x = b.",
+        np.linalg.solve, batching=lambda n: {}, result="float", doc="Solve a·x = b.",
     )
 )  # fmt: skip
 determinant: Op = declare(
     Op(
         "determinant", 1, _determinant_shape, (), lambda a: (np.linalg.det(a), *np.linalg.slogdet(a)),
         pullback=_determinant_pullback, batching=lambda n: {}, result="float",
-        doc="The determinant, its sign, and the logarithm of its absolute value.",
+        doc="Return the determinant, its sign, and the logarithm of its absolute value.",
     )
 )  # fmt: skip
 cofactor: Op = declare(
     Op(
         "cofactor", 1, _same_shape, (_cofactor_vjp,),
         lambda a: np.linalg.det(a)[..., None, None] * np.linalg.inv(a).swapaxes(-1, -2),
-        batching=lambda n: {}, result="float", doc="The derivatives of the determinant by the elements.",
+        batching=lambda n: {}, result="float", doc="Return the derivatives of the determinant with respect to the elements.",
     )
 )  # fmt: skip
 cholesky: Op = declare(
     Op(
         "cholesky", 1, _same_shape, (_cholesky_vjp,), np.linalg.cholesky, batching=lambda n: {}, result="float",
-        doc="The lower triangular l with l·lᵀ = a, of which only the lower triangle is read.",
+        doc="Return the lower triangular l with l·lᵀ = a. Only the lower triangle of a is read.",
     )
 )  # fmt: skip

@@ -1,7 +1,7 @@
-"""The linear ops: each row is a shape rule and a transpose for each operand, which is made of linear ops again.
+"""The linear ops: each row is a shape rule and, for each operand, a transpose, which is built from linear ops.
 
-``sum`` and ``broadcast_to`` are each other's transposes, so are ``slice`` and ``pad``, ``gather`` and ``scatter``; the
-transpose of a permutation is its inverse; a matrix product is linear in both operands.
+``sum`` and ``broadcast_to`` are transposes of each other, as are ``slice`` and ``pad``, ``gather`` and ``scatter``. The
+transpose of a permutation is its inverse. A matrix product is linear in both operands.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from jitgrad.errors import ShapeError
 from jitgrad.ops.table import Op, Shape, broadcast_shape, linear, unbroadcast
 
-# Shape rules. Attributes arrive normalised (axes ≥ 0, sizes known): the public functions see to that.
+# Shape rules. The public functions normalize the attributes: axes are not negative, and sizes are known.
 
 
 def _given_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
@@ -25,7 +25,7 @@ def _reshape_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> 
     if math.prod(shapes[0]) != math.prod(attrs["shape"]):
         raise ShapeError(
             f"reshape: {shapes[0]} has {math.prod(shapes[0])} elements and {attrs['shape']} has "
-            f"{math.prod(attrs['shape'])}. Give a shape with as many elements, or -1 for one axis."
+            f"{math.prod(attrs['shape'])}. Give a shape with the same number of elements, or -1 for one axis."
         )
     return tuple(attrs["shape"])
 
@@ -57,8 +57,8 @@ def _concatenate_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any])
     for shape in shapes[1:]:
         if len(shape) != len(first) or any(m != n for i, (m, n) in enumerate(zip(shape, first, strict=True)) if i != axis):
             raise ShapeError(
-                f"concatenate: shapes {first} and {shape} differ off axis {axis}. "
-                f"All axes but the one concatenated along must agree."
+                f"concatenate: shapes {first} and {shape} differ in other axes than {axis}. "
+                f"All axes except the one to concatenate along must agree."
             )
     return (*first[:axis], sum_of(shape[axis] for shape in shapes), *first[axis + 1 :])
 
@@ -81,8 +81,8 @@ def _matmul_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> S
     a, b = shapes
     if a[-1] != b[-2]:
         raise ShapeError(
-            f"matmul: shapes {a} and {b} do not fit. "
-            f"The last axis of the first ({a[-1]}) must equal the last but one of the second ({b[-2]})."
+            f"matmul: shapes {a} and {b} do not match. "
+            f"The last axis of the first ({a[-1]}) must equal the second to last axis of the second ({b[-2]})."
         )
     return (*broadcast_shape(op, (a[:-2], b[:-2]), {}), a[-2], b[-1])
 
@@ -102,12 +102,12 @@ def _concatenate_transpose(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
 
 
 def swap_last(x: Any) -> Any:
-    """The transposed matrices: the last two axes change places."""
+    """Transpose matrices: exchange the last two axes."""
     ndim = len(x.shape)
     return transpose(x, axes=(*range(ndim - 2), ndim - 1, ndim - 2))
 
 
-# The same in NumPy.
+# The ops in NumPy.
 
 sum_of = sum
 
@@ -134,7 +134,7 @@ def _numpy_cumsum(x: np.ndarray, axis: int, reverse: bool) -> np.ndarray:
     return np.flip(np.cumsum(np.flip(x, axis), axis), axis) if reverse else np.cumsum(x, axis)
 
 
-# The same with an axis in front.
+# Attributes of the ops for operands with one more axis in front.
 
 
 def _in_front(n: int, starts: Shape, steps: Shape, shape: Shape) -> dict[str, Any]:
@@ -167,10 +167,10 @@ broadcast_to: Op = linear(
 )  # fmt: skip
 get: Op = linear(
     "get", _get_shape,
-    lambda g, y, x, index: (index, g),  # the cotangent of a result, by its number
+    lambda g, y, x, index: (index, g),  # the number of the result and its cotangent
     numpy=lambda x, index: x[index],
     batching=lambda n, index: {"index": index},
-    doc="One of several results of an op.",
+    doc="Return one of several results of an op.",
 )  # fmt: skip
 sum: Op = linear(
     "sum", _sum_shape, _sum_transpose,
@@ -182,14 +182,14 @@ slice_: Op = linear(
     lambda g, y, x, starts, steps, shape: pad(g, starts=starts, steps=steps, shape=x.shape),
     numpy=lambda x, starts, steps, shape: x[_slices(starts, steps, shape)],
     batching=_in_front,
-    doc="Elements start, start + step, … of each axis, as many as ``shape`` says.",
+    doc="Return the elements start, start + step, … of each axis; ``shape`` is their number.",
 )  # fmt: skip
 pad: Op = linear(
     "pad", _given_shape,
     lambda g, y, x, starts, steps, shape: slice_(g, starts=starts, steps=steps, shape=x.shape),
     numpy=_numpy_pad,
     batching=_in_front,
-    doc="Zeros of ``shape`` with the operand written where ``slice`` would read.",
+    doc="Return zeros of ``shape`` with the operand at the positions that ``slice`` would read.",
 )  # fmt: skip
 concatenate: Op = linear(
     "concatenate", _concatenate_shape, _concatenate_transpose,
@@ -201,21 +201,21 @@ gather: Op = linear(
     lambda g, y, x, indices, axis: scatter(g, indices, axis=axis, rows=x.shape[axis]), None,
     numpy=lambda x, indices, axis: np.take(x, indices.astype(np.int64), axis),
     batching=lambda n, axis: {"axis": axis + 1},
-    doc="Rows along an axis of the first operand by the integers of the second. One outside the rows gives nan.",
+    doc="Return rows of the first operand along an axis, by the integers of the second. An index out of range gives nan.",
 )  # fmt: skip
 scatter: Op = linear(
     "scatter", _scatter_shape,
     lambda g, y, x, indices, axis, rows: gather(g, indices, axis=axis), None,
     numpy=_numpy_scatter, result="number",
     batching=lambda n, axis, rows: {"axis": axis + 1, "rows": rows},
-    doc="Zeros of ``rows`` rows along an axis, and each row of the first operand added where the second says.",
+    doc="Return ``rows`` rows of zeros along an axis, with the first operand's rows added at the indices of the second.",
 )  # fmt: skip
 cumsum: Op = linear(
     "cumsum", _cumsum_shape,
     lambda g, y, x, axis, reverse: cumsum(g, axis=axis, reverse=not reverse),
     numpy=_numpy_cumsum, result="number",
     batching=lambda n, axis, reverse: {"axis": axis + 1, "reverse": reverse},
-    doc="The sum of the elements along an axis up to each; with ``reverse`` from each on.",
+    doc="Return the cumulative sum along an axis; with ``reverse``, from the end.",
 )  # fmt: skip
 matmul: Op = linear(
     "matmul", _matmul_shape,

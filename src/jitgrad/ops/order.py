@@ -1,6 +1,6 @@
-"""Ops about the order of elements along the last axis. Their results are integers and have no derivative.
+"""Ops for the order of elements along the last axis. Their results are integers and have no derivative.
 
-Where elements are equal the first comes first; nan counts as larger than everything else, as in NumPy.
+Equal elements are in their original order, and nan is larger than all numbers, as in NumPy.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jitgrad.ops.table import Op, Shape, declare
 
 def _argmax_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
     if shapes[0][-1] == 0:
-        raise ShapeError(f"argmax: no element along the axis of shape {shapes[0]}. Give an axis with elements.")
+        raise ShapeError(f"argmax: the last axis of shape {shapes[0]} is empty. Give an axis with elements.")
     return shapes[0][:-1]
 
 

@@ -1,4 +1,4 @@
-"""Random numbers as an op: a function of a state, so that they repeat and can be run anywhere."""
+"""Random numbers as an op: a function of a state, so that they are reproducible."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
 
 
 def _numpy_uniform(state: np.ndarray, shape: Shape, stream: int) -> np.ndarray:
-    """The same as the kernel, see ``vm.kernels.random``."""
+    """Compute the numbers in NumPy, as the kernel does, see ``vm.kernels.random``."""
     a, b, c, low, high = (int(x) for x in state)
     key, step = a | b << 22 | c << 43, low | high << 24
     n = np.arange(int(np.prod(shape)), dtype=np.uint64)
@@ -37,6 +37,6 @@ def _numpy_uniform(state: np.ndarray, shape: Shape, stream: int) -> np.ndarray:
 uniform: Op = declare(
     Op(
         "uniform", 1, _shape, (None,), _numpy_uniform, result="float",
-        doc="Numbers of ``shape`` from 0 on and below 1, of a state of five numbers and a stream below 2¹⁶.",
+        doc="Return numbers from [0, 1), computed from a state of five numbers and a stream below 2¹⁶.",
     )
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Reductions that are neither elementwise nor linear: they state their vjp themselves.
+"""Reductions that are neither elementwise nor linear, with their own vjp.
 
-Where several elements share the extreme value they share its gradient equally, as in JAX.
+Elements that share the extreme value share its gradient equally, as in JAX.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jitgrad.ops.table import Op, Shape, declare
 def _extreme_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
     shape, axes = shapes[0], attrs["axes"]
     if any(shape[axis] == 0 for axis in axes):
-        raise ShapeError(f"{op.name}: no element along axis {axes} of shape {shape}. Reduce over axes with elements.")
+        raise ShapeError(f"{op.name}: an axis of {axes} is empty in shape {shape}. Reduce over axes with elements.")
     return tuple(n for axis, n in enumerate(shape) if axis not in axes)
 
 

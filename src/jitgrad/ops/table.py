@@ -1,18 +1,18 @@
-"""The op table: what an op is, and how a row of it is declared.
+"""The op table: what an op is, and how a row of the table is declared.
 
-A row says everything about an op once. From it follow the opcode, the interpreter's branch, the shape rule, both
-derivatives, the public function, the name in a dump and the walk of the tests.
+A row states everything about an op once. The opcode, the branch of the interpreter, the shape rule, both derivatives, the
+public function, its docstring, the name in a dump and the tests follow from it.
 
-There are two kinds of rows, and an exception:
+There are two main kinds of rows:
 
-* an *elementwise* op is its value and its partial derivatives, side by side;
-* a *linear* op (linear in each operand) is its shape rule and its transposes, one for each operand;
-* what is neither states its vjp for each operand itself.
+* an *elementwise* op has its value and its partial derivatives;
+* a *linear* op, which is linear in each operand, has its shape rule and a transpose for each operand;
+* any other op has a vjp for each operand.
 
-Both modes of differentiation follow from these: see ``tape.reverse_mode`` and ``tape.forward_mode``.
+Both modes of differentiation follow from these, see ``tape.reverse_mode`` and ``tape.forward_mode``.
 
-Rules are plain functions of operands. They build expressions with the operators and with the rows of the table, which
-are callable: calling a row records the op. So a derivative is an ordinary expression and can be differentiated again.
+Rules are plain functions of operands. They build expressions with operators and with the ops themselves: calling an op records
+it. A derivative is therefore an ordinary expression and can be differentiated again.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ Shape = tuple[int, ...]
 
 
 class Shapes(tuple[Any, ...]):
-    """The shapes of several results of one op. In memory they lie one after the other, in one block."""
+    """The shapes of the results of an op with several results, which are stored one after the other."""
 
     __slots__ = ()
 
 
 def each_shape(shape: Shape) -> tuple[Shape, ...]:
-    """The shapes of all results: one, or those of ``Shapes``."""
+    """Return the shapes of all results: the only one, or those of ``Shapes``."""
     return shape if type(shape) is Shapes else (shape,)
 
 
 def size_of(shape: Shape) -> int:
-    """The elements of one result, or of the block of several."""
+    """Return the number of elements of the only result, or of all results."""
     return sum(map(math.prod, shape)) if type(shape) is Shapes else math.prod(shape)
 
 
 def starts_of(shape: Shape) -> list[int]:
-    """Where in the block each result begins."""
+    """Return the positions in the block at which the results begin."""
     return list(itertools.accumulate(map(math.prod, each_shape(shape)), initial=0))[:-1]
 
 
@@ -155,20 +155,35 @@ class Op:
 
     @property
     def __name__(self) -> str:
-        """As a function's, for those who print or log what they use."""
+        """The name, so that an op can be used like a function."""
         return self.name
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Op:
         return self
 
     def __reduce__(self) -> Any:
-        """An op of the table goes by its name."""
+        """Pickle an op of the table by its name."""
         return (_named, (self.name,)) if OPS.get(self.name) is self else super().__reduce__()
 
     def __call__(self, *operands: Any, **attrs: Any) -> Any:
-        """Record this op on Tensors, Variables, arrays or numbers; returns a Tensor, or a tuple of them.
+        """Record the op.
 
-        Raises OptionError for another option.
+        Parameters
+        ----------
+        *operands : array_like
+            Tensors, Variables, arrays or numbers.
+        **attrs : object
+            The attributes of the op.
+
+        Returns
+        -------
+        Tensor or tuple of Tensor
+            The result, or the results of an op with several.
+
+        Raises
+        ------
+        OptionError
+            If the op has no such attribute.
         """
         if attrs and self.options is not None and not attrs.keys() <= self.options:
             raise self._unknown(min(attrs.keys() - self.options))
@@ -176,30 +191,30 @@ class Op:
 
     @functools.cached_property
     def options(self) -> frozenset[str] | None:
-        """The names of its attributes, which ``batching`` takes after the new axis; None where it has no such form."""
+        """The names of the attributes, which are the arguments of ``batching`` after n; None if there is no batching rule."""
         return None if self.batching is None else frozenset(list(inspect.signature(self.batching).parameters)[1:])
 
     def _unknown(self, name: str) -> OptionError:
         known = sorted(self.options or ())
-        advice = f"It takes {listed(known)}." if known else "It takes operands alone."
+        advice = f"It takes {listed(known)}." if known else "It takes only operands."
         return OptionError(f"{self.name} has no option {name!r}.{near_name(name, known)} {advice}")
 
     @functools.cached_property
     def dtype_operands(self) -> tuple[int, ...] | None:
-        """The operands whose dtypes decide the result's: those with a derivative; None stands for all."""
+        """The operands that determine the dtype of the result: those with a derivative. None stands for all."""
         if self.arity is None:
             return None
         passing = tuple(i for i in range(self.arity) if self.passes(i))
         return passing if 0 < len(passing) < self.arity else None
 
     def passes(self, i: int) -> bool:
-        """Whether there is a derivative by operand ``i``."""
+        """Return whether the op has a derivative with respect to operand ``i``."""
         if self.pullback is not None:
             return i not in self.constants
         return self.vjps[0 if self.arity is None else i] is not None
 
     def pull_back(self, wanted: Sequence[int], g: Any, y: Any, operands: Sequence[Any], attrs: dict[str, Any]) -> list[Any]:
-        """The cotangents of the operands ``wanted``, which pass, from that of the result."""
+        """Return the cotangents of the operands ``wanted``, which have a derivative, for a cotangent of the result."""
         if self.pullback is not None:
             found = self.pullback(g, y, *operands, **attrs)
             for i in wanted:
@@ -254,15 +269,15 @@ def _named(name: str) -> Op:
 
 
 def _no_recorder(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-    raise JitgradError(f"{op.name} cannot be recorded: jitgrad.tape is not imported. Import jitgrad first.")
+    raise JitgradError(f"{op.name} cannot be recorded because jitgrad.tape is not imported. Import jitgrad first.")
 
 
 recorder: Callable[[Op, tuple[Any, ...], dict[str, Any]], Any] = _no_recorder
-"""What records an op."""
+"""The function that records an op."""
 
 
 def record_with(record: Callable[[Op, tuple[Any, ...], dict[str, Any]], Any]) -> None:
-    """Have calls of rows record by ``record(op, operands, attrs)``: the tape says so when it is imported."""
+    """Set the function ``record(op, operands, attrs)`` that calls of ops use. The tape calls it when it is imported."""
     global recorder
     recorder = record
 
@@ -270,7 +285,7 @@ def record_with(record: Callable[[Op, tuple[Any, ...], dict[str, Any]], Any]) ->
 def declare(op: Op) -> Op:
     """Add a row to the table."""
     if op.name in OPS:
-        raise JitgradError(f"The op {op.name!r} is in the table already. Choose another name.")
+        raise JitgradError(f"The op {op.name!r} already exists. Choose another name.")
     OPS[op.name] = op
     return op
 
@@ -327,9 +342,9 @@ def linear(
     result: Result = "same",
     doc: str = "",
 ) -> Op:
-    """Declare an op that is linear in each operand by ``transpose(g, y, *operands, **attrs)`` for each of them.
+    """Declare an op that is linear in each operand, with ``transpose(g, y, *operands, **attrs)`` for each of them.
 
-    One of any number of operands is linear in all of them together.
+    An op with any number of operands is linear in all of them together.
     """
     count = len(transposes) if arity == -1 else arity
     return declare(
@@ -359,12 +374,12 @@ def _elementwise_vjp(i: int, partial: Rule) -> Rule:
 
 
 def vanishes(g: Any) -> bool:
-    """Whether a cotangent is one of zeros by its form: that of a result of which nothing was made."""
+    """Return whether a cotangent consists of zeros by its form, because its result is not used."""
     return g.op is OPS["broadcast_to"] and type(g.inputs[0].value) is float and g.inputs[0].value == 0
 
 
 def unbroadcast(g: Any, shape: Shape) -> Any:
-    """The transpose of broadcasting ``shape`` to ``g.shape``: a sum over the axes that broadcasting made."""
+    """Return the transpose of broadcasting ``shape`` to ``g.shape``: the sum over the broadcast axes."""
     if g.shape == shape:
         return g
     lead = len(g.shape) - len(shape)
@@ -374,7 +389,7 @@ def unbroadcast(g: Any, shape: Shape) -> Any:
 
 
 def broadcast_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
-    """NumPy's broadcasting of the operands' shapes."""
+    """Return the broadcast shape of operands, as in NumPy."""
     first = shapes[0]
     if all(s == first for s in shapes):
         return first
