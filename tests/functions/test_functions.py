@@ -332,7 +332,7 @@ def test_what_is_not_supported_says_so_by_name(f: Any, name: str) -> None:
     [
         (lambda x: jitgrad.sum(x, axis=2), ShapeError, "sum: axis 2 is out of range for 2 axes. Use -2 to 1."),
         (lambda x: jitgrad.cumsum(x, axis=-3), ShapeError, "cumsum: axis -3"),
-        (lambda x: jitgrad.split(x, 2, axis=1), ShapeError, "split: axis 1 of shape .* cannot be split into 2 equal parts. Use array_split"),
+        (lambda x: jitgrad.split(x, 2, axis=1), ShapeError, "split: axis 1 .* cannot be split into 2 equal parts. Use"),
         (lambda x: jitgrad.moveaxis(x, 0, (0, 1)), ShapeError, "moveaxis"),
         (lambda x: jitgrad.repeat(x, [1, 2, 3], axis=0), ShapeError, "repeat"),
         (lambda x: jitgrad.pad(x, ((1, 2), (3, 4), (5, 6))), ShapeError, "pad_width"),
