@@ -80,7 +80,7 @@ def test_more_features_than_rows_and_features_that_are_alike() -> None:
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        ({"family": "poisson", "y": -COUNTS - 1}, DataError, "family 'poisson' needs numbers"),
+        ({"family": "poisson", "y": -COUNTS - 1}, DataError, "family 'poisson' needs nonnegative numbers"),
         ({"family": "negative_binomial"}, ArgumentError, "needs theta"),
         ({"family": "tweedie"}, ArgumentError, "tweedie"),
         ({"alpha": 0.0}, ArgumentError, "alpha is 0"),

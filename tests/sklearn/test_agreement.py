@@ -86,7 +86,7 @@ def test_two_classes() -> None:
 def test_what_is_not_there_is_said() -> None:
     with pytest.warns(ConvergenceWarning, match=r"the classes can be separated"):
         LogisticClassifier().fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
-    with pytest.warns(ConvergenceWarning, match=r"did not converge in 2 steps"):
+    with pytest.warns(ConvergenceWarning, match=r"did not converge in 2 iterations"):
         GLMRegressor("poisson", max_iter=2).fit(X, Y)
     with pytest.raises(ValueError, match="family 'gamma' needs positive numbers"):
         GLMRegressor("gamma").fit(X, Y - 100)

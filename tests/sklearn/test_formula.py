@@ -75,7 +75,7 @@ def test_limits_and_pickles() -> None:
     ("formula", "message"),
     [
         ("a * exp(", "formula"),
-        (3, "The formula is 3. Give text"),
+        (3, "The formula is 3. Give a string"),
         ("expp(x1) * a", "expp"),
         ("a + b + c + d1 * x1 ** k + l * x2 ** m + n * sin(o * x1) + p * exp(q * x2)", "must not exceed"),
     ],

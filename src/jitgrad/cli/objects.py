@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def of_table(result: TableFit, anova: str | None = None) -> dict[str, Any]:
+def of_table(result: TableFit, anova: Literal["each", "sequential"] | None = None) -> dict[str, Any]:
     """Return a fit of a table model."""
     report = of_table_model(result.model) | {"success": result.success, "rows_dropped": result.design.dropped}
     if anova is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from jitgrad.glm.blas import one_thread
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.result import Fit
 from jitgrad.glm.rows import as_rows
+from jitgrad.typing import ArrayLike
 
 ALONE = 1e-10
 """A row whose hat value is this close to 1 determines a coefficient alone and has no residual."""
@@ -19,7 +20,7 @@ KINDS = ("model", "HC0", "HC1", "HC2", "HC3", "cluster")
 
 @one_thread()
 def covariance(
-    fit: Fit, x: np.ndarray, y: np.ndarray, kind: str = "model", groups: np.ndarray | None = None, **rows: Any
+    fit: Fit, x: ArrayLike, y: ArrayLike, kind: str = "model", groups: ArrayLike | None = None, **rows: ArrayLike | None
 ) -> np.ndarray:
     """Return the covariance of the coefficients of a fit.
 
@@ -118,7 +119,7 @@ def covariance(
 
 
 def _scores(
-    fit: Fit, x: np.ndarray, y: np.ndarray, kind: str, rows: dict[str, Any]
+    fit: Fit, x: ArrayLike, y: ArrayLike, kind: str, rows: Mapping[str, ArrayLike | None]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the score of each row (n, outputs · q), the row frequencies, and hat values if needed."""
     design = fit.design(x)
@@ -140,9 +141,9 @@ def _scores(
     )
 
 
-def _sums(scores: np.ndarray, groups: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+def _sums(scores: np.ndarray, given: ArrayLike, frequency: np.ndarray) -> np.ndarray:
     """Return the sums of the scores of each cluster, (clusters, outputs · q)."""
-    groups = np.asarray(groups)
+    groups = np.asarray(given)
     if groups.shape != frequency.shape:
         raise DataError(f"groups has shape {groups.shape}, but there are {len(frequency)} rows. Give the cluster of each row.")
     counted = frequency > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from jitgrad.glm.notebook import path_html
 from jitgrad.glm.path import Kept, Path
 from jitgrad.glm.penalised import PenalisedFit, begin, follow
 from jitgrad.glm.penalised_data import Options, Table
+from jitgrad.typing import ArrayLike
 
 RULES = {"min": "the smallest deviance", "1se": "the largest penalty within one standard error of it"}
 
@@ -92,22 +93,22 @@ class CrossValidated:
 
 @one_thread()
 def cross_validated(
-    x: Any,
-    y: Any,
-    family: str = "gaussian",
+    x: ArrayLike,
+    y: ArrayLike,
+    family: Literal["gaussian", "binomial", "poisson", "multinomial"] = "gaussian",
     *,
-    cv: Any = 10,
+    cv: ArrayLike = 10,
     seed: int = 0,
-    rule: str = "min",
+    rule: Literal["min", "1se"] = "min",
     l1_ratio: float = 1.0,
-    alphas: Any = None,
+    alphas: ArrayLike | None = None,
     n_alphas: int = 100,
     eps: float = 1e-3,
     intercept: bool = True,
     standardize: bool = True,
-    weights: Any = None,
-    offset: Any = None,
-    penalty_factor: Any = None,
+    weights: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+    penalty_factor: ArrayLike | None = None,
     tol: float = 1e-10,
     max_iter: int = 10_000,
 ) -> CrossValidated:
@@ -209,17 +210,18 @@ def _mean_deviance(fit: PenalisedFit, table: Table, rows: np.ndarray) -> float:
     return float(np.average(fit.loss.deviance(fit.eta)[rows], weights=table.weights[rows]))
 
 
-def _folds(table: Table, cv: Any, seed: int) -> np.ndarray:
+def _folds(table: Table, cv: ArrayLike, seed: int) -> np.ndarray:
     """Return the fold of each row."""
-    if np.ndim(cv) == 0:
-        count = arguments.count("cv", cv, low=2, high=table.rows)
+    given = np.asarray(cv)
+    if given.ndim == 0:
+        count = arguments.count("cv", given.item(), low=2, high=table.rows)
         classes = table.family == "multinomial" or (table.family == "binomial" and bool(np.isin(table.y, (0, 1)).all()))
         folds = drawn_folds(table.y, count, seed, classes)
     else:
-        folds = np.unique(np.asarray(cv), return_inverse=True)[1].astype(np.int64)
+        folds = np.unique(given, return_inverse=True)[1].astype(np.int64)
         if folds.shape != (table.rows,):
             raise ShapeError(
-                f"cv has shape {np.shape(cv)}. Give the number of folds, or the fold of each of the {table.rows} rows."
+                f"cv has shape {given.shape}. Give the number of folds, or the fold of each of the {table.rows} rows."
             )
         if folds.max() == 0:
             raise ArgumentError("{argument} puts all rows in one fold. Give at least two folds.", argument="cv")

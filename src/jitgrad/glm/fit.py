@@ -18,6 +18,8 @@ from jitgrad.glm.progress import progress
 from jitgrad.glm.result import Fit
 from jitgrad.glm.rows import Rows, as_rows
 from jitgrad.glm.searches import Search, found, found_of_classes, null
+from jitgrad.training.progress import Verbose
+from jitgrad.typing import ArrayLike
 
 TOL = 1e-10
 MAX_ITER = 100
@@ -27,22 +29,22 @@ MOST_PRODUCTS = 2e11
 
 @one_thread()
 def fit(
-    x: Any,
-    y: Any,
+    x: ArrayLike,
+    y: ArrayLike,
     family: str = "gaussian",
     link: str | None = None,
     *,
     intercept: bool = True,
-    offset: Any = None,
-    weights: Any = None,
-    freq_weights: Any = None,
-    trials: Any = None,
+    offset: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    freq_weights: ArrayLike | None = None,
+    trials: ArrayLike | None = None,
     theta: float | None = None,
-    start: Any = None,
+    start: ArrayLike | None = None,
     classes: Sequence[str] | None = None,
     tol: float = TOL,
     max_iter: int = MAX_ITER,
-    verbose: bool | int | str | None = None,
+    verbose: Verbose = None,
 ) -> Fit:
     """Fit a generalized linear model by maximum likelihood.
 
@@ -138,18 +140,18 @@ def fit(
     """
     positive("tol", tol)
     count("max_iter", max_iter)
-    x, rows = _given(x, y, offset, weights, freq_weights, trials)
+    features, rows = _given(x, y, offset, weights, freq_weights, trials)
     with unlimited(), progress(verbose) as report:
         search = Search(tol, max_iter, report)
         if family == "multinomial":
             if offset is not None or trials is not None or theta is not None or link is not None:
                 raise ArgumentError("Family 'multinomial' does not support link, offset, trials or theta. Leave them out.")
-            return _fit_classes(_names_of_classes(rows.y, classes), *_counted(x, rows), intercept, start, search)
+            return _fit_classes(_names_of_classes(rows.y, classes), *_counted(features, rows), intercept, start, search)
         of = family_of(family, theta)
         check_target(of, rows.y, "Divide the target by the number of trials" if trials is not None else "Choose another family")
         if trials is not None and not of.proportion:
             raise ArgumentError(f"Family {family!r} does not support trials. Leave them out, or choose 'binomial'.")
-        return _fit_means(of, link_of(link or of.link), *_counted(x, rows), intercept, start, search)
+        return _fit_means(of, link_of(link or of.link), *_counted(features, rows), intercept, start, search)
 
 
 def _given(x: Any, y: Any, *others: Any) -> tuple[np.ndarray, Rows]:

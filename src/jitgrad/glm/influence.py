@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from jitgrad.errors import ArgumentError
 from jitgrad.glm.covariance import ALONE
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.result import Fit
+from jitgrad.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Influence:
     dffits: np.ndarray
 
 
-def influence(fit: Fit, x: np.ndarray, y: np.ndarray, **rows: Any) -> Influence:
+def influence(fit: Fit, x: ArrayLike, y: ArrayLike, **rows: ArrayLike | None) -> Influence:
     """Return residuals and influence of the rows of a fit.
 
     They are exact for least squares. For other families, leave-one-out quantities come from one iteration of the fit without

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from jitgrad.glm.means import Working
 from jitgrad.glm.result import Fit
+from jitgrad.typing import ArrayLike
 
 RATIO, P_VALUE = 1.2, 0.01
 """Thresholds for a note: the standard errors are then a tenth too small, and chance is an unlikely reason."""
@@ -48,7 +48,7 @@ class Overdispersion:
     note: str
 
 
-def overdispersion(fit: Fit, x: np.ndarray, y: np.ndarray, **rows: Any) -> Overdispersion | None:
+def overdispersion(fit: Fit, x: ArrayLike, y: ArrayLike, **rows: ArrayLike | None) -> Overdispersion | None:
     """Test for overdispersion of counts, or of proportions of several trials.
 
     Parameters
@@ -106,7 +106,7 @@ def overdispersion(fit: Fit, x: np.ndarray, y: np.ndarray, **rows: Any) -> Overd
     return Overdispersion(ratio, fit.pearson_chi2, fit.df_resid, p_value, note)
 
 
-def _variance(fit: Fit, x: np.ndarray, of: Working) -> float:
+def _variance(fit: Fit, x: ArrayLike, of: Working) -> float:
     """Return the variance of Pearson's statistic, given the estimates."""
     assert fit.link is not None
     counted = of.rows.total > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from jitgrad.glm.canonical import LOSSES
 from jitgrad.glm.notebook import path_html
 from jitgrad.glm.penalised import PenalisedFit, begin, follow
 from jitgrad.glm.penalised_data import Options, Table
+from jitgrad.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Path:
         """
         return int(abs(np.log(self.alphas / alpha)).argmin())
 
-    def eta(self, x: np.ndarray, number: int, offset: np.ndarray | None = None) -> np.ndarray:
+    def eta(self, x: ArrayLike, number: int, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the linear predictor of rows for one penalty.
 
         Parameters
@@ -125,9 +126,9 @@ class Path:
             The linear predictor.
         """
         made: np.ndarray = np.asarray(x, np.float64) @ self.coefficients[number] + self.intercepts[number]
-        return made if offset is None else made + offset
+        return made if offset is None else made + np.asarray(offset, np.float64)
 
-    def predict(self, x: np.ndarray, number: int, offset: np.ndarray | None = None) -> np.ndarray:
+    def predict(self, x: ArrayLike, number: int, offset: ArrayLike | None = None) -> np.ndarray:
         """Predict the means of rows for one penalty.
 
         Parameters
@@ -151,19 +152,19 @@ class Path:
 
 @one_thread()
 def path(
-    x: Any,
-    y: Any,
-    family: str = "gaussian",
+    x: ArrayLike,
+    y: ArrayLike,
+    family: Literal["gaussian", "binomial", "poisson", "multinomial"] = "gaussian",
     *,
     l1_ratio: float = 1.0,
-    alphas: Any = None,
+    alphas: ArrayLike | None = None,
     n_alphas: int = 100,
     eps: float = 1e-3,
     intercept: bool = True,
     standardize: bool = True,
-    weights: Any = None,
-    offset: Any = None,
-    penalty_factor: Any = None,
+    weights: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+    penalty_factor: ArrayLike | None = None,
     tol: float = 1e-10,
     max_iter: int = 10_000,
 ) -> Path:

@@ -13,6 +13,7 @@ from jitgrad.glm.means import Working, working
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.notebook import fit_html
 from jitgrad.glm.rows import as_rows
+from jitgrad.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Fit:
         """Which of the intercept and the features have a coefficient, bool array of shape (1 + p,)."""
         return np.r_[self.intercept, ~self.aliased]
 
-    def eta(self, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
+    def eta(self, x: ArrayLike, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the linear predictor of rows.
 
         Parameters
@@ -151,15 +152,13 @@ class Fit:
         ndarray, shape (n,) or (n, classes - 1)
             The linear predictor; for "multinomial" the log-odds of each class against the first.
         """
-        x = np.asarray(x, np.float64)
         known = np.where(np.isnan(self.coefficients), 0.0, self.coefficients)
-        eta = x @ known[1:] + known[0]
+        eta: np.ndarray = np.asarray(x, np.float64) @ known[1:] + known[0]
         if isinstance(self.family, Multinomial):
             return eta
-        made: np.ndarray = eta[:, 0] if offset is None else eta[:, 0] + offset
-        return made
+        return eta[:, 0] if offset is None else eta[:, 0] + np.asarray(offset, np.float64)
 
-    def predict(self, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
+    def predict(self, x: ArrayLike, offset: ArrayLike | None = None) -> np.ndarray:
         """Predict the means of rows.
 
         Parameters
@@ -195,12 +194,12 @@ class Fit:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             return self.link.inverse(eta)
 
-    def design(self, x: np.ndarray) -> np.ndarray:
+    def design(self, x: ArrayLike) -> np.ndarray:
         """Return the design matrix of the estimated coefficients.
 
         Parameters
         ----------
-        x : ndarray, shape (n, p)
+        x : array_like, shape (n, p)
             The features.
 
         Returns
@@ -208,27 +207,28 @@ class Fit:
         ndarray, shape (n, q)
             The columns of ``x`` that are not aliased, after a column of ones if there is an intercept.
         """
-        return np.column_stack([np.ones(len(x)), x])[:, self.estimated]
+        features = np.asarray(x, np.float64)
+        return np.column_stack([np.ones(len(features)), features])[:, self.estimated]
 
     def working(
         self,
-        x: np.ndarray,
-        y: np.ndarray,
+        x: ArrayLike,
+        y: ArrayLike,
         *,
-        offset: np.ndarray | None = None,
-        weights: np.ndarray | None = None,
-        freq_weights: np.ndarray | None = None,
-        trials: np.ndarray | None = None,
+        offset: ArrayLike | None = None,
+        weights: ArrayLike | None = None,
+        freq_weights: ArrayLike | None = None,
+        trials: ArrayLike | None = None,
     ) -> Working:
         """Return the score and information of each row, except for "multinomial".
 
         Parameters
         ----------
-        x : ndarray, shape (n, p)
+        x : array_like, shape (n, p)
             The features.
-        y : ndarray, shape (n,)
+        y : array_like, shape (n,)
             The target.
-        offset, weights, freq_weights, trials : ndarray, shape (n,), optional
+        offset, weights, freq_weights, trials : array_like, shape (n,), optional
             As passed to `fit`.
 
         Returns
@@ -240,12 +240,12 @@ class Fit:
         rows = as_rows(y, offset, weights, freq_weights, trials)
         return working(self.family, self.link, rows, self.eta(x, rows.offset))
 
-    def hat_values(self, x: np.ndarray, working: Working) -> np.ndarray:
+    def hat_values(self, x: ArrayLike, working: Working) -> np.ndarray:
         """Return the leverage of each row.
 
         Parameters
         ----------
-        x : ndarray, shape (n, p)
+        x : array_like, shape (n, p)
             The features.
         working : Working
             The result of the method `working` for the same rows.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jitgrad.errors import DataError
+from jitgrad.typing import ArrayLike
 
 
 class Mean(NamedTuple):
@@ -79,14 +80,14 @@ class Rows:
 
 
 def as_rows(
-    y: np.ndarray,
-    offset: np.ndarray | None = None,
-    weights: np.ndarray | None = None,
-    freq_weights: np.ndarray | None = None,
-    trials: np.ndarray | None = None,
+    target: ArrayLike,
+    offset: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    freq_weights: ArrayLike | None = None,
+    trials: ArrayLike | None = None,
 ) -> Rows:
     """Rows from arrays, of which all but the targets may be missing. Raises DataError where one does not fit or is negative."""
-    y = np.asarray(y, np.float64)
+    y = np.asarray(target, np.float64)
     made = []
     for name, given, usual in (
         ("offset", offset, 0.0), ("weights", weights, 1.0), ("freq_weights", freq_weights, 1.0), ("trials", trials, 1.0)

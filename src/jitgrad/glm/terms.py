@@ -12,6 +12,7 @@ from jitgrad.errors import FitError
 from jitgrad.glm.fit import fit as fit_glm
 from jitgrad.glm.result import Fit
 from jitgrad.glm.tests import HypothesisTest, test_of_change
+from jitgrad.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Step:
 
 
 def analysis_of_deviance(
-    fit: Fit, x: np.ndarray, y: np.ndarray, terms: Mapping[str, Iterable[int]], **rows: Any
+    fit: Fit, x: ArrayLike, y: ArrayLike, terms: Mapping[str, Iterable[int]], **rows: ArrayLike | None
 ) -> tuple[Step, ...]:
     """Test terms sequentially: each against the preceding ones, as R's ``anova`` for a fit.
 
@@ -108,7 +109,9 @@ def analysis_of_deviance(
     return tuple(steps)
 
 
-def drop_each(fit: Fit, x: np.ndarray, y: np.ndarray, terms: Mapping[str, Iterable[int]], **rows: Any) -> tuple[Step, ...]:
+def drop_each(
+    fit: Fit, x: ArrayLike, y: ArrayLike, terms: Mapping[str, Iterable[int]], **rows: ArrayLike | None
+) -> tuple[Step, ...]:
     """Test each term against the model without it, as R's ``drop1``.
 
     Parameters
@@ -155,7 +158,7 @@ def drop_each(fit: Fit, x: np.ndarray, y: np.ndarray, terms: Mapping[str, Iterab
     """
     steps = []
     for name, own in terms.items():
-        left = np.setdiff1d(np.arange(x.shape[1]), list(own))
+        left = np.setdiff1d(np.arange(len(fit.aliased)), list(own))
         without = _refitted(fit, x, y, left, rows, f"without {name!r}")
         steps.append(_step(name, fit, without, without, fit))
     return tuple(steps)
@@ -167,11 +170,11 @@ def _step(name: str, full: Fit, shown: Fit, smaller: Fit, larger: Fit) -> Step:
 
 
 def _refitted(
-    fit: Fit, x: np.ndarray, y: np.ndarray, columns: Sequence[int] | np.ndarray, rows: dict[str, Any], told: str
+    fit: Fit, x: ArrayLike, y: ArrayLike, columns: Sequence[int] | np.ndarray, rows: dict[str, Any], told: str
 ) -> Fit:
     """Fit a subset of the features. Raises FitError if the fit does not converge."""
     made = fit_glm(
-        x[:, np.asarray(columns, int)],
+        np.asarray(x, np.float64)[:, np.asarray(columns, int)],
         y,
         fit.family.name,
         fit.link.name if fit.link else None,

@@ -15,6 +15,7 @@ from jitgrad.glm.folds import drawn_folds
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.result import Fit
 from jitgrad.glm.rows import Rows, as_rows
+from jitgrad.typing import ArrayLike
 
 FEWER_FOLDS, MOST = 3e5, 2e6
 """Numbers of values in x above which at most five folds, or none, are used."""
@@ -56,7 +57,9 @@ class Validation:
     note: str
 
 
-def cross_validate(fit: Fit, x: np.ndarray, y: np.ndarray, *, folds: int = 10, seed: int = 0, **rows: Any) -> Validation:
+def cross_validate(
+    fit: Fit, x: ArrayLike, y: ArrayLike, *, folds: int = 10, seed: int = 0, **rows: ArrayLike | None
+) -> Validation:
     """Predict each row by a fit to other rows.
 
     Least squares uses leave-one-out predictions in closed form. Other families are fitted without each fold in turn, starting
@@ -111,19 +114,19 @@ def cross_validate(fit: Fit, x: np.ndarray, y: np.ndarray, *, folds: int = 10, s
     array([-1.   ,  1.857,  4.571,  4.667])
     """
     count("folds", folds, low=2)
-    given = as_rows(y, **rows)
+    given, features = as_rows(y, **rows), np.asarray(x, np.float64)
     if fit.separated or not fit.converged:
         return _none(fit, given, "")
     if (given.frequency != np.round(given.frequency)).any():
         why = "the frequency weights are not integers"
         return _none(fit, given, f"The model was not cross-validated, because {why}.")
     if fit.family.name == "gaussian" and fit.link is not None and fit.link.name == "identity":
-        return _leave_one_out(fit, x, given, rows)
-    if x.size > MOST or x.size * x.shape[1] * folds > MOST_PRODUCTS:
-        return _none(fit, given, f"The model was not cross-validated, because the table is large ({x.size} values).")
+        return _leave_one_out(fit, features, given, rows)
+    if features.size > MOST or features.size * features.shape[1] * folds > MOST_PRODUCTS:
+        return _none(fit, given, f"The model was not cross-validated, because the table is large ({features.size} values).")
     if given.n > MOST:
         return _none(fit, given, f"The model was not cross-validated, because there are {given.n:.0f} rows.")
-    return _by_folds(fit, x, given, min(folds, round(given.n), 5 if x.size > FEWER_FOLDS else folds), seed)
+    return _by_folds(fit, features, given, min(folds, round(given.n), 5 if features.size > FEWER_FOLDS else folds), seed)
 
 
 def _none(fit: Fit, given: Rows, note: str) -> Validation:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -13,6 +14,7 @@ from jitgrad.errors import ArgumentError
 from jitgrad.glm import cross_validated
 from jitgrad.sklearn.data import rows_of
 from jitgrad.sklearn.linear import penalised
+from jitgrad.typing import ArrayLike
 
 
 class _LinearRegressor(RegressorMixin, BaseEstimator):
@@ -110,7 +112,7 @@ class ElasticNetRegressor(_LinearRegressor):
         self.tol = tol
         self.max_iter = max_iter
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -200,11 +202,11 @@ class ElasticNetRegressorCV(_LinearRegressor):
     def __init__(
         self,
         *,
-        l1_ratio: Any = 0.5,
-        alphas: Any = 100,
+        l1_ratio: float | Sequence[float] = 0.5,
+        alphas: int | ArrayLike = 100,
         eps: float = 1e-3,
         cv: Any = None,
-        rule: str = "min",
+        rule: Literal["min", "1se"] = "min",
         fit_intercept: bool = True,
         tol: float = 1e-9,
         max_iter: int = 10_000,
@@ -218,7 +220,7 @@ class ElasticNetRegressorCV(_LinearRegressor):
         self.tol = tol
         self.max_iter = max_iter
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Choose a penalty by cross-validation, and fit the model to all rows.
 
         Parameters
@@ -241,7 +243,7 @@ class ElasticNetRegressorCV(_LinearRegressor):
             If a row is not held out exactly once, or the data are invalid.
         """
         rows = rows_of(self, X, y, sample_weight, y_numeric=True)
-        counted = isinstance(self.alphas, (int, np.integer))
+        n_alphas, alphas = (int(self.alphas), None) if isinstance(self.alphas, (int, np.integer)) else (1, self.alphas)
         found = [
             cross_validated(
                 rows.x,
@@ -249,8 +251,8 @@ class ElasticNetRegressorCV(_LinearRegressor):
                 cv=_folds(self.cv, rows.x, rows.y),
                 rule=self.rule,
                 l1_ratio=ratio,
-                alphas=None if counted else self.alphas,
-                n_alphas=self.alphas if counted else 1,
+                alphas=alphas,
+                n_alphas=n_alphas,
                 eps=self.eps,
                 intercept=self.fit_intercept,
                 standardize=False,

@@ -11,8 +11,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jitgrad.curvefit import MODELS, curve_fit, formula, named
 from jitgrad.curvefit.estimates import Estimates
+from jitgrad.curvefit.fit import LossName
+from jitgrad.curvefit.given import Bounds
 from jitgrad.errors import ArgumentError
 from jitgrad.sklearn.data import rows_of
+from jitgrad.typing import ArrayLike
 
 if TYPE_CHECKING:
     from jitgrad.curvefit.fit import LossName
@@ -76,8 +79,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self,
         formula: str,
         *,
-        p0: Any = None,
-        bounds: Any = None,
+        p0: ArrayLike | Mapping[str, float] | None = None,
+        bounds: Bounds | None = None,
         fixed: Mapping[str, float] | None = None,
         loss: LossName = "linear",
         f_scale: float = 1.0,
@@ -91,7 +94,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self.f_scale = f_scale
         self.max_nfev = max_nfev
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the parameters.
 
         Parameters

@@ -16,6 +16,7 @@ from jitgrad.glm.ridge_by_scoring import ridge
 from jitgrad.glm.rows import Mean, as_rows
 from jitgrad.sklearn.data import row_numbers, rows_of
 from jitgrad.sklearn.linear import known, warn_of
+from jitgrad.typing import ArrayLike
 
 
 class GLMRegressor(RegressorMixin, BaseEstimator):
@@ -108,7 +109,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         self.tol = tol
         self.max_iter = max_iter
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, offset: ArrayLike | None = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -151,7 +152,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         self.coef_, self.intercept_ = coefficients[1:], float(coefficients[0])
         return self
 
-    def predict(self, X: Any, offset: Any = None) -> np.ndarray:
+    def predict(self, X: Any, offset: ArrayLike | None = None) -> np.ndarray:
         """Predict the mean.
 
         Parameters
@@ -168,7 +169,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         """
         return self._mean(X, offset).value
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, offset: ArrayLike | None = None) -> float:
         """Return D², the fraction of deviance explained, which is R² for "gaussian".
 
         Parameters

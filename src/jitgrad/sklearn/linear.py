@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -12,6 +12,9 @@ from jitgrad.arguments import positive
 from jitgrad.glm import Fit, path
 from jitgrad.glm.ridge_by_scoring import Ridge
 from jitgrad.sklearn.data import Rows
+
+Family: TypeAlias = Literal["gaussian", "binomial", "multinomial"]
+"""The families that the estimators fit with a penalty."""
 
 
 class Linear(NamedTuple):
@@ -39,7 +42,7 @@ def warn_of(made: Fit | Ridge) -> None:
     warnings.warn(said, ConvergenceWarning, stacklevel=3)
 
 
-def penalised(estimator: Any, rows: Rows, family: str) -> Linear:
+def penalised(estimator: Any, rows: Rows, family: Family) -> Linear:
     """Fit with the penalty of an estimator, without standardization."""
     made = path(
         rows.x,

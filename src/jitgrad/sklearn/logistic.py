@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from jitgrad import glm
 from jitgrad.sklearn.classes import log_probabilities, most_likely, probabilities
 from jitgrad.sklearn.data import classes_of, rows_of
-from jitgrad.sklearn.linear import Linear, known, penalised, warn_of
+from jitgrad.sklearn.linear import Family, Linear, known, penalised, warn_of
+from jitgrad.typing import ArrayLike
 
 
 class LogisticClassifier(ClassifierMixin, BaseEstimator):
@@ -86,7 +87,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         self.tol = tol
         self.max_iter = max_iter
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -110,7 +111,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         """
         rows = rows_of(self, X, y, sample_weight).counted()
         self.classes_, positions = classes_of(rows)
-        family = "binomial" if len(self.classes_) == 2 else "multinomial"
+        family: Family = "binomial" if len(self.classes_) == 2 else "multinomial"
         self.fit_: glm.Fit | None = None
         if self.alpha:
             linear = penalised(self, rows._replace(y=positions), family)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ from jitgrad.errors import ArgumentError
 from jitgrad.optimizers import Optimizer
 from jitgrad.sklearn.data import Rows, rows_of
 from jitgrad.sklearn.perceptron import ACTIVATIONS, Settings, Weights, first_weights, fit, outputs
+from jitgrad.typing import ArrayLike
 
 FLOATS = [np.float64, np.float32]
 """Supported dtypes of X. Others are converted to the first."""
@@ -32,7 +34,7 @@ class Network(BaseEstimator, ABC):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
+        hidden_layer_sizes: int | Sequence[int] = (100,),
         activation: str = "relu",
         *,
         solver: str | Optimizer = "adam",
@@ -41,7 +43,7 @@ class Network(BaseEstimator, ABC):
         learning_rate_init: float = 0.001,
         max_iter: int = 200,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         tol: float = 0.0001,
         verbose: bool | int = False,
         warm_start: bool = False,
@@ -69,7 +71,7 @@ class Network(BaseEstimator, ABC):
     def _targets(self, rows: Rows, classes: Any, fresh: bool) -> tuple[np.ndarray, str, int, str]:
         """Return the targets, the name of the loss, the number of outputs and the output activation."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
         Parameters

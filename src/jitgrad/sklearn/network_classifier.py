@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin
 from jitgrad.sklearn.classes import log_probabilities, most_likely, probabilities
 from jitgrad.sklearn.data import Rows, classes_of, positions_in
 from jitgrad.sklearn.network import Network
+from jitgrad.typing import ArrayLike
 
 
 class NetworkClassifier(ClassifierMixin, Network):
@@ -96,7 +97,9 @@ class NetworkClassifier(ClassifierMixin, Network):
     True
     """
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: Any, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train for one more epoch, with the current weights and optimizer state.
 
         Parameters

@@ -9,6 +9,7 @@ from sklearn.base import RegressorMixin
 
 from jitgrad.sklearn.data import Rows
 from jitgrad.sklearn.network import Network
+from jitgrad.typing import ArrayLike
 
 
 class NetworkRegressor(RegressorMixin, Network):
@@ -92,7 +93,7 @@ class NetworkRegressor(RegressorMixin, Network):
 
     _checks: ClassVar[dict[str, Any]] = {"multi_output": True, "y_numeric": True}
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one more epoch, with the current weights and optimizer state.
 
         Parameters

@@ -14,14 +14,16 @@ from jitgrad.tabular import frames
 from jitgrad.tabular.columns import Design, Roles, design_like, make_design
 from jitgrad.tabular.fitting import Fitting
 from jitgrad.tabular.formulas import of_target, target_of
+from jitgrad.tabular.frames import Table
 from jitgrad.tabular.model import TableModel
 from jitgrad.tabular.result import TableFit
 from jitgrad.tabular.selection import check_names
 from jitgrad.tabular.settings import LEVEL, Settings
+from jitgrad.training.progress import Verbose
 
 
 def fit_table(
-    frame: Any,
+    frame: Table,
     target: str | None = None,
     features: Sequence[str] | None = None,
     *,
@@ -32,7 +34,7 @@ def fit_table(
     weights: str | None = None,
     freq_weights: str | None = None,
     trials: str | None = None,
-    cov_type: str = "model",
+    cov_type: Literal["model", "HC0", "HC1", "HC2", "HC3", "cluster"] = "model",
     groups: str | None = None,
     level: float = LEVEL,
     penalty: Literal["ridge", "lasso", "elastic-net"] | None = None,
@@ -40,8 +42,8 @@ def fit_table(
     l1_ratio: float = 0.5,
     cv: int = 10,
     exclude: Sequence[str] = (),
-    dates: str = "since",
-    texts: str = "auto",
+    dates: Literal["since", "parts"] = "since",
+    texts: Literal["auto", "group", "hash"] = "auto",
     classify: bool = False,
     missing: Literal["drop", "error"] = "drop",
     hidden: Sequence[int] = (),
@@ -54,7 +56,7 @@ def fit_table(
     test_split: float | None = None,
     seed: int = 0,
     start: TableModel | None = None,
-    verbose: bool | int | str | None = None,
+    verbose: Verbose = None,
 ) -> TableFit:
     """Fit a model to a table: predict one column from others.
 

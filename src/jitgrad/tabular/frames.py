@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import polars as pl
 
 from jitgrad.errors import DataError
+
+if TYPE_CHECKING:
+    from narwhals.stable.v1.typing import IntoDataFrame
+
+    from jitgrad.typing import ArrayLike
+
+Table: TypeAlias = "IntoDataFrame | Mapping[str, ArrayLike]"
+"""A table as users pass it: a frame of a library that narwhals supports, or a mapping of columns."""
 
 
 def as_polars(data: Any) -> pl.DataFrame:

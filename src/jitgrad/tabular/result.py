@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -14,12 +14,16 @@ from jitgrad.glm.result import Fit
 from jitgrad.summary import Summary
 from jitgrad.tabular import frames
 from jitgrad.tabular.columns import Design
+from jitgrad.tabular.frames import Table
 from jitgrad.tabular.model import Interval, TableModel
 from jitgrad.tabular.scores import Scores
 from jitgrad.training.fit import History
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from jitgrad.glm.cross_validation import CrossValidated
+    from jitgrad.pictures.canvas import Target
     from jitgrad.tabular.anova import Anova
 
 Split = dict[str, np.ndarray]
@@ -86,7 +90,7 @@ class TableFit:
         """Notes on the columns and the fit, such as dropped rows or perfect separation."""
         return self.model.notes
 
-    def summary(self, ratios: bool = False, anova: str | None = None) -> Summary:
+    def summary(self, ratios: bool = False, anova: Literal["each", "sequential"] | None = None) -> Summary:
         """Return a summary of estimates, fit statistics, notes and scores.
 
         Parameters
@@ -105,7 +109,7 @@ class TableFit:
 
         return of_fit(self, ratios, anova)
 
-    def anova(self, kind: str = "each") -> Anova:
+    def anova(self, kind: Literal["each", "sequential"] = "each") -> Anova:
         """Test each term: a column with all its categories, or a term of the formula.
 
         Tests are F tests if the dispersion is estimated, otherwise likelihood-ratio tests, and Wald tests with robust standard
@@ -175,7 +179,11 @@ class TableFit:
         return frames.like(self.library, pl.DataFrame(columns))
 
     def predict(
-        self, frame: Any, interval: Interval | None = None, level: float | None = None, unseen: str = "reference"
+        self,
+        frame: Table,
+        interval: Interval | None = None,
+        level: float | None = None,
+        unseen: Literal["reference", "missing", "error"] = "reference",
     ) -> Any:
         """Predict the rows of a table.
 
@@ -214,7 +222,7 @@ class TableFit:
         data = frames.as_polars(frame)
         return frames.like(frames.library_of(frame), self.model.predict_frame(data, interval, level, unseen))
 
-    def evaluate(self, frame: Any) -> Scores:
+    def evaluate(self, frame: Table) -> Scores:
         """Score the model on a table that contains the target.
 
         Parameters
@@ -245,7 +253,7 @@ class TableFit:
         """
         self.model.save(path)
 
-    def plot(self, path: Any = None) -> Any:
+    def plot(self, path: Target = None) -> Figure:
         """Plot the fit.
 
         Parameters

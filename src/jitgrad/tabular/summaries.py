@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jitgrad.summary import Grid, Summary, interval, number, probability, sentence
 from jitgrad.tabular.inference import Inference
@@ -44,7 +44,7 @@ SCORES = {
 }
 
 
-def of_fit(fit: TableFit, ratios: bool, anova: str | None) -> Summary:
+def of_fit(fit: TableFit, ratios: bool, anova: Literal["each", "sequential"] | None) -> Summary:
     """A fit."""
     model, rows, fitted = fit.model, fit.design.n, fit.design.part(fit.rows["train"]).n
     used = f"{rows} row{'' if rows == 1 else 's'}"
