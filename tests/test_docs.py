@@ -53,6 +53,8 @@ def test_figures_follow_the_theme(extension: ModuleType) -> None:
     axis = figure.subplots()
     axis.plot([0, 1], color="#0072B2")
     axis.set_title("a title", color="0.3")
+    axis.set(xlabel="x", ylabel="<y>")
+    assert 'aria-label="a title: &lt;y&gt; against x"' in theme_svg.inline_svg(figure)
     drawn = theme_svg.inline_svg(figure, "A line")
     assert drawn.startswith('<svg class="jg-figure" role="img" aria-label="A line" viewBox="0 0 144 72"')
     assert "var(--jg-blue, #0072b2)" in drawn and "color-mix(in srgb, currentColor 70%, transparent)" in drawn

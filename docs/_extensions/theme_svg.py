@@ -7,6 +7,7 @@ Black and gray become shades of the text color, and the colors of `COLORS` becom
 from __future__ import annotations
 
 import re
+from html import escape
 from io import StringIO
 from typing import Any
 
@@ -36,15 +37,15 @@ _IDS = re.compile(r' id="[A-Za-z0-9.]+_\d+"')
 _FONTS = re.compile(r"font: ([\d.]+px) [^;\"]*")
 
 
-def inline_svg(figure: Any, label: str = "Figure", width: str | None = None, text: str = "none") -> str:
+def inline_svg(figure: Any, label: str | None = None, width: str | None = None, text: str = "none") -> str:
     """Return a figure as an `<svg>` element for the body of a page.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
         The figure to draw.
-    label : str, default "Figure"
-        Alternative text.
+    label : str, optional
+        Alternative text. By default, the title of the figure, or what its axes show.
     width : str, optional
         Width in CSS units. By default, the width of the figure at 96 dots per inch, or the column if that is narrower.
     text : {"none", "path"}, default "none"
@@ -68,7 +69,8 @@ def inline_svg(figure: Any, label: str = "Figure", width: str | None = None, tex
     size = width or f"{natural:.0f}px"
     least = f" min-width: {_READABLE}px;" if not width and natural > _READABLE else ""
     head = (
-        f'<svg class="jg-figure" role="img" aria-label="{label}" viewBox="0 0 {box[1]} {box[2]}" fill="currentColor" '
+        f'<svg class="jg-figure" role="img" aria-label="{escape(label or _described(figure))}" '
+        f'viewBox="0 0 {box[1]} {box[2]}" fill="currentColor" '
         f'style="width: {size}; max-width: 100%;{least} height: auto;" xmlns="http://www.w3.org/2000/svg" '
         f'xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
@@ -77,6 +79,17 @@ def inline_svg(figure: Any, label: str = "Figure", width: str | None = None, tex
     body = _HEX.sub(lambda match: _themed(match[0]), _IDS.sub("", body))
     body = _FONTS.sub(r"font-size: \1", body)
     return re.sub(r"\n\s*", " ", re.sub(r">\s+<", "><", head + body)).strip()
+
+
+def _described(figure: Any) -> str:
+    """Return the title of a figure, or what its axes show."""
+    if figure.get_suptitle():
+        return str(figure.get_suptitle())
+    shown = []
+    for axis in figure.axes:
+        against = " against ".join(filter(None, (axis.get_ylabel(), axis.get_xlabel())))
+        shown.append(": ".join(filter(None, (axis.get_title(), against))))
+    return "; ".join(dict.fromkeys(filter(None, shown))) or "Figure"
 
 
 def _themed(color: str) -> str:
