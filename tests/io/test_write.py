@@ -270,7 +270,9 @@ def test_standard_output_on_a_full_disk(rows: int) -> None:
         done = subprocess.run(
             [sys.executable, "-c", COMMAND, "count", str(rows)], stdout=full, stderr=subprocess.PIPE, check=False
         )
-    message = b"jitgrad: standard output cannot be written: No space left on device. Free some space, or give a file elsewhere.\n"
+    message = (
+        b"jitgrad: standard output cannot be written: No space left on device. Free some space, or give a file elsewhere.\n"
+    )
     assert (done.stderr, done.returncode) == (message, 2)
 
 

@@ -90,7 +90,7 @@ def test_data_of_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     model.fit(iter([(X[:10], Y[:10])] * 3))
     assert "3/3" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="x gives batches"):
+    with pytest.raises(ValueError, match="x yields batches"):
         model.fit(Batches(), Y)
 
 
@@ -326,7 +326,7 @@ def test_models_of_steps_alone_get_inputs_alone() -> None:
     assert set(seen) == {"Tensor"}
     model.fit(X, verbose=0)
     assert seen[-1] == "tuple"
-    with pytest.raises(ValueError, match="no targets"):
+    with pytest.raises(ValueError, match="loss requires targets"):
         network().fit(X, verbose=0)
 
 

@@ -51,7 +51,7 @@ def test_integers() -> None:
 
 
 def test_what_is_not_known_or_no_data_is_said() -> None:
-    with pytest.raises(ValueError, match="does not know 'z'"):
+    with pytest.raises(ValueError, match="has a vocabulary without 'z'"):
         layers.StringLookup(vocabulary=["x"], num_oov_indices=0)(np.array(["z"]))
     with pytest.raises(ValueError, match="no vocabulary"):
         layers.StringLookup()(np.array(["z"]))

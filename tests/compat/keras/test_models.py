@@ -151,7 +151,7 @@ def test_symbols_have_no_values() -> None:
         bool(x)
     with pytest.raises(ValueError, match="depend on the input"):
         keras.Model(x, layers.Add()([x, keras.Input((4,))]))
-    with pytest.raises(ValueError, match="are symbols"):
+    with pytest.raises(ValueError, match="must be symbols"):
         keras.Model(inputs=np.ones(3), outputs=x)
 
 

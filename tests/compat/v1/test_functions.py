@@ -87,7 +87,7 @@ def test_dtypes_are_those_of_the_tensors() -> None:
     [
         ("contrib", "TensorFlow 2 has not got it either"),
         ("palceholder", "Did you mean 'placeholder'"),
-        ("flags", "Use argparse"),
+        ("flags", "Use Python's argparse"),
     ],
 )
 def test_names_that_are_not_there(name: str, advice: str) -> None:

@@ -71,8 +71,8 @@ __all__ = [
     "version",
 ]
 _REASONS = {
-    "applications": "Its models are of convolutions, which jitgrad has not.",
-    "preprocessing": "It is for pictures, texts and sequences. Layers for tables are in keras.layers.",
+    "applications": "Its models use convolutions, which jitgrad does not support.",
+    "preprocessing": "It is for images, text and sequences. Layers for tables are in keras.layers.",
     "mixed_precision": "jitgrad computes in float32 and float64.",
     "dtype_policies": "jitgrad computes in float32 and float64.",
     "distribution": "jitgrad computes on one CPU.",

@@ -34,7 +34,7 @@ def set_floatx(dtype: Any) -> None:
     """Set the default float dtype, "float32" or "float64"."""
     name = dtype_name(dtype)
     if name not in _FLOATS:
-        raise ArgumentError(f"set_floatx is given {dtype!r}. Use 'float32' or 'float64'.")
+        raise ArgumentError(f"The dtype of set_floatx is {dtype!r}. Use 'float32' or 'float64'.")
     _floatx[0] = name
 
 

@@ -85,7 +85,7 @@ def deserialized(config: Any, custom_objects: Mapping[str, Any] | None = None) -
         cls = _custom.get(name) or _class(str(config.get("module")), name)
         if cls is None:
             raise DataError(
-                f"There is no class {name!r} here.{near_name(name, _names())} Import it first, or give it in custom_objects."
+                f"The class {name!r} is unknown.{near_name(name, _names())} Import it first, or pass it in custom_objects."
             )
         made: Any = cls
         return made.from_config(dict(config.get("config", {})))

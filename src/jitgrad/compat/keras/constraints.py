@@ -21,7 +21,7 @@ class Constraint(library.Constraint):
 
     def change(self, weight: Any) -> StateUpdate:
         raise UnsupportedError(
-            f"{type(self).__name__} is a constraint of your own, which jitgrad's steps have no place for. Use one of "
+            f"{type(self).__name__} is a custom constraint, which jitgrad's native steps do not support. Use one of "
             f"keras.constraints, or change the weight in a callback."
         )
 

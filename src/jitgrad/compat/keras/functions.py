@@ -31,7 +31,7 @@ def name_of(function: Any) -> dict[str, str]:
         for known in where.__all__ if hasattr(where, "__all__") else ():
             if _is(getattr(where, known), function):
                 return {"function": f"{module}:{known}"}
-    raise ArgumentError(f"The model calls {name!r}, a function of your own, on symbols. Put it into a Lambda layer.")
+    raise ArgumentError(f"The model calls {name!r}, one of your functions, on symbols. Wrap it in a Lambda layer.")
 
 
 def _is(known: Any, function: Any) -> bool:
@@ -51,4 +51,4 @@ def function_of(named: dict[str, str]) -> Any:
         return OPS[text]
     if module in _MODULES and (name == "item" or name in getattr(importlib.import_module(module), "__all__", ())):
         return getattr(importlib.import_module(module), name)
-    raise DataError(f"The file names the function {text!r}, which jitgrad has not. Save the model again.")
+    raise DataError(f"The file names the function {text!r}, which does not exist in jitgrad. Save the model again.")

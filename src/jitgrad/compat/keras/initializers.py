@@ -239,4 +239,4 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 
 
 __all__ = ["Initializer", "deserialize", "get", "serialize", *_NAMED]
-__getattr__ = missing("keras.initializers", __all__, {"STFT": "It is for audio, which this library is not for."})
+__getattr__ = missing("keras.initializers", __all__, {"STFT": "It is for audio, which jitgrad does not support."})

@@ -304,7 +304,9 @@ def _given(**options: Any) -> dict[str, Any]:
 
 def _last(loss: Loss, axis: int) -> None:
     if axis != -1:
-        raise ArgumentError(f"{type(loss).__name__}: axis is {axis}, and only the last one, -1, is supported. Move it there.")
+        raise ArgumentError(
+            f"{type(loss).__name__}: axis is {axis}, but only the last one, -1, is supported. Move the axis there."
+        )
 
 
 def _function(kind: type[Made]) -> Callable[..., Any]:
@@ -378,5 +380,5 @@ def deserialize(name: Any, custom_objects: Any = None) -> Any:
 
 FUNCTION_NAMES = list(_FUNCTIONS)
 __all__ = ["Loss", "deserialize", "get", "serialize", *_CLASSES, *_FUNCTIONS]
-_REASONS = {"CTC": "It is for sequences, which this library is not for.", "ctc": "It is for sequences."}
+_REASONS = {"CTC": "It is for sequences, which jitgrad does not support.", "ctc": "It is for sequences."}
 __getattr__ = missing("keras.losses", __all__, _REASONS)

@@ -91,8 +91,8 @@ class KerasTensor(Deferrable, Operators):
 
     def _no_value(self) -> str:
         return (
-            f"The symbol {self.name!r} stands for what a model will be given, and has no value. Compute with layers and "
-            f"functions, and make a Model of the results."
+            f"The symbol {self.name!r} is a placeholder for the inputs of a model and has no value. Compute with layers and "
+            f"functions, and create a Model from the results."
         )
 
     def __repr__(self) -> str:
@@ -217,7 +217,7 @@ def Input(
     if sparse or ragged or tensor is not None:
         raise ArgumentError("Input: sparse, ragged and tensor are not supported. Give shape and dtype.")
     if batch_shape is None and shape is None:
-        raise ArgumentError("Input: there is no shape. Give the shape of a row, as Input(shape=(4,)).")
+        raise ArgumentError("Input: shape is missing. Give the shape of a row, such as Input(shape=(4,)).")
     rest = (shape,) if isinstance(shape, int) else shape
     whole = tuple(batch_shape) if batch_shape is not None else (batch_size, *rest)
     kind = border.dtype_name(dtype) if dtype is not None else border.floatx()

@@ -122,13 +122,13 @@ _ELSEWHERE = {
 _TEXTS = "jitgrad does not compute with texts. Use Python's own strings before tensors are made."
 _FIRST = "It is TensorFlow 1's. Use import jitgrad.compat.tensorflow.v1 as tf, or jitgrad run with --tf1."
 _REASONS = {
-    "IndexedSlices": "Gradients are dense tensors here.",
+    "IndexedSlices": "Gradients are always dense tensors.",
     **dict.fromkeys(["lookup", "feature_column"], _TEXTS),
     **dict.fromkeys(["image", "audio", "signal"], "jitgrad fits tables: it has no functions for images or sound."),
     **dict.fromkeys(["placeholder", "Session", "global_variables_initializer", "get_variable"], _FIRST),
     **dict.fromkeys(["complex", "fft"], "jitgrad does not compute with complex numbers."),
-    "distribute": "jitgrad computes on one machine's CPU. Leave the strategy out.",
-    "summary": "jitgrad writes no logs for TensorBoard. Keep figures in lists, and draw them by matplotlib.",
+    "distribute": "jitgrad computes on one machine's CPU. Omit the strategy.",
+    "summary": "jitgrad writes no logs for TensorBoard. Store metrics in lists, and plot them with matplotlib.",
 }
 __all__ = [
     *constants.__all__, *control.__all__, *dtypes.__all__, *indices.__all__, *first_values.__all__, *operators.__all__,

@@ -31,7 +31,7 @@ class ForwardAccumulator:
         for x, t in zip(self._leaves, self._tangents, strict=True):
             if x.shape != t.shape:
                 raise ConversionError(
-                    f"A primal has shape {x.shape} and its tangent {t.shape}. Give tangents of the same shapes."
+                    f"A primal has shape {x.shape} and its tangent has {t.shape}. Give tangents of the same shapes."
                 )
         self._recording = Recording()
 

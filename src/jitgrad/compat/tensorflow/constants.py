@@ -66,7 +66,7 @@ def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layou
 def _computed(name: str, dtype: Any) -> DType:
     found = as_dtype(dtype)
     if found is dtypes.string:
-        raise ConversionError(f"tf.{name} makes no texts here. Use tf.constant.")
+        raise ConversionError(f"tf.{name} does not support strings. Use tf.constant.")
     return found
 
 

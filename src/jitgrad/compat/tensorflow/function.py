@@ -48,9 +48,7 @@ class Function:
         start = 1 if names[:1] == ["self"] and len(args) + len(kwargs) > len(self.input_signature) else 0
         given = [*args, *(kwargs[name] for name in names[len(args) :] if name in kwargs)]
         if len(given) - start > len(self.input_signature):
-            raise OptionError(
-                f"{self.python_function.__name__} takes {len(self.input_signature)} arguments. Leave out the rest."
-            )
+            raise OptionError(f"{self.python_function.__name__} takes {len(self.input_signature)} arguments. Omit the others.")
         checked = given[:start]
         for value, spec in zip(given[start:], self.input_signature, strict=False):
             checked.append(
@@ -125,14 +123,16 @@ class ConcreteFunction:
         given = dict(self._bound.arguments)
         for name, value in [*zip(self._open, args, strict=False), *kwargs.items()]:
             if name not in given:
-                raise OptionError(f"{name!r} is no argument of {self.function.python_function.__name__}. Use {list(given)}.")
+                raise OptionError(
+                    f"{name!r} is not an argument of {self.function.python_function.__name__}. Use {list(given)}."
+                )
             if name not in self._open:
                 if value is not given[name] and value != given[name]:
                     raise OptionError(f"{name} was fixed as {given[name]!r} and cannot be {value!r}. Leave it out.")
                 continue
             given[name] = self._fitting(name, value)
         if len(args) > len(self._open):
-            raise OptionError(f"{len(args)} arguments for {len(self._open)} tensors {self._open}. Leave out the rest.")
+            raise OptionError(f"{len(args)} arguments for {len(self._open)} tensors {self._open}. Omit the others.")
         missing = [name for name in self._open if isinstance(given[name], TensorSpec)]
         if missing:
             raise OptionError(f"The function lacks a tensor for {missing[0]!r}. Give one.")

@@ -144,7 +144,7 @@ def _extreme(f: Any) -> Callable[[Value, tuple[np.ndarray, ...], Value], Any]:
     def how(x: Value, keys: tuple[np.ndarray, ...], values: Value) -> Any:
         rows = np.stack([key.ravel() for key in keys], -1)
         if len(np.unique(rows, axis=0)) < len(rows):
-            raise InvalidArgumentError("An index is named twice, which jitgrad does not do here. Name each once.")
+            raise InvalidArgumentError("An index occurs twice, which jitgrad does not support here. Give each index once.")
         return At(x)[keys].set(f(getitem(x, keys), values))
 
     return how

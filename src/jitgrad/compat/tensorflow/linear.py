@@ -182,7 +182,9 @@ def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Tensor:
 def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: str | None = None) -> Tensor:
     """Return the least-squares solution x of ``matrix @ x = rhs``."""
     if l2_regularizer:
-        raise InvalidArgumentError("tf.linalg.lstsq takes no l2_regularizer here. Use tf.linalg.solve of the normal equations.")
+        raise InvalidArgumentError(
+            "tf.linalg.lstsq does not support l2_regularizer. Use tf.linalg.solve with the normal equations."
+        )
     a, b = (tensor._read() for tensor in agreed("MatrixSolveLs", (matrix, rhs), FLOATS))
     return made(linalg.lstsq(a, b)[0])
 
@@ -191,7 +193,7 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True,
 def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> tuple[Tensor, Tensor]:
     """Return orthonormal columns q and an upper triangular r with ``q @ r`` equal to the matrix."""
     if full_matrices:
-        raise InvalidArgumentError("tf.linalg.qr(full_matrices=True) is not done here. Use the reduced form.")
+        raise InvalidArgumentError("tf.linalg.qr(full_matrices=True) is not supported. Use the reduced form.")
     q, r = linalg.qr(numbers("Qr", input, FLOATS)._read())
     return made(q), made(r)
 
@@ -221,7 +223,7 @@ def diag(
     x = convert(diagonal)
     n, offset = x._plain_shape[-1], integer(k)
     if (num_rows, num_cols, padding_value) != (-1, -1, 0):
-        raise InvalidArgumentError("tf.linalg.diag takes no num_rows, num_cols or padding_value here. Pad the result.")
+        raise InvalidArgumentError("tf.linalg.diag does not support num_rows, num_cols and padding_value. Pad the result.")
     size = n + abs(offset)
     hit = np.eye(size, k=offset)
     rows = np.clip(np.arange(size) - max(-offset, 0), 0, n - 1)
@@ -241,7 +243,7 @@ def set_diag(input: Any, diagonal: Any, name: str = "set_diag", k: Any = 0) -> T
     """Replace the diagonals of matrices."""
     x, d = agreed("MatrixSetDiag", (input, diagonal))
     if integer(k) != 0 or x._plain_shape[-1] != x._plain_shape[-2]:
-        raise InvalidArgumentError("tf.linalg.set_diag takes square matrices and k=0 here. Use tf.where.")
+        raise InvalidArgumentError("tf.linalg.set_diag supports only square matrices and k=0. Use tf.where.")
     hit = np.eye(x._plain_shape[-1], dtype=bool)
     return made(ew.where(hit, library.expand_dims(d._read(), -1), x._read()), x._integer)
 

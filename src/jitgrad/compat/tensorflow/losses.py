@@ -78,7 +78,7 @@ def l2_loss(t: Any, name: str | None = None) -> Tensor:
 def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Tensor:
     """Return ``exp(log_input) - log_input * targets``, element by element."""
     if compute_full_loss:
-        raise InvalidArgumentError("tf.nn.log_poisson_loss(compute_full_loss=True) is not done here. Leave it out.")
+        raise InvalidArgumentError("tf.nn.log_poisson_loss(compute_full_loss=True) is not supported. Omit it.")
     t, z = (x._read() for x in agreed("LogPoissonLoss", (targets, log_input), FLOATS))
     return made(ew.exp(z) - z * t)
 
@@ -133,5 +133,5 @@ def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: 
 def embedding_lookup(params: Any, ids: Any, max_norm: Any = None, name: str | None = None) -> Tensor:
     """Return the rows of ``params`` at ``ids``."""
     if max_norm is not None:
-        raise InvalidArgumentError("tf.nn.embedding_lookup takes no max_norm here. Use tf.clip_by_norm on the rows.")
+        raise InvalidArgumentError("tf.nn.embedding_lookup does not support max_norm. Use tf.clip_by_norm on the rows.")
     return gather(params, ids)

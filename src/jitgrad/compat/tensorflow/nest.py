@@ -27,7 +27,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Any, expand_composites: bool
     """Return the nesting of ``structure`` with other leaves."""
     leaves = list(flat_sequence)
     if len(leaves) != len(flatten(structure)):
-        raise ConversionError(f"There are {len(leaves)} leaves for {len(flatten(structure))} places. Give as many.")
+        raise ConversionError(f"There are {len(leaves)} leaves for {len(flatten(structure))} positions. Give as many leaves.")
     left = iter(leaves)
     return _packed(structure, lambda: next(left))
 
@@ -54,7 +54,7 @@ def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> A
 def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False) -> None:
     """Raise ValueError if two nests differ."""
     if not _same(nest1, nest2):
-        raise ConversionError("The two structures don't have the same nested structure. Nest them alike.")
+        raise ConversionError("The two structures don't have the same nested structure. Use the same nesting.")
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -200,7 +200,7 @@ def matmul(
 ) -> Tensor:  # fmt: skip
     """Multiply matrices with at least two axes."""
     if output_type is not None:
-        raise InvalidArgumentError("tf.matmul takes no output_type here. Use tf.cast on the result.")
+        raise InvalidArgumentError("tf.matmul does not support output_type. Use tf.cast on the result.")
     if type(a) is Tensor and type(b) in _TENSORS and a._tensor.level == b.level > _FLOAT:
         x, y, integer = a._tensor, b._read(), a._integer
     else:

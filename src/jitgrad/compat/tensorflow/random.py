@@ -40,7 +40,7 @@ def _source(seed: Any) -> np.random.Generator:
 def _float(dtype: Any) -> DType:
     kind = as_dtype(dtype)
     if not kind.is_floating or kind.level < 0:
-        raise ConversionError(f"Random numbers of dtype {kind.name} are not drawn. Use float32 or float64.")
+        raise ConversionError(f"Random numbers of dtype {kind.name} are not supported. Use float32 or float64.")
     return kind
 
 

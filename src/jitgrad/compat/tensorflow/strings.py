@@ -19,7 +19,7 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert, held, wrap_array
 def _texts(input: Any) -> np.ndarray:
     tensor = convert(input)
     if tensor.dtype is not dtypes.string:
-        raise ConversionError(f"A text was expected, and got a tensor of {tensor.dtype.name}. Use tf.strings.as_string.")
+        raise ConversionError(f"A string is expected, but a tensor of {tensor.dtype.name} is given. Use tf.strings.as_string.")
     array = np.empty(tensor._plain_shape, object)
     array[...] = tensor.numpy()
     return array
@@ -65,7 +65,9 @@ def to_number(input: Any, out_type: Any = dtypes.float32, name: str | None = Non
     try:
         return wrap_array(_each(float if kind.is_floating else int, input).astype(kind.dtype), kind)
     except ValueError as error:
-        raise InvalidArgumentError(f"StringToNumberOp could not correctly convert string: {error}. Clean the texts.") from None
+        raise InvalidArgumentError(
+            f"StringToNumberOp could not correctly convert string: {error}. Clean the strings."
+        ) from None
 
 
 def as_string(input: Any, precision: int = -1, name: str | None = None) -> Tensor:
@@ -96,7 +98,7 @@ def join(inputs: Any, separator: str = "", name: str | None = None) -> Tensor:
 def reduce_join(inputs: Any, axis: Any = None, keepdims: bool = False, separator: str = "", name: str | None = None) -> Tensor:
     """Join all strings."""
     if axis is not None or keepdims:
-        raise InvalidArgumentError("tf.strings.reduce_join takes no axis or keepdims here. Join in Python.")
+        raise InvalidArgumentError("tf.strings.reduce_join does not support axis and keepdims. Join in Python.")
     return held(separator.encode().join(_texts(inputs).ravel().tolist()))
 
 

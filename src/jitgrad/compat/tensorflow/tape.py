@@ -103,7 +103,8 @@ def _source(value: Any) -> Any:
 def _checked(value: Any) -> Any:
     if not isinstance(value, Operators):
         raise ConversionError(
-            f"A source is {value!r} of type {type(value).__name__!r}, not tf.Tensor or tf.Variable. Give those that were used."
+            f"A source is {value!r} of type {type(value).__name__!r}, not tf.Tensor or tf.Variable. "
+            "Give the tensors that were used."
         )
     return _plain(value)
 

@@ -151,7 +151,7 @@ def held(value: Any, dtype: DType | None = None) -> Held:
     array = np.asarray(value)
     if array.dtype.kind in "SUO":
         if not all(isinstance(text, (str, bytes)) for text in array.ravel().tolist()):
-            raise ConversionError(f"The value {value!r} cannot become a tensor. Give numbers, booleans or texts.")
+            raise ConversionError(f"The value {value!r} cannot be converted to a tensor. Give numbers, booleans or strings.")
         texts = [text.encode() if isinstance(text, str) else text for text in array.ravel().tolist()]
         array = np.empty(array.shape, object)
         array.ravel()[:] = texts
@@ -228,7 +228,7 @@ def array_of(value: Any) -> np.ndarray:
             raise ConversionError(
                 "Can't convert non-rectangular Python sequence to Tensor. Give rows of equal length."
             ) from None
-        raise ConversionError(f"The value cannot become a tensor: {error}. Give numbers.") from None
+        raise ConversionError(f"The value cannot be converted to a tensor: {error}. Give numbers.") from None
 
 
 def _texts(array: np.ndarray, value: Any, dtype: DType | None) -> Tensor:

@@ -150,7 +150,9 @@ def _values(save_path: Any) -> dict[str, np.ndarray]:
         )
     document = archive.read(path)
     if document.get("kind") != "checkpoint":
-        raise ConversionError(f"{path} is no checkpoint of tf.train.Checkpoint. Use the load function of what wrote it.")
+        raise ConversionError(
+            f"{path} is not a checkpoint of tf.train.Checkpoint. Use the load function of the program that wrote it."
+        )
     values: dict[str, np.ndarray] = document["variables"]
     return values
 

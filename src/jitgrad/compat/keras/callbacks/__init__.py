@@ -26,7 +26,7 @@ __all__ = [
     "TerminateOnNaN",
 ]
 _REASONS = {
-    "TensorBoard": "There is no TensorBoard here. Use CSVLogger, or draw the History that fit returns.",
-    "RemoteMonitor": "Nothing is sent over the network. Use a callback of your own.",
+    "TensorBoard": "TensorBoard is not available. Use CSVLogger, or plot the History that fit returns.",
+    "RemoteMonitor": "Sending over the network is not supported. Use a custom callback.",
 }
 __getattr__ = missing("keras.callbacks", __all__, _REASONS)

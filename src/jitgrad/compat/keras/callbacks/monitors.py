@@ -169,8 +169,8 @@ class ModelCheckpoint(Callback):
         steps = params.get("steps")
         if not steps or self.save_freq % steps:
             raise ArgumentError(
-                f"ModelCheckpoint: save_freq is {self.save_freq}, and an epoch has {steps or 'an unknown number of'} steps. "
-                f"Give 'epoch', or a multiple of them."
+                f"ModelCheckpoint: save_freq is {self.save_freq}, but an epoch has {steps or 'an unknown number of'} steps. "
+                f"Give 'epoch', or a multiple of the steps."
             )
         self._every = self.save_freq // steps
 
@@ -188,7 +188,9 @@ class ModelCheckpoint(Callback):
             path = self.filepath.format(epoch=epoch + 1, **found)
         except (KeyError, IndexError, ValueError) as error:
             known = ", ".join(found)
-            raise ArgumentError(f"filepath {self.filepath!r} has {error}, and there are epoch, {known}. Use these.") from None
+            raise ArgumentError(
+                f"filepath {self.filepath!r} contains {error}, but the fields are epoch, {known}. Use these."
+            ) from None
         if self.save_best_only and not self._follow.improved(self._follow.value(found)):
             self._say(epoch, f"{self.monitor} did not improve from {before:.5f}")
             return

@@ -16,11 +16,11 @@ _KINDS = {
     f"It is attention over sequences, and {_DENSE}": """
         Attention AdditiveAttention MultiHeadAttention GroupQueryAttention
     """,
-    "It changes pictures. Change the arrays before the fit.": """
+    "It changes images. Change the arrays before the fit.": """
         RandomFlip RandomRotation RandomZoom RandomCrop RandomContrast RandomBrightness RandomTranslation RandomHeight
         RandomWidth Resizing CenterCrop
     """,
-    "Keras 3 has it no more, either. Use StringLookup, CategoryEncoding and Normalization.": "DenseFeatures",
+    "Keras 3 has removed it, too. Use StringLookup, CategoryEncoding and Normalization.": "DenseFeatures",
 }
 REASONS = {name: reason for reason, names in _KINDS.items() for name in names.split()}
-"""Return the error for a layer by its name."""
+"""The reason for each layer, by name."""

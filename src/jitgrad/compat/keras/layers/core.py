@@ -42,7 +42,7 @@ class Embedding(Layer, library.Embedding):
         embeddings_constraint: Any = None, mask_zero: bool = False, input_length: int | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         if mask_zero:
-            raise ArgumentError("Embedding: mask_zero is for sequences, which this library is not for. Leave it out.")
+            raise ArgumentError("Embedding: mask_zero is for sequences, which jitgrad does not support. Omit it.")
         super().__init__(
             input_dim,
             output_dim,

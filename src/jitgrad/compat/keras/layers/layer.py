@@ -76,7 +76,7 @@ class Layer(library.Layer):
         if not args:
             first = next(iter(kwargs), None)
             if first is None:
-                raise ArgumentError(f"Layer {self.name!r} is called without inputs. Give them as its first argument.")
+                raise ArgumentError(f"Layer {self.name!r} is called without inputs. Pass them as the first argument.")
             args = (kwargs.pop(first),)
         if symbol.symbols_in((args, kwargs)):
             return symbol.called(self, args, kwargs)

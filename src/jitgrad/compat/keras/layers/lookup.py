@@ -47,7 +47,7 @@ class _Lookup(Layer):
         found = [self._plain(token) for token in np.asarray(values_of(vocabulary)).ravel().tolist()]
         self._known = [token for token in found if token not in self._special]
         if len(set(self._known)) < len(self._known):
-            raise ArgumentError(f"The vocabulary of {self.name!r} has a value twice. Give each once.")
+            raise ArgumentError(f"The vocabulary of {self.name!r} has a duplicate value. Give each value once.")
         self.arguments["vocabulary"] = list(self._known)
         self.built = True
 
@@ -73,10 +73,10 @@ class _Lookup(Layer):
     def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         if symbols_in(x):
             raise UnsupportedError(
-                f"{type(self).__name__} {self.name!r} works on data, ahead of a model. Call it on arrays, or in dataset.map."
+                f"{type(self).__name__} {self.name!r} processes data before a model. Call it on arrays, or in dataset.map."
             )
         if not self._known:
-            raise ArgumentError(f"Layer {self.name!r} has no vocabulary. Call adapt(data), or give one.")
+            raise ArgumentError(f"Layer {self.name!r} has no vocabulary. Call adapt(data), or give a vocabulary.")
         values = np.asarray(values_of(x))
         if self.invert:
             tokens = self.get_vocabulary()
@@ -86,7 +86,9 @@ class _Lookup(Layer):
         found = [numbers.get(self._plain(token), unknown) for token in values.ravel().tolist()]
         if None in found:
             token = self._plain(values.ravel()[found.index(None)])
-            raise DataError(f"Layer {self.name!r} does not know {token!r}. Give num_oov_indices=1, or a larger vocabulary.")
+            raise DataError(
+                f"Layer {self.name!r} has a vocabulary without {token!r}. Give num_oov_indices=1, or a larger vocabulary."
+            )
         return wrap_array(self._encoded(np.array(found, np.int64).reshape(values.shape)))
 
     def _encoded(self, places: np.ndarray) -> np.ndarray:

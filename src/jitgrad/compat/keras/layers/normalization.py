@@ -33,7 +33,7 @@ class BatchNormalization(Layer, library.BatchNormalization):
         **kwargs: Any,
     ) -> None:  # fmt: skip
         if renorm:
-            raise ArgumentError("BatchNormalization: renorm is not supported. Leave it out.")
+            raise ArgumentError("BatchNormalization: renorm is not supported. Omit it.")
         moving = [weight_options(first, None, None)[0] for first in (moving_mean_initializer, moving_variance_initializer)]
         beta = {"initializer": beta_initializer, "regularizer": beta_regularizer, "constraint": beta_constraint}
         gamma = {"initializer": gamma_initializer, "regularizer": gamma_regularizer, "constraint": gamma_constraint}

@@ -24,7 +24,7 @@ class Discretization(Layer, library.Discretization):
         sparse: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         if bin_boundaries is None or num_bins is not None or output_mode != "int" or sparse:
-            raise ArgumentError("Discretization: only bin_boundaries and output_mode 'int' are supported. Give these.")
+            raise ArgumentError("Discretization: only bin_boundaries and output_mode 'int' are supported. Use these.")
         super().__init__(bin_boundaries, **kwargs)
 
 
@@ -35,5 +35,7 @@ class CategoryEncoding(Layer, library.CategoryEncoding):
         self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any
     ) -> None:
         if num_tokens is None or sparse:
-            raise ArgumentError("CategoryEncoding: there is no num_tokens, or sparse is set. Give the number of integers.")
+            raise ArgumentError(
+                "CategoryEncoding: num_tokens is missing, or sparse is set. Give the number of integers, without sparse."
+            )
         super().__init__(num_tokens, output_mode, **kwargs)

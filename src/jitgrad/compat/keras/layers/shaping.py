@@ -55,7 +55,7 @@ class GlobalMaxPooling1D(Layer, library.GlobalMaxPooling1D):
 
 def _check_pooling(layer: Layer, data_format: str | None, keepdims: bool) -> None:
     if data_format not in (None, "channels_last") or keepdims:
-        raise ArgumentError(f"{type(layer).__name__}: data_format and keepdims are not supported. Leave them out.")
+        raise ArgumentError(f"{type(layer).__name__}: data_format and keepdims are not supported. Omit them.")
 
 
 GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D

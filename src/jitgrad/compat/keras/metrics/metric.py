@@ -215,4 +215,4 @@ class Sum(Mean):
 def only_last(name: str, axis: int) -> None:
     """Raise ArgumentError for an axis other than the last."""
     if axis != -1:
-        raise ArgumentError(f"{name}: axis is {axis}, and only the last one, -1, is supported. Move it there.")
+        raise ArgumentError(f"{name}: axis is {axis}, but only the last one, -1, is supported. Move the axis there.")

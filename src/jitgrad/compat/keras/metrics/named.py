@@ -31,7 +31,7 @@ class ByShape(Counted):
     def make(self) -> library.Metric:
         if self.name in ("accuracy", "acc"):
             return library.Accuracy()
-        raise ArgumentError(f"The metric {self.name!r} is not supported. Name the cross-entropy that you mean.")
+        raise ArgumentError(f"The metric {self.name!r} is not supported. Give the name of a specific cross-entropy.")
 
 
 class Accuracy(Counted):

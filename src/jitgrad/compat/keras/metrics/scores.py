@@ -78,7 +78,7 @@ class AUC(Counted):
     ) -> None:  # fmt: skip
         super().__init__(name, dtype)
         if thresholds is not None or multi_label or num_labels is not None or label_weights is not None:
-            raise ArgumentError("AUC: thresholds and labels of several columns are not supported. Compute one AUC a column.")
+            raise ArgumentError("AUC: thresholds and labels of several columns are not supported. Compute one AUC per column.")
         self.num_thresholds = num_thresholds
         self.curve: Any = curve
         self.summation_method: Any = summation_method
@@ -182,7 +182,7 @@ class R2Score(Counted):
     ) -> None:  # fmt: skip
         super().__init__(name, dtype)
         if class_aggregation != "uniform_average" or num_regressors:
-            raise ArgumentError("R2Score: class_aggregation and num_regressors are not supported. Leave them out.")
+            raise ArgumentError("R2Score: class_aggregation and num_regressors are not supported. Omit them.")
 
     def make(self) -> library.Metric:
         return library.R2()

@@ -78,7 +78,7 @@ class Compiled:
         self._loss = tree_map(lambda x: no_loss if x is None else losses.native(x), as_outputs(loss))
         self._loss_weights = as_outputs(loss_weights)
         if any(isinstance(weight, str) for weight in tree_leaves(loss_weights)):
-            raise ArgumentError(f"loss_weights is {loss_weights!r}, and takes numbers. Give metrics by name: metrics=[…].")
+            raise ArgumentError(f"loss_weights is {loss_weights!r}, which are not numbers. Pass metrics by name: metrics=[…].")
         self._plain, self._weighted = (
             watched(as_outputs(given), names, rows_weigh) for given, rows_weigh in ((plain, False), (weighted, True))
         )
@@ -148,7 +148,7 @@ def watched(given: Any, names: list[str], weighted: bool) -> list[Watched]:
     each = list(given.values()) if isinstance(given, dict) else list(given or [])
     if each and len(each) != len(names):
         raise ArgumentError(
-            f"metrics has {len(each)} entries for {len(names)} outputs. Give a list or dict with some for each."
+            f"metrics has {len(each)} entries for {len(names)} outputs. Give a list or dict with an entry for each output."
         )
     found = [(place, metric) for place, some in enumerate(each) for metric in tree_leaves(metrics.made(some))]
     return [Watched(metric, f"{names[place]}_{metric.name}", place, weighted) for place, metric in found]

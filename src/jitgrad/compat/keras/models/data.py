@@ -33,7 +33,7 @@ class Nested(NamedTuple):
     def no_targets(self, x: Any) -> np.ndarray:
         """Return a placeholder for missing targets. Raises DataError if the model's loss requires targets."""
         if self.needs_targets:
-            raise DataError("There are no targets for the loss. Give y, or batches of (x, y).")
+            raise DataError("The loss requires targets. Give y, or batches of (x, y).")
         return np.zeros(count_rows(x))
 
 
@@ -81,7 +81,9 @@ def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | No
             whole = steps
         return Rows(x, y, weight, whole, size)
     if y is not None or weight is not None:
-        raise ArgumentError("x gives batches, and y or sample_weight is given, too. Put targets and weights into the batches.")
+        raise ArgumentError(
+            "x yields batches, so y and sample_weight must not be given. Include targets and weights in the batches."
+        )
     begin, known = batches(x, steps)
     counted = Counted(Again(begin) if fitted and goes_on(x, steps) else begin, nested)
     return Rows(counted, None, None, known, None)

@@ -21,7 +21,7 @@ def symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any,
         rest[name] = value
     inputs, outputs = rest.pop("inputs", None), rest.pop("outputs", None)
     if (inputs is None) != (outputs is None):
-        raise ArgumentError("A Model has inputs and outputs. Give both, or neither for a subclass with a call().")
+        raise ArgumentError("A Model requires inputs and outputs. Give both, or neither in a subclass with call().")
     return inputs, outputs, rest
 
 
@@ -46,7 +46,7 @@ def listed(callbacks: Any) -> list[Callback]:
     found = list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
     for callback in found:
         if not hasattr(callback, "set_model"):
-            raise ArgumentError(f"callbacks has {callback!r}, which is no callback. Give objects of keras.callbacks.")
+            raise ArgumentError(f"callbacks has {callback!r}, which is not a callback. Give objects of keras.callbacks.")
     return found
 
 
@@ -54,6 +54,6 @@ def check_options(kwargs: dict[str, Any], validation_freq: Any) -> None:
     """Raise TypeError for an argument that ``fit`` does not have, and ArgumentError for one that is not supported."""
     left = set(kwargs) - {"max_queue_size", "workers", "use_multiprocessing"}
     if left:
-        raise TypeError(f"fit() got an unexpected keyword argument {sorted(left)[0]!r}. Leave it out.")
+        raise TypeError(f"fit() got an unexpected keyword argument {sorted(left)[0]!r}. Omit it.")
     if validation_freq != 1:
-        raise ArgumentError("validation_freq is not supported. Every epoch is validated; leave it out.")
+        raise ArgumentError("validation_freq is not supported, because every epoch is validated. Omit it.")

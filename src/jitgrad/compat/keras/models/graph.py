@@ -28,7 +28,7 @@ class Graph:
         given = symbols_in(inputs)
         if not given or len(given) != len(tree_leaves(inputs)) or not symbols_in(outputs):
             raise ArgumentError(
-                "A Model's inputs and outputs are symbols: begin with keras.Input(shape=…), and call layers on it."
+                "A Model's inputs and outputs must be symbols. Start with keras.Input(shape=…), and call layers on it."
             )
         known = {id(x) for x in given}
 
@@ -98,7 +98,9 @@ class Graph:
             given = [given[key] for key in keys]
         found = tree_leaves(given)
         if len(found) != len(wanted):
-            raise ArgumentError(f"The model has {len(wanted)} inputs and is given {len(found)}. Give one for each, in a list.")
+            raise ArgumentError(
+                f"The model has {len(wanted)} inputs, but {len(found)} are given. Give one for each input, in a list."
+            )
         return [fitted(x, symbol) for x, symbol in zip(found, wanted, strict=True)]
 
 

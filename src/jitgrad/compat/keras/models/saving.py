@@ -43,7 +43,7 @@ def load_model(
 def _path(filepath: Any, overwrite: bool) -> Path:
     path = Path(os.fspath(filepath))
     if path.exists() and not overwrite:
-        raise ArgumentError(f"{path} exists already, and overwrite is False. Give another path.")
+        raise ArgumentError(f"{path} already exists, and overwrite is False. Give another path.")
     if path.parent != Path() and not path.parent.exists():
         path.parent.mkdir(parents=True)
     return path
@@ -54,16 +54,17 @@ def _checked(filepath: Any) -> Path:
     path = Path(os.fspath(filepath))
     if path.is_dir():
         raise DataError(
-            f"{path} is a folder, as TensorFlow's SavedModel. Save the model's weights as arrays there, and set_weights() here."
+            f"{path} is a folder, like TensorFlow's SavedModel. "
+            "Save the model's weights as arrays there, and set_weights() here."
         )
     if not path.exists():
-        raise DataError(f"There is no file {path}. Give the path that save() was given.")
+        raise DataError(f"There is no file {path}. Give the path that was passed to save().")
     with path.open("rb") as file:
         kind = _HEADS.get(file.read(4))
     if kind is not None:
         raise DataError(
-            f"{path} is {kind}, and jitgrad reads its own files alone. There, save the weights by "
-            f"numpy.savez(path, *model.get_weights()), and give them to set_weights() of a model alike here."
+            f"{path} is {kind}, but jitgrad reads only its own files. In Keras, save the weights by "
+            f"numpy.savez(path, *model.get_weights()), and pass them to set_weights() of an equal model here."
         )
     return path
 
@@ -71,7 +72,7 @@ def _checked(filepath: Any) -> Path:
 def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = None, **kwargs: Any) -> Any:
     """Return an equal model with new weights."""
     if input_tensors is not None or clone_function is not None:
-        raise ArgumentError("clone_model: input_tensors and clone_function are not supported. Leave them out.")
+        raise ArgumentError("clone_model: input_tensors and clone_function are not supported. Omit them.")
     made = deserialized(serialized(model))
     if model.built and not made.built and model.input_shape is not None:
         made.build((None, *model.input_shape))

@@ -36,7 +36,7 @@ class Sequential(Model, library.Sequential):
             layer = layer.output if layer.output is not None else Input(layer.declared_shape, dtype=layer.dtype)
         if isinstance(layer, KerasTensor):
             if self._stack or self._first is not None:
-                raise ArgumentError(f"Model {self.name!r} has layers already. Put the Input first.")
+                raise ArgumentError(f"Model {self.name!r} already has layers. Put the Input first.")
             self._begin(layer)
             self._listed.append(InputLayer(layer.shape[1:], name=layer.name, dtype=_float(layer.dtype)))
             return

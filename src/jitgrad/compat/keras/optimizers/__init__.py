@@ -62,8 +62,8 @@ __all__ = [
     "serialize",
 ]
 _REASONS = {
-    "Ftrl": "Use Adam, or Adagrad, which Ftrl is without its penalties.",
-    "LossScaleOptimizer": "It is for float16, which jitgrad does not compute with.",
+    "Ftrl": "Use Adam, or Adagrad, which is equivalent to Ftrl without penalties.",
+    "LossScaleOptimizer": "It is for float16, which jitgrad does not support.",
     "Muon": "It is for very large matrices. Use AdamW.",
 }
 _refuse = missing("keras.optimizers", __all__, _REASONS)

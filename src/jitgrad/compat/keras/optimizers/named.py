@@ -137,7 +137,7 @@ class Adafactor(Optimizer, library.Adafactor):
         clip_threshold: float = 1.0, relative_step: bool = True, weight_decay: float | None = None, **options: Any,
     ) -> None:  # fmt: skip
         if not relative_step:
-            raise ArgumentError("Adafactor: relative_step=False is not supported. Leave it out.")
+            raise ArgumentError("Adafactor: relative_step=False is not supported. Omit it.")
         super().__init__(
             learning_rate, beta_2_decay, epsilon_1, epsilon_2, clip_threshold, weight_decay=weight_decay, **options
         )

@@ -73,10 +73,12 @@ class Optimizer(library.Optimizer):
     def __init__(self, learning_rate: Any, *args: Any, name: str | None = None, **options: Any) -> None:
         given = {**_COMMON, **options}
         if "lr" in given:
-            raise ArgumentError(f"{type(self).__name__}: lr is called learning_rate. Give learning_rate={given['lr']!r}.")
+            raise ArgumentError(
+                f"{type(self).__name__}: the argument lr is named learning_rate. Give learning_rate={given['lr']!r}."
+            )
         for refused in ("loss_scale_factor", "gradient_accumulation_steps"):
             if given.pop(refused) is not None:
-                raise ArgumentError(f"{type(self).__name__}: {refused} is not supported. Leave it out.")
+                raise ArgumentError(f"{type(self).__name__}: {refused} is not supported. Omit it.")
         decay = given.pop("decay", None)
         if decay:
             raise ArgumentError(f"{type(self).__name__}: decay is not supported. Use schedules.InverseTimeDecay.")
@@ -93,7 +95,9 @@ class Optimizer(library.Optimizer):
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         if isinstance(value, LearningRateSchedule):
-            raise ArgumentError("A schedule is given to an optimizer when it is made. Make another optimizer with it.")
+            raise ArgumentError(
+                "A schedule can be set only when an optimizer is created. Create an optimizer with the schedule."
+            )
         self._set_rate(plain_number(value))
 
     def _set_rate(self, value: float) -> None:

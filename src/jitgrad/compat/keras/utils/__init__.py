@@ -87,7 +87,7 @@ __all__ = [
     "split_dataset",
     "to_categorical",
 ]
-_SEQUENCES = "It is for sequences, which this library is not for."
+_SEQUENCES = "It is for sequences, which jitgrad does not support."
 _PICTURES = "It is for pictures in files. Read them into arrays."
 _REASONS = {
     "pad_sequences": _SEQUENCES, "timeseries_dataset_from_array": _SEQUENCES, "text_dataset_from_directory": _SEQUENCES,

@@ -18,10 +18,10 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         classes = classes[..., 0]
     whole = classes.astype(np.int64)
     if (whole != classes).any() or (whole < 0).any():
-        raise ArgumentError("to_categorical takes classes, integers from 0 on. Encode them as such first.")
+        raise ArgumentError("to_categorical takes classes as integers starting with 0. Encode the classes first.")
     count = int(whole.max(initial=-1)) + 1 if num_classes is None else num_classes
     if whole.size and whole.max() >= count:
-        raise ArgumentError(f"There is the class {whole.max()}, and num_classes is {count}. Make it larger.")
+        raise ArgumentError(f"The largest class is {whole.max()}, but num_classes is {count}. Increase num_classes.")
     return np.eye(count)[whole]
 
 

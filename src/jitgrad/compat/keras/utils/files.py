@@ -35,7 +35,7 @@ def get_file(
     is unpacked next to the file, and the folder is returned.
     """
     if origin is None:
-        raise ArgumentError("get_file: there is no origin. Give the address of the file.")
+        raise ArgumentError("get_file: origin is missing. Give the address of the file.")
     name = fname or origin.rpartition("/")[2]
     folder = (Path(cache_dir) if cache_dir is not None else home()) / cache_subdir
     path = folder / name
@@ -61,10 +61,10 @@ def download(origin: str, path: Path, digest: str | None = None) -> None:
         ):
             found = _copied(answer, file, int(answer.headers.get("Content-Length") or 0), digest)
             if digest is not None and found != digest:
-                raise DataError(f"{origin} has another digest than it should: {found}, not {digest}. Try again later.")
+                raise DataError(f"{origin} has the digest {found}, but {digest} is expected. Try again later.")
     except (URLError, OSError, ValueError) as error:
         raise DataError(
-            f"{origin} cannot be downloaded: {getattr(error, 'reason', error)}. Put the file there yourself, as {path}."
+            f"{origin} cannot be downloaded: {getattr(error, 'reason', error)}. Save the file yourself as {path}."
         ) from None
 
 
@@ -95,7 +95,9 @@ def _unpack(path: Path, into: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             for member in archive.namelist():
                 if not (into / member).resolve().is_relative_to(into.resolve()):
-                    raise DataError(f"{path} has {member!r}, which would lie outside of its folder. Unpack it yourself.")
+                    raise DataError(
+                        f"{path} has {member!r}, which would be outside of the folder. Unpack the archive yourself."
+                    )
             archive.extractall(into)
     else:
-        raise DataError(f"{path} is neither a tar nor a zip archive. Leave extract out.")
+        raise DataError(f"{path} is neither a tar nor a zip archive. Omit extract.")

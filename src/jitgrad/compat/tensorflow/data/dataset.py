@@ -105,7 +105,7 @@ class Dataset:
         if self._spec is None:
             first = next(self._begin(), None)
             if first is None:
-                raise InvalidArgumentError("A dataset without elements does not say what they are. Give it some.")
+                raise InvalidArgumentError("The elements of an empty dataset are unknown. Add elements to the dataset.")
             self._spec = elements.spec_of(first)
         return self._spec
 
@@ -326,7 +326,7 @@ class Dataset:
     def cache(self, filename: str = "", name: str | None = None) -> Dataset:
         """Store the elements of the first pass for later ones."""
         if filename:
-            raise ConversionError("jitgrad keeps a dataset's cache in memory, not in a file. Leave the name out.")
+            raise ConversionError("jitgrad stores a dataset's cache in memory, not in a file. Omit the name.")
         kept: list[Any] = []
         whole = [False]
 

@@ -46,7 +46,7 @@ def parallel(calls: Any, kind: str) -> str:
 def positive(name: str, value: Any) -> int:
     n = integer(value)
     if n < 1:
-        raise InvalidArgumentError(f"{name} must be greater than zero, and is {n}. Give 1 or more.")
+        raise InvalidArgumentError(f"{name} must be greater than zero, but is {n}. Give 1 or more.")
     return n
 
 

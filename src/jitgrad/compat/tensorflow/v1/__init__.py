@@ -67,10 +67,10 @@ globals().update(_functions)
 _GONE = "TensorFlow 2 has not got it either."
 _NO_LOGS = "jitgrad writes no event files. Print the values, or plot them with matplotlib."
 _REASONS = {
-    "summary": _NO_LOGS, "contrib": _GONE, "flags": "Use argparse of Python.",
+    "summary": _NO_LOGS, "contrib": _GONE, "flags": "Use Python's argparse.",
     "metrics": "Compute them by tf.equal and tf.argmax.",
     "while_loop": "Use a Python loop when the graph is made.",
-    "py_func": "Compute it with tf's functions, or beside the session.",
+    "py_func": "Compute it with tf's functions, or outside of the session.",
     "data": "Feed arrays by feed_dict.", "Print": "Fetch the value in sess.run, and print it.",
     "queue": "Feed arrays by feed_dict.", "FIFOQueue": "Feed arrays by feed_dict.",
     "GradientTape": "Use tf.gradients in a graph.", "sparse_placeholder": "jitgrad has no sparse tensors.",

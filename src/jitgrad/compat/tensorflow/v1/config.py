@@ -65,7 +65,8 @@ disable_control_flow_v2 = _as_it_is("disable_control_flow_v2")
 def enable_eager_execution(config: Any = None, device_policy: Any = None, execution_mode: Any = None) -> NoReturn:
     """Raise UnsupportedError: only graphs and sessions are available."""
     raise UnsupportedError(
-        "tensorflow.v1 has graphs and sessions alone. For eager execution import jitgrad.compat.tensorflow, or run the program "
+        "tensorflow.v1 supports only graphs and sessions. "
+        "For eager execution import jitgrad.compat.tensorflow, or run the program "
         "without --v1."
     )
 
@@ -107,7 +108,7 @@ class _App:
         sys.exit(called(argv or sys.argv))
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise MissingNameError(f"jitgrad does not have tensorflow.v1.app.{name}. Use argparse of Python for options.")
+        raise MissingNameError(f"jitgrad does not have tensorflow.v1.app.{name}. Use Python's argparse for options.")
 
 
 app = _App()

@@ -21,7 +21,7 @@ def cond(
     if true_fn is None or false_fn is None:
         true_fn, false_fn = fn1, fn2
     if true_fn is None or false_fn is None:
-        raise ArgumentError("tf.cond needs both branches. Give true_fn and false_fn.")
+        raise ArgumentError("tf.cond requires both branches. Give true_fn and false_fn.")
     graph = get_default_graph()
     before = len(graph.get_operations())
     taken, other = true_fn(), false_fn()

@@ -103,7 +103,7 @@ class Graph:
         found = self._operations.get(name)
         if found is None:
             raise MissingOperationError(
-                f"The name {name!r} refers to an Operation not in the graph. get_operations() has those that are there."
+                f"The name {name!r} refers to an Operation not in the graph. get_operations() returns the existing ones."
             )
         return found
 
@@ -112,7 +112,7 @@ class Graph:
         operation, colon, index = name.rpartition(":")
         if not colon or not index.isdigit():
             raise ArgumentError(
-                f"Tensor names must be of the form '<op_name>:<output_index>', not {name!r}. Give 'add:0', say."
+                f"Tensor names must be of the form '<op_name>:<output_index>', not {name!r}. Give 'add:0', for example."
             )
         outputs = self.get_operation_by_name(operation).outputs
         if int(index) >= len(outputs):
@@ -126,7 +126,7 @@ class Graph:
         if isinstance(value, str):
             return self.get_tensor_by_name(value) if ":" in value else self.get_operation_by_name(value)
         if getattr(value, "graph", self) is not self:
-            raise ArgumentError(f"{value!r} is not an element of this graph. Make it, and run it, with the same tf.Graph.")
+            raise ArgumentError(f"{value!r} is not an element of this graph. Create it and run it with the same tf.Graph.")
         return value
 
     # Collections.
@@ -263,12 +263,12 @@ class Symbol:
         raise SymbolError("len is not well defined for a tensor of a graph. Use x.shape for what is known of its shape.")
 
     def __float__(self) -> float:
-        raise SymbolError("A tensor of a graph has no number by itself. Run it in a session.")
+        raise SymbolError("A tensor of a graph has no numeric value. Run it in a session.")
 
     __int__ = __index__ = __complex__ = __float__
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise SymbolError("A tensor of a graph is no array. Run it in a session, and compute with tf's functions.")
+        raise SymbolError("A tensor of a graph is not an array. Run it in a session, or compute with tf's functions.")
 
     def _read(self) -> Any:
         if self.is_deferred:  # type: ignore[attr-defined]
@@ -353,7 +353,7 @@ def operation_of(value: Any) -> Operation:
     """Return the operation of a Tensor, Variable or operation."""
     found = value if isinstance(value, Operation) else getattr(value, "op", None)
     if not isinstance(found, Operation):
-        raise ArgumentError(f"{value!r} is no operation of a graph. Give operations, tensors or Variables of it.")
+        raise ArgumentError(f"{value!r} is not an operation of a graph. Give operations, tensors or Variables of the graph.")
     return found
 
 

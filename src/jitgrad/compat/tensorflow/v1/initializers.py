@@ -108,7 +108,9 @@ class variance_scaling(Initializer):
         super().__init__(dtype)
         modes = {"fan_in": "in", "fan_avg": "mean"}
         if mode not in modes or distribution not in ("uniform", "normal", "truncated_normal"):
-            raise ArgumentError(f"variance_scaling has no mode {mode!r} with {distribution!r}. Use 'fan_in' or 'fan_avg'.")
+            raise ArgumentError(
+                f"variance_scaling does not support mode {mode!r} with {distribution!r}. Use 'fan_in' or 'fan_avg'."
+            )
         self.scale, self.mode, self.kind = scale, modes[mode], "uniform" if distribution == "uniform" else "normal"
 
     def _values(self, shape: Any, dtype: dtypes.DType) -> Any:

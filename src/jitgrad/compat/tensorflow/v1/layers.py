@@ -23,7 +23,7 @@ def dense(
 ) -> Any:  # fmt: skip
     """Return ``activation(inputs @ kernel + bias)``."""
     if activity_regularizer is not None:
-        raise ArgumentError("dense takes no activity_regularizer. Add it to the loss.")
+        raise ArgumentError("dense does not support activity_regularizer. Add the penalty to the loss.")
     size = inputs.get_shape().as_list()[-1]
     if size is None:
         raise ArgumentError("The last dimension of the inputs to `Dense` should be defined. Give the placeholder its size.")

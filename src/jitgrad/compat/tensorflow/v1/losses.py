@@ -144,7 +144,7 @@ def get_total_loss(add_regularization_losses: bool = True, name: str = "total_lo
     """Return the sum of the losses that were created in the graph."""
     found = get_losses(scope) + (get_regularization_losses(scope) if add_regularization_losses else [])
     if not found:
-        raise ArgumentError("There are no losses in the graph. Make one with tf.losses first.")
+        raise ArgumentError("The graph has no losses. Create one with tf.losses first.")
     return staged("AddN", math.add_n)(found, name=name)
 
 

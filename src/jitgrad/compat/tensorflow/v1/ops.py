@@ -115,7 +115,7 @@ def gradients(
 ) -> list[Any]:  # fmt: skip
     """Return the derivatives of the sum of ``ys`` with respect to each of ``xs``; None if they do not depend on it."""
     if stop_gradients is not None:
-        raise ArgumentError("tf.gradients takes no stop_gradients here. Use tf.stop_gradient on them where they are used.")
+        raise ArgumentError("tf.gradients does not support stop_gradients. Use tf.stop_gradient on them where they are used.")
     targets = [as_tensor(y) for y in (ys if isinstance(ys, list) else [ys])]
     sources = [as_tensor(x) for x in (xs if isinstance(xs, list) else [xs])]
     weights = [None] * len(targets) if grad_ys is None else (grad_ys if isinstance(grad_ys, list) else [grad_ys])

@@ -34,7 +34,7 @@ class Saver:
     def __init__(self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5) -> None:
         chosen = global_variables() if var_list is None else var_list
         if not chosen:
-            raise ArgumentError("No variables to save. Make the Variables before the Saver.")
+            raise ArgumentError("No variables to save. Create the Variables before the Saver.")
         named = chosen if isinstance(chosen, Mapping) else {v.op.name: v for v in chosen}
         self._variables: dict[str, Any] = dict(named)
         self._keep = max_to_keep or 0
@@ -65,11 +65,11 @@ class Saver:
         try:
             values = load_file(path)
         except SafetensorError as error:
-            raise DataError(f"{path} is no checkpoint of jitgrad: {error}. Give what save() returned.") from None
+            raise DataError(f"{path} is not a checkpoint of jitgrad: {error}. Give the path that save() returned.") from None
         for name in self._variables:
             if name not in values:
                 raise DataError(
-                    f"Key {name} not found in checkpoint {path}. Make the Variables with the names that were saved."
+                    f"Key {name} not found in checkpoint {path}. Create the Variables with the names that were saved."
                 )
         for name, variable in self._variables.items():
             sess.load(variable, values[name])

@@ -74,7 +74,7 @@ def get_variable(
     and the scope does.
     """
     if custom_getter is not None:
-        raise ArgumentError("tf.get_variable takes no custom_getter here. Change the Variable that it returns.")
+        raise ArgumentError("tf.get_variable does not support custom_getter. Change the Variable that it returns.")
     scope, graph = get_variable_scope(), get_default_graph()
     full = f"{scope.name}/{name}" if scope.name else name
     known: dict[str, Variable] = graph.named

@@ -128,7 +128,9 @@ class Session:
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         if target:
-            raise UnsupportedError(f"A session on {target!r} is not possible: jitgrad runs in this process. Leave target out.")
+            raise UnsupportedError(
+                f"A session on {target!r} is not possible, because jitgrad runs in this process. Omit target."
+            )
         self.graph = graph or get_default_graph()
         self._state = _State(self.graph)
         self._plans: Recent[_Plan] | None = Recent(KEPT_FUNCTIONS)
@@ -152,7 +154,7 @@ class Session:
             If a required placeholder is not fed.
         """
         if self._plans is None:
-            raise ClosedError("Attempted to use a closed Session. Make a new one.")
+            raise ClosedError("Attempted to use a closed Session. Create a new one.")
         leaves = [self._element(x) for x in tree_leaves(fetches)]
         fed = {self._fed(key): value for key, value in (feed_dict or {}).items()}
         wanted: list[Node] = [x for x in leaves if isinstance(x, Node)]
@@ -202,7 +204,8 @@ class Session:
         array = np.asarray(value, variable.dtype.dtype)
         if array.shape != variable._leaf.shape:
             raise ShapeError(
-                f"Variable {variable.name!r} has shape {variable.shape} and is given {array.shape}. Give its shape."
+                f"Variable {variable.name!r} has shape {variable.shape} but the value has shape {array.shape}. "
+                "Give a value of the same shape."
             )
         self._state.put(variable, array)
 

@@ -19,7 +19,7 @@ class Dimension:
 
     def __int__(self) -> int:
         if self.value is None:
-            raise ArgumentError("A dimension that is not known has no number. Give the placeholder a whole shape.")
+            raise ArgumentError("An unknown dimension has no value. Give the placeholder a complete shape.")
         return self.value
 
     __index__ = __int__

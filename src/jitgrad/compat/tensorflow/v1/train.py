@@ -32,5 +32,5 @@ __all__ = [
 __getattr__ = missing(
     "tensorflow.v1.train", __all__,
     dict.fromkeys(["MonitoredTrainingSession", "SessionRunHook", "Supervisor", "Coordinator", "start_queue_runners"], _SESSIONS)
-    | {"ExponentialMovingAverage": "Keep a mean in a Variable of its own, with tf.assign."},
+    | {"ExponentialMovingAverage": "Store the average in another Variable with tf.assign."},
 )  # fmt: skip

@@ -89,7 +89,7 @@ class Optimizer:
         """Return the gradients of ``loss`` with their Variables, by default all trainable ones."""
         variables = list(trainable_variables() if var_list is None else var_list)
         if not variables:
-            raise ArgumentError("No variables to optimize. Make a tf.Variable first, one that is trainable.")
+            raise ArgumentError("No variables to optimize. Create a trainable tf.Variable first.")
         return list(zip(ops.gradients(loss, variables, grad_loss), variables, strict=True))
 
     def apply_gradients(

@@ -81,7 +81,9 @@ class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
         if initial_value is None:
             raise ArgumentError("initial_value must be specified. Give the Variable its first value.")
         if constraint is not None:
-            raise ArgumentError("A Variable takes no constraint in a graph. Assign the projected value after each step.")
+            raise ArgumentError(
+                "Constraints of Variables are not supported in a graph. Assign the projected value after each step."
+            )
         self.graph = get_default_graph()
         self.op = Operation("VariableV2", list, name=name or "Variable")
         self.op.outputs = [self]  # type: ignore[list-item]
@@ -155,7 +157,7 @@ def as_tensor(value: Any, dtype: DType | None = None, name: str = "Const") -> An
     if isinstance(value, Symbol):
         given: Any = value.dtype  # type: ignore[attr-defined]
         if dtype is not None and given is not dtype:
-            raise ConversionError(f"{value!r} has not the dtype {dtype.name} that was asked for. Use tf.cast(x, {dtype!r}).")
+            raise ConversionError(f"{value!r} does not have the requested dtype {dtype.name}. Use tf.cast(x, {dtype!r}).")
         return value
     if any(isinstance(x, Symbol) for x in tree_leaves(value)):
         return operation("packed", convert, (value, dtype), name=name)

@@ -332,7 +332,7 @@ class Module:
     ) -> hooks.RemovableHandle:
         """Call ``hook(module, args, output)`` after each call; a result other than None replaces the output."""
         if always_call:
-            raise UnsupportedError("always_call=True is not supported. Leave it out.")
+            raise UnsupportedError("always_call=True is not supported. Omit it.")
         return self._hook_lists().add("after", hook, prepend, with_kwargs)
 
     def register_forward_pre_hook(

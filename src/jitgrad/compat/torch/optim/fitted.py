@@ -153,7 +153,9 @@ class FittedOptimizer(Optimizer):
             raise ArgumentError(f"Invalid weight_decay value: {group['weight_decay']}. Give a number from 0 on.")
         for number, beta in enumerate(group.get("betas", ())):
             if not 0 <= beta < 1:
-                raise ArgumentError(f"Invalid beta parameter at index {number}: {beta}. Give a number from 0 on and below 1.")
+                raise ArgumentError(
+                    f"Invalid beta parameter at index {number}: {beta}. Give a number of at least 0 and less than 1."
+                )
         if group.get("differentiable"):
             raise TorchError("differentiable=True is not supported: no gradient goes through a step. Leave it out.")
 

@@ -38,7 +38,7 @@ class SGD(FittedOptimizer):
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
         if not group["momentum"] >= 0:
-            raise ArgumentError(f"Invalid momentum value: {group['momentum']}. Give a number from 0 on and below 1.")
+            raise ArgumentError(f"Invalid momentum value: {group['momentum']}. Give a number of at least 0 and less than 1.")
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ArgumentError("Nesterov momentum requires a momentum and zero dampening. Give momentum=0.9, say.")
 
