@@ -55,7 +55,7 @@ def test_what_is_not_known_or_no_data_is_said() -> None:
         layers.StringLookup(vocabulary=["x"], num_oov_indices=0)(np.array(["z"]))
     with pytest.raises(ValueError, match="no vocabulary"):
         layers.StringLookup()(np.array(["z"]))
-    with pytest.raises(TypeError, match="ahead of a model"):
+    with pytest.raises(TypeError, match="processes data before a model"):
         layers.IntegerLookup(vocabulary=[1])(keras.Input((1,)))
     with pytest.raises(ValueError, match="twice"):
         layers.StringLookup(vocabulary=["x", "x"])
