@@ -55,7 +55,7 @@ CLASSES = [f"class number {k}" for k in range(12)]
 def test_no_line_is_too_long(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     names = ["a", "a_very_long_name=with_a_long_text", "城市=一个很长的名字一个很长的名字一个很长的名字"]
-    estimates = Grid(["parameter", "estimate", "std. error", "t", "p", "95 % interval"], [[n, *NUMBERS] for n in names], "all")
+    estimates = Grid(["parameter", "estimate", "std. error", "t", "p", "95% CI"], [[n, *NUMBERS] for n in names], "all")
     confusion = Grid(["true", *CLASSES], [[name, *map(str, range(12))] for name in CLASSES])
     shown = str(Summary("A fit of a table with a long title that may go on in a second line", [estimates, "Fine.", confusion]))
     lines = shown.splitlines()
@@ -79,7 +79,7 @@ def test_what_a_terminal_would_act_on_is_escaped() -> None:
 
 
 def test_common_tables_are_whole_at_80_columns() -> None:
-    titles = ["", "estimate", "std. error", "t", "p", "95 % interval"]
+    titles = ["", "estimate", "std. error", "t", "p", "95% CI"]
     row = ("Weight_in_lbs", "-0.00668607", "0.0006564", "-10.19", "0.00203", "-0.0079766 … -0.0053955")
     shown = str(Summary("", [Grid(titles, [row], "one against another")])).splitlines()
     assert shown[0] == "one against another" and shown[-1] == " " + " ".join(row[:2]) + f"{row[2]:>11} {' '.join(row[3:])}"

@@ -58,7 +58,7 @@ def test_outliers_are_named(run: Any, tmp_path: Path) -> None:
     wrong[12] = 9.0
     pl.DataFrame({"t": X, "y": wrong}).write_csv(tmp_path / "t.csv")
     done = run("fit", "t.csv", "--target", "y", "--model", RISE, "--outliers", "0.01")
-    assert done.returncode == 0 and "1 of 21 rows was excluded as an outlier (ROUT, Q = 1 %): (t = 6, y = 9)" in " ".join(
+    assert done.returncode == 0 and "1 of 21 rows was excluded as an outlier (ROUT, Q = 1%): (t = 6, y = 9)" in " ".join(
         done.stdout.split()
     )
     found = json.loads(run("fit", "t.csv", "--target", "y", "--model", RISE, "--outliers", "0.01", "--json").stdout)

@@ -29,7 +29,7 @@ def test_outliers_are_left_out_and_said() -> None:
     assert result.success and result.n_rows == 34
     assert result.outliers is not None and result.outliers.rows.tolist() == [5, 20]
     np.testing.assert_array_equal(result.outliers.y, y[[5, 20]])
-    note = f"2 of 36 rows were excluded as outliers (ROUT, Q = 1 %): (x = 1.42857, y = {y[5]:g}), (x = 5.71429, y = "
+    note = f"2 of 36 rows were excluded as outliers (ROUT, Q = 1%): (x = 1.42857, y = {y[5]:g}), (x = 5.71429, y = "
     assert any(said.startswith(note) for said in result.notes)
     kept = np.delete(np.arange(36), [5, 20])
     alone = curve_fit(DECAY, X[kept], y[kept])
@@ -41,7 +41,7 @@ def test_no_outlier_leaves_the_fit_as_it_is() -> None:
     y = decay(2)
     result, plain = curve_fit(DECAY, X, y, outliers=0.01), curve_fit(DECAY, X, y)
     assert result.outliers is not None and not len(result.outliers.rows)
-    assert result.notes == ["no outliers were found (ROUT, Q = 1 %)"] and plain.outliers is None
+    assert result.notes == ["no outliers were found (ROUT, Q = 1%)"] and plain.outliers is None
     np.testing.assert_array_equal(result.values, plain.values)
 
 
@@ -127,7 +127,7 @@ def test_false_outliers_are_as_rare_as_published_at_length(rows: int, q: float, 
 
 @pytest.mark.slow
 def test_an_outlier_of_a_curve_is_found_as_often_as_published() -> None:
-    """One of 4.5 standard deviations in 36 rows: Motulsky and Brown found 58 % of such ones at Q = 1 %, and one in 1 to 3 %
+    """One of 4.5 standard deviations in 36 rows: Motulsky and Brown found 58 % of such ones at Q = 1%, and one in 1 to 3 %
     of data sets that had none."""
     rng, found, false = np.random.default_rng(8), 0, 0
     ideal = TRUTH[0] * np.exp(-TRUTH[1] * X) + TRUTH[2]

@@ -190,7 +190,7 @@ def test_a_summary() -> None:
     lines = repr(fits).splitlines()
     assert lines[0] == f"{DECAY} by plate, well: 13 groups, {len(data)} rows"
     assert lines[1] == "12 converged; 1 failed: 1 too few rows"
-    assert lines[2].split() == ["parameter", "25", "%", "median", "75", "%"]
+    assert lines[2].split() == ["parameter", "25%", "median", "75%"]
     assert float(lines[4].split()[2]) == pytest.approx(np.median(whole().values[:, 1]), rel=1e-4)
     worse = fit_groups("a * t", DATA, "od", [1.0], by=KEYS)
     assert repr(worse).splitlines()[1] == "0 converged; 12 failed: 12 worse than a constant"

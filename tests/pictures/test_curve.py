@@ -71,7 +71,7 @@ def test_a_curve_with_its_data_and_residuals(tmp_path: Path) -> None:
 def test_bands_and_error_bars(options: dict[str, Any], sigma: Any, bands: int) -> None:
     result = curve_fit(DECAY, X, Y, **options)
     upper, lower = pictures.curve_fit(result, level=0.9).axes
-    assert legend(upper) == ["fit", *["90 % confidence", "90 % prediction"][:bands], "data"]
+    assert legend(upper) == ["fit", *["90% confidence", "90% prediction"][:bands], "data"]
     filled = [c for c in upper.collections if c.get_label().startswith("90")]
     for number, band in enumerate(filled):
         low, high = result.band(curve(upper)[0], 0.9, prediction=number == 1, sigma=sigma)
@@ -153,7 +153,7 @@ def test_along_each_column_the_others_are_at_their_medians() -> None:
     at = {"t": np.full(300, np.sort(X)[24]), "dose": points, "group": np.zeros(300)}
     np.testing.assert_allclose(said, result.predict(at))
     low, high = result.band(at, 0.95, prediction=True)
-    band = next(c for c in dose.collections if c.get_label() == "95 % prediction").get_paths()[0].get_extents()
+    band = next(c for c in dose.collections if c.get_label() == "95% prediction").get_paths()[0].get_extents()
     assert (band.ymin, band.ymax) == pytest.approx((low.min(), high.max()))
     there = {"t": np.full(50, np.sort(X)[24]), "dose": columns["dose"], "group": np.zeros(50)}
     np.testing.assert_allclose(marks(dose)[1], result.predict(there) + result.residuals)

@@ -118,7 +118,7 @@ _ALL = [
         {
             "offset": "value at x = 0",
             "amplitude": "height of the plateau above the offset",
-            "tau": "time constant: the distance on x in which 63 % of the rise is completed",
+            "tau": "time constant: the distance on x in which 63% of the rise is completed",
         },
         "Use it for a first-order approach to a plateau: charging, uptake, association kinetics.",
         named_starts.exponential_rise,
@@ -229,7 +229,7 @@ _ALL = [
         {
             "upper": "upper limit",
             "rate": "rate at which the relative growth rate declines, per unit of x; negative for a falling curve",
-            "inflection": "position on x of the steepest growth, at 37 % of the upper limit",
+            "inflection": "position on x of the steepest growth, at 37% of the upper limit",
         },
         "Use it for growth that starts quickly and levels off slowly: tumors, plants, bacteria.",
         lambda x, y: named_starts.growth(x, y, lambda u: np.exp(-np.exp(-u))),
@@ -241,7 +241,7 @@ _ALL = [
         r"\mathrm{upper} \cdot \left(1 - e^{-(x / \mathrm{scale})^{\mathrm{shape}}}\right)",
         {
             "upper": "upper limit",
-            "scale": "position on x at which the curve reaches 63 % of the upper limit",
+            "scale": "position on x at which the curve reaches 63% of the upper limit",
             "shape": "1 for an exponential rise; above 1 the curve is S-shaped",
         },
         "Use it for cumulative failures, dissolution profiles and germination over time.",

@@ -125,7 +125,7 @@ def span(x: np.ndarray) -> float:
 
 
 def closest(x: np.ndarray) -> float:
-    """Return the distance of the closest points of x, ignoring the closest 5 %, which may be chance."""
+    """Return the distance of the closest points of x, ignoring the closest 5%, which may be chance."""
     steps = np.diff(np.unique(x))
     return np.quantile(steps, 0.05) if len(steps) else span(x)
 

@@ -27,7 +27,7 @@ def result_html(result: CurveFit) -> str:
     said = [(name, number(value)) for name, value in figures.items()]
     return html.fragment(
         html.heading(title),
-        html.table(["parameter", "estimate", "std. error", statistic, "p", "95 % interval"], rows),
+        html.table(["parameter", "estimate", "std. error", statistic, "p", "95% CI"], rows),
         html.sentence(sentence([("rows", str(result.n_rows)), ("degrees of freedom", str(result.dof)), *said])),
         html.sentence(result.message),
     )

@@ -63,7 +63,7 @@ def without_outliers(problem: Problem, first: CurveFit, q: float) -> CurveFit:
 def outlying(scaled: np.ndarray, parameters: int, q: float) -> np.ndarray:
     """Return the indices of the outliers among residuals over their robust spread, (rows,).
 
-    Of the largest 30 %, in ascending order, these are the first one whose p-value by Student's t is below its limit of
+    Of the largest 30%, in ascending order, these are the first one whose p-value by Student's t is below its limit of
     Benjamini and Hochberg, and all larger ones.
     """
     from scipy.special import stdtr
@@ -130,7 +130,7 @@ def _part(problem: Problem, kept: np.ndarray) -> Problem:
 
 def _said(problem: Problem, rows: np.ndarray, q: float) -> str:
     """Return a note on the excluded rows. They are identified by their values, since their numbers may have changed."""
-    method = f"(ROUT, Q = {100 * q:g} %)"
+    method = f"(ROUT, Q = {100 * q:g}%)"
     if not len(rows):
         return f"no outliers were found {method}"
     names = [name or "x" for name in problem.curve.columns]

@@ -212,10 +212,10 @@ class CurveFit(FittedCurve):
         --------
         >>> fit = jg.curve_fit("a + b * x", [0, 1, 2, 3, 4], [1.1, 2.9, 5.2, 7.1, 8.8])
         >>> print(fit.report().splitlines()[0])
-        parameter        estimate  std. error         t        p  95 % interval
+        parameter        estimate  std. error         t        p  95% CI
         """
         width = max(9, *map(len, self.names))
-        lines = [f"{'parameter':{width}} {'estimate':>15} {'std. error':>11} {'t':>9} {'p':>8}  95 % interval"]
+        lines = [f"{'parameter':{width}} {'estimate':>15} {'std. error':>11} {'t':>9} {'p':>8}  95% CI"]
         for name, estimate, error, t, p, low, high in self.table():
             of = f"{error:11.4g} {t:9.3g} {p:8.2g}  [{low:.6g}, {high:.6g}]" if not math.isnan(error) else f"{'fixed':>11}"
             lines.append(f"{name:{width}} {estimate:15.8g} {of}")

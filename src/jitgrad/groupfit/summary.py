@@ -52,7 +52,7 @@ class Summary(NamedTuple):
         width = max(9, *map(len, self.quartiles))
         lines = [f"{self.title}: {counted(self.groups, 'group')}, {counted(self.rows, 'row')}", ended]
         if self.converged:
-            lines.append(f"{'parameter':{width}} {'25 %':>12} {'median':>12} {'75 %':>12}")
+            lines.append(f"{'parameter':{width}} {'25%':>12} {'median':>12} {'75%':>12}")
             lines += [f"{name:{width}} " + " ".join(f"{q:12.6g}" for q in three) for name, three in self.quartiles.items()]
         return "\n".join([*lines, *self.remarks])
 
@@ -66,7 +66,7 @@ class Summary(NamedTuple):
         ]
         if self.converged:
             rows = [[name, *map(number, three)] for name, three in self.quartiles.items()]
-            parts.append(html.table(["parameter", "25 %", "median", "75 %"], rows))
+            parts.append(html.table(["parameter", "25%", "median", "75%"], rows))
         if self.failures:
             rows = [[word, str(count), reason_of(word)] for word, count in self.failures.items()]
             parts.append(html.table(["failed", "groups", "because"], rows, texts=(2,)))

@@ -85,7 +85,7 @@ def draw_calibration(
     """Draw observed frequencies against predicted probabilities, in ten groups of equal size, above a histogram.
 
     For two classes the probability is that of the second class, for several that of the predicted class. Error bars are
-    Wilson's 95 % intervals ("Probable inference, the law of succession, and statistical inference", 1927).
+    Wilson's 95% intervals ("Probable inference, the law of succession, and statistical inference", 1927).
     """
     if len(classes) == 2:
         said, happened = probabilities[:, 1], y == 1
@@ -124,7 +124,7 @@ def draw_calibration(
 
 
 def wilson(share: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the limits of Wilson's 95 % intervals of proportions."""
+    """Return the limits of Wilson's 95% intervals of proportions."""
     z = 1.959963984540054
     middle = (share + z**2 / (2 * counts)) / (1 + z**2 / counts)
     half = z / (1 + z**2 / counts) * np.sqrt(share * (1 - share) / counts + z**2 / (4 * counts**2))

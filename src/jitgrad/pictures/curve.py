@@ -149,7 +149,7 @@ def _draw_curve(axis: Any, result: CurveFit, x: np.ndarray, level: float) -> np.
 
 def _draw_along(axis: Any, result: CurveFit, points: np.ndarray, columns: list[np.ndarray], level: float) -> np.ndarray:
     """Draw the predictions for columns, with bands, along the points of an axis; return every y that is drawn."""
-    curve, said = result.predict(columns), f"{100 * level:g} %"
+    curve, said = result.predict(columns), f"{100 * level:g}%"
     axis.plot(points, curve, color=BLUE, linewidth=1.8, label="fit")
     drawn = [curve]
     bands = [(result.band(columns, level), 0.35, f"{said} confidence")]

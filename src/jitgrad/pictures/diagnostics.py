@@ -50,7 +50,7 @@ def draw_spread(axis: Any, fitted: np.ndarray, residuals: np.ndarray, kind: str,
 def draw_quantiles(axis: Any, residuals: np.ndarray, rows: np.ndarray, kind: str) -> None:
     """Draw sorted residuals against normal quantiles, with the line of equality.
 
-    The band contains 95 % of the points at each quantile if the residuals are a sample of the standard normal distribution. It
+    The band contains 95% of the points at each quantile if the residuals are a sample of the standard normal distribution. It
     follows from the beta distribution of order statistics.
     """
     from scipy.special import betaincinv, ndtri

@@ -31,8 +31,8 @@ _FEW = 60
 def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | None = None) -> Figure:
     """Draw a histogram of each parameter over the groups that converged, with the median and the quartiles.
 
-    The axis is logarithmic if 95 % of the estimates are positive and the 95th percentile is more than six times the 5th.
-    Estimates farther from the quartiles than four interquartile ranges, at most 2.5 % at either end, are counted instead of
+    The axis is logarithmic if 95% of the estimates are positive and the 95th percentile is more than six times the 5th.
+    Estimates farther from the quartiles than four interquartile ranges, at most 2.5% at either end, are counted instead of
     drawn.
 
     Parameters

@@ -28,7 +28,7 @@ _EXTEND = {(True, True): "both", (True, False): "min", (False, True): "max", (Fa
 def parameter_maps(fits: GroupFits, path: Target = None, names: Sequence[str] | None = None, *, errors: bool = True) -> Figure:
     """Draw a map of each parameter over an image, and below it a map of its standard error.
 
-    Colors span all but the outer 2 % of the pixels at either end, so that single pixels do not wash out the others. They are
+    Colors span all but the outer 2% of the pixels at either end, so that single pixels do not wash out the others. They are
     logarithmic if half of the pixels would otherwise share the lowest eighth of the range. Pixels whose fit failed are gray.
 
     Parameters

@@ -74,7 +74,7 @@ def _of_numbers(result: TableFit) -> Iterator[Panel]:
     if len(result.model.features) == 1 and result.design.offset is None:
         said = "The feature, the target and the predictions"
         if result.model.inference is not None:
-            level = f"{100 * result.model.settings.level:g} %"
+            level = f"{100 * result.model.settings.level:g}%"
             said += f", with {level} confidence bands for the mean and, for a linear model, {level} prediction bands"
         yield Panel("The fit", f"{said}.", partial(draw_curve, result))
     said = "Measured against predicted values, and the residuals. On the line they are equal."
@@ -116,7 +116,7 @@ def _of_residuals(result: TableFit, target: str) -> Iterator[Panel]:
         )
         yield Panel(
             "Normal quantiles",
-            "Sorted residuals against quantiles of the normal distribution. The band is a pointwise 95 % band for a correct "
+            "Sorted residuals against quantiles of the normal distribution. The band is a pointwise 95% band for a correct "
             "model.",
             on_axes(draw_quantiles, residuals, numbers_known, kind),
         )
@@ -167,7 +167,7 @@ def _of_classes(result: TableFit) -> Iterator[Panel]:
     )
     yield Panel(
         "Calibration",
-        "Observed frequencies against predicted probabilities, in ten groups of equal size, with 95 % intervals; below, a "
+        "Observed frequencies against predicted probabilities, in ten groups of equal size, with 95% intervals; below, a "
         f"histogram of the probabilities. On the line, the probabilities are well calibrated. For the {of}.",
         partial(draw_calibration, y=y, probabilities=probabilities, weights=weights, classes=model.classes),
         4.2,
@@ -186,7 +186,7 @@ def _of_estimates(result: TableFit) -> Iterator[Panel]:
     many = f" Only the 25 largest of {len(spread)} estimates are shown." if len(spread) > 25 else ""
     yield Panel(
         "Estimates",
-        f"Estimates with {100 * inference.level:g} % confidence intervals, for a change of each feature by one standard "
+        f"Estimates with {100 * inference.level:g}% confidence intervals, for a change of each feature by one standard "
         f"deviation.{many}",
         on_axes(draw_estimates, inference.names[1:], *columns, unit),
         estimates_height(len(spread)),

@@ -69,7 +69,7 @@ def _panels(fitted: CurveTableFit) -> Iterator[Panel]:
     several = len(result.x) != 1
     said = "Measured against fitted values."
     if not several:
-        said = "The data, and the curve with its 95 % confidence and prediction bands; below, the residuals."
+        said = "The data, and the curve with its 95% confidence and prediction bands; below, the residuals."
     yield Panel("The fit", said, partial(draw_curve_fit, result=result, name=name, x_name=x_name), 4.2)
     for column in effects_of(result):
         yield Panel(
@@ -92,7 +92,7 @@ def _panels(fitted: CurveTableFit) -> Iterator[Panel]:
     )
     yield Panel(
         "Normal quantiles",
-        "Sorted residuals against quantiles of the normal distribution. The band is a pointwise 95 % band for normal errors.",
+        "Sorted residuals against quantiles of the normal distribution. The band is a pointwise 95% band for normal errors.",
         on_axes(draw_quantiles, residuals, rows, "standardized"),
     )
     yield Panel(
