@@ -57,5 +57,5 @@ def test_what_is_not_known_or_no_data_is_said() -> None:
         layers.StringLookup()(np.array(["z"]))
     with pytest.raises(TypeError, match="processes data before a model"):
         layers.IntegerLookup(vocabulary=[1])(keras.Input((1,)))
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(ValueError, match="has a duplicate value"):
         layers.StringLookup(vocabulary=["x", "x"])
