@@ -10,8 +10,8 @@ from jitgrad.errors import JitgradError
 USAGE = """Usage: python -m jitgrad.compat [--v1] PROGRAM [ARGUMENT ...]
        python -m jitgrad.compat [--v1] -m MODULE [ARGUMENT ...]
 
-Run a program whose imports of tensorflow, keras and torch mean jitgrad's.
---v1 lets tensorflow mean TensorFlow 1's names; tf.placeholder and tf.Session are noticed without it."""
+Run a program with jitgrad in place of tensorflow, keras and torch.
+--v1 selects TensorFlow 1, which is also detected from tf.placeholder and tf.Session."""
 
 
 def main(arguments: list[str]) -> None:
