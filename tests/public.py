@@ -1,4 +1,4 @@
-"""The public names: what the documentation describes, and what the tests of docstrings walk over."""
+"""The public names, which the documentation describes and the tests of docstrings check."""
 
 from __future__ import annotations
 
@@ -46,27 +46,27 @@ MODULES = [
     "jitgrad.transforms",
     "jitgrad.typing",
 ]
-"""Each has ``__all__``, the public names in it."""
+"""The modules with public names, each of which has ``__all__``."""
 
 
 def public_names() -> Iterator[tuple[str, Any]]:
-    """Each public function, op and class by its full name, once: at the first module that has it."""
+    """Yield each public function, op, class and object, such as a distribution, once, by its name in the first module."""
     seen: set[int] = set()
     for module_name in MODULES:
         try:
             module = importlib.import_module(module_name)
-        except MissingError:  # an engine that is not installed
+        except MissingError:  # an engine is not installed
             continue
         for name in module.__all__:
             obj = getattr(module, name)
             is_ours = str(getattr(obj, "__module__", type(obj).__module__)).startswith("jitgrad")
-            if callable(obj) and is_ours and not isinstance(obj, np.dtype) and id(obj) not in seen:
+            if is_ours and not isinstance(obj, np.dtype) and id(obj) not in seen:
                 seen.add(id(obj))
                 yield f"{module_name}.{name}", obj
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
-    """The public methods and properties that a class defines itself; for a Tensor, those that it shares with Variables, too."""
+    """Yield the public methods and properties that a class defines; for Tensor, also those that it shares with Variable."""
     inherited = [vars(base) for base in Tensor.__mro__[1:-1]] if cls is Tensor else []
     for name, value in ChainMap(vars(cls), *inherited).items():
         if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, (property, classmethod, staticmethod))):

@@ -1,4 +1,28 @@
-"""jitgrad: fit models with gradients, fast, on the CPU."""
+"""jitgrad: fit models with gradients, fast, on the CPU.
+
+Fit data with a single call:
+
+* ``fit_table``: regression models and networks for the columns of a table, with standard errors and tests;
+* ``curve_fit``: a curve, given as a formula or a function, with uncertainties of its parameters;
+* ``fit_groups``: the same curve for many groups at once.
+
+Build and train networks as in Keras: ``Sequential``, ``Model``, ``layers``, ``losses``, ``metrics``, ``optimizers``,
+``callbacks``, ``load_model``.
+
+Compute with arrays and their derivatives:
+
+* ``Variable``, ``tensor`` and the functions of NumPy, from ``abs`` to ``zeros``, with ``linalg``, ``special``, ``stats`` and
+  ``random``;
+* ``GradientTape`` as in TensorFlow, ``Tensor.backward`` as in PyTorch, and ``grad``, ``jacobian``, ``hessian`` and ``vmap`` as
+  in JAX;
+* ``function`` compiles a function, ``fit`` runs a whole fitting loop natively, and ``custom_op`` defines an op.
+
+Examples
+--------
+>>> import jitgrad as jg
+>>> float(jg.grad(lambda x: x**3)(2.0))
+12.0
+"""
 
 from typing import TYPE_CHECKING, Any
 

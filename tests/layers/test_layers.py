@@ -286,7 +286,7 @@ def test_sequential_grows_and_takes_arrays() -> None:
         (lambda: layers.Dense(3, kernel_initializer=initializers.Constant([1.0]))(X), ShapeError, "Constant: the value"),
         (lambda: initializers.VarianceScaling(mode="fan"), ArgumentError, "no mode 'fan'. Did you mean 'fan_"),
         (lambda: initializers.IdentityMatrix()((3,), np.random.default_rng(0)), ShapeError, "is not a matrix"),
-        (lambda: layers.Embedding(True, 3), ArgumentError, "input_dim is True. Give a whole number"),
+        (lambda: layers.Embedding(True, 3), ArgumentError, "input_dim is True. Give an integer"),
         (lambda: layers.Dropout(1.0), ArgumentError, "rate is 1.0"),
         (lambda: layers.Dense(3, dtype="int64"), ArgumentError, "dtype int64"),
         (lambda: layers.Dense(3).count_params(), ArgumentError, "not built"),
