@@ -165,7 +165,7 @@ In the [formula language](../tutorials/curves.md), to change or extend it:
 
 ## Starting values
 
-{text.start} For the data above, this gives {found}.
+{text.start} For the data above, the starting values are {found}.
 
 Related: {related}.
 """
