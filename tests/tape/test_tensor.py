@@ -143,9 +143,9 @@ def test_shape_errors_name_op_and_shapes(wrong: Any, message: str) -> None:
     ids=["object", "text", "complex", "none"],
 )
 def test_dtypes_that_are_not_computed_with(value: np.ndarray) -> None:
-    with pytest.raises(DTypeError, match="dtype .* is not supported"):
+    with pytest.raises(DTypeError, match=r"dtype .* is not supported"):
         Variable(value)
-    with pytest.raises(DTypeError, match="dtype .* is not supported"):
+    with pytest.raises(DTypeError, match=r"dtype .* is not supported"):
         Variable(1.0) + value
 
 

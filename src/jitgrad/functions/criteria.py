@@ -185,7 +185,7 @@ def classes(
     Parameters
     ----------
     y : Tensor
-        Classes as integers from 0 on.
+        Classes as nonnegative integers.
     x : Tensor
         Logits or log-probabilities of the classes along ``axis``.
     weight : Tensor, optional

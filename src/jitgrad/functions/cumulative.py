@@ -191,7 +191,7 @@ def diff(x: ArrayLike, n: int = 1, axis: int = -1, prepend: ArrayLike | None = N
     x : array_like
         Input array.
     n : int, default 1
-        How often to take differences.
+        Number of times to take differences.
     axis : int, default -1
         Axis of the differences.
     prepend, append : array_like, optional

@@ -41,9 +41,9 @@ def voigt_profile(x: ArrayLike, sigma: ArrayLike, gamma: ArrayLike) -> Tensor:
     x : array_like
         Distance from the center.
     sigma : array_like
-        Standard deviation of the Gaussian, above 0.
+        Standard deviation of the Gaussian, positive.
     gamma : array_like
-        Half width at half maximum of the Lorentzian, from 0 on. Small negative values give the analytic continuation.
+        Half width at half maximum of the Lorentzian, nonnegative. Small negative values give the analytic continuation.
 
     Returns
     -------

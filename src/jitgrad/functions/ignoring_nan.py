@@ -130,7 +130,7 @@ def nanvar(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = Fa
     Returns
     -------
     Tensor
-        The variance of the elements that are not nan; nan if there are no more than ``ddof`` of them.
+        The variance of the elements that are not nan; nan if there are at most ``ddof`` of them.
 
     See Also
     --------
@@ -165,7 +165,7 @@ def nanstd(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = Fa
     Returns
     -------
     Tensor
-        The square root of the variance of the elements that are not nan; nan if there are no more than ``ddof`` of them.
+        The square root of the variance of the elements that are not nan; nan if there are at most ``ddof`` of them.
 
     Notes
     -----

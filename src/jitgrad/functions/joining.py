@@ -62,7 +62,7 @@ def concatenate(xs: Iterable[ArrayLike], axis: int | None = 0) -> Tensor:
 
 @public(np.stack)
 def stack(xs: Iterable[ArrayLike], axis: int = 0) -> Tensor:
-    """Join arrays of one shape along a new axis.
+    """Join arrays of the same shape along a new axis.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def stack(xs: Iterable[ArrayLike], axis: int = 0) -> Tensor:
     Returns
     -------
     Tensor
-        An array with one axis more.
+        An array with one additional axis.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def stack(xs: Iterable[ArrayLike], axis: int = 0) -> Tensor:
     tensors = [as_tensor(x) for x in xs]
     if any(t.shape != tensors[0].shape for t in tensors):
         listed = ", ".join(str(t.shape) for t in tensors)
-        raise ShapeError(f"stack: shapes {listed} differ. Pass arrays of one shape.")
+        raise ShapeError(f"stack: shapes {listed} differ. Pass arrays of the same shape.")
     return concatenate([expand_dims(t, axis) for t in tensors], axis)
 
 
@@ -302,7 +302,7 @@ def array_split(x: ArrayLike, indices_or_sections: int | Sequence[int], axis: in
         Input array.
     indices_or_sections : int or sequence of int
         The number of parts, or the positions to cut at. If the number does not divide the axis, the first parts have one
-        element more.
+        additional element.
     axis : int, default 0
         Axis to split.
 

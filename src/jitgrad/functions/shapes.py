@@ -25,12 +25,12 @@ def reshape(x: ArrayLike, shape: int | Sequence[int]) -> Tensor:
     x : array_like
         Input array.
     shape : int or sequence of int
-        The new shape. One size may be -1, it is inferred from the number of elements.
+        The new shape. One size may be -1; it is inferred from the number of elements.
 
     Returns
     -------
     Tensor
-        The same elements in the order of C, the last axis fastest.
+        The same elements in row-major (C) order.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def ravel(x: ArrayLike) -> Tensor:
     Returns
     -------
     Tensor
-        All elements in the order of C, the last axis fastest.
+        All elements in row-major (C) order.
 
     See Also
     --------
@@ -300,7 +300,7 @@ def moveaxis(x: ArrayLike, source: Axis, destination: Axis) -> Tensor:
     given = [[axis_of("moveaxis", a, x.ndim) for a in sequence(axes)] for axes in (source, destination)]
     if len(given[0]) != len(given[1]) or any(len(set(axes)) != len(axes) for axes in given):
         raise ShapeError(
-            f"moveaxis: source {source} and destination {destination} do not match. Pass as many axes in both, each once."
+            f"moveaxis: source {source} and destination {destination} do not match. Pass the same number, each once."
         )
     axes = [axis for axis in range(x.ndim) if axis not in given[0]]
     for to, axis in sorted(zip(given[1], given[0], strict=True)):

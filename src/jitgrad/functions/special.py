@@ -182,7 +182,7 @@ def factorial(n: ArrayLike) -> Tensor:
     Parameters
     ----------
     n : array_like
-        Numbers from 0 on.
+        Nonnegative numbers.
 
     Returns
     -------
@@ -209,7 +209,7 @@ def multigammaln(a: ArrayLike, d: int) -> Tensor:
     Parameters
     ----------
     a : array_like
-        Argument, above ``(d - 1) / 2``.
+        Argument, greater than ``(d - 1) / 2``.
     d : int
         Dimension.
 

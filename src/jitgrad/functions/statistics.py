@@ -133,7 +133,7 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0)
     Parameters
     ----------
     x : array_like of int, shape (n,)
-        Integers from 0 on.
+        Nonnegative integers.
     weights : array_like, shape (n,), optional
         Weights to sum instead of counting.
     minlength : int, default 0

@@ -36,9 +36,9 @@ def _unavailable(what: str) -> Rule:
 
 # The gamma and beta functions.
 
-_GAMMA_PARAMETERS = {"a": "Shape parameter, above 0.", "x": "Argument, from 0 on."}
+_GAMMA_PARAMETERS = {"a": "Shape parameter, positive.", "x": "Argument, nonnegative."}
 _BETA_PARAMETERS = {
-    "a": "First shape parameter, above 0.", "b": "Second shape parameter, above 0.", "x": "Argument, from 0 to 1.",
+    "a": "First shape parameter, positive.", "b": "Second shape parameter, positive.", "x": "Argument, from 0 to 1.",
 }  # fmt: skip
 _GAMMA_BY_SHAPE = """\
 ``gammainc_by_a``, the derivative of P with respect to a, is computed from the power series of P for small x and from
@@ -229,7 +229,7 @@ kve: BinaryOp = _of_order(
 
 def _fixed(name: str, partial: Rule, summary: str, *see: str, positive: bool = False, ties: tuple[float, ...] = ()) -> Any:
     options: dict[str, Any] = {"domain": ((0.5, 4),)} if positive else {}
-    doc = Doc(summary, parameters={"x": "Argument, above 0." if positive else "Argument."}, see=see)
+    doc = Doc(summary, parameters={"x": "Argument, positive." if positive else "Argument."}, see=see)
     return _called(name, partial, doc=doc, ties=ties, **options)
 
 

@@ -35,7 +35,7 @@ class Loop(NamedTuple):
     reverse : bool
         Whether trips proceed from the last slice to the first.
     parallel : bool
-        Whether trips are independent. There are no carries then.
+        Whether trips are independent, in which case there are no carries.
     tail : Expression or None
         One more trip for the remainder of the moving inputs, if the slices do not divide them.
     """

@@ -14,8 +14,8 @@ def verify(expression: Expression, within: str = "") -> None:
     """Verify an Expression, or the body of the region op that it is ``within``.
 
     Every op and update has a row. Operands precede their use, and their number matches the op. Attributes are known and
-    hashable, and shapes agree with the shape rule. Inputs are numbered from 0 on. Entries have unique names. Updates change
-    inputs and match the shapes of their arguments. Raise ProgramError otherwise.
+    hashable, and shapes agree with the shape rule. Inputs are numbered consecutively from 0. Entries have unique names. Updates
+    change inputs and match the shapes of their arguments. Raise ProgramError otherwise.
     """
     for i, step in enumerate(expression.steps):
         where = f"{within}Step {i} ({step.op})"

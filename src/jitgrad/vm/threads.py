@@ -1,4 +1,4 @@
-"""The thread pool: helpers that run tasks beside the fitting thread, in native code and without the GIL.
+"""The thread pool: helpers that run tasks in parallel with the fitting thread, in native code and without the GIL.
 
 Between fits they sleep. During a fit they poll for work, because shared work takes only microseconds.
 """

@@ -29,7 +29,7 @@ halfnorm = Continuous(
 t = Continuous(
     "t",
     Doc("Student's t distribution.", "(1 + x**2 / df)**(-(df + 1) / 2) / (sqrt(df) * beta(1 / 2, df / 2))", _REAL,
-        {"df": "Degrees of freedom, above 0."}, {"df": 4.0}),
+        {"df": "Degrees of freedom, positive."}, {"df": 4.0}),
     lambda z, df: -betaln(0.5, df / 2) - log(df) / 2 - (df + 1) / 2 * log1p(square(z) / df),
 )  # fmt: skip
 cauchy = Continuous(
@@ -53,7 +53,7 @@ gumbel_r = Continuous(
 lognorm = Continuous(
     "lognorm",
     Doc("Log-normal distribution.", "exp(-(log(x)**2) / (2 * s**2)) / (s * x * sqrt(2 * pi))", _NONNEGATIVE,
-        {"s": "Standard deviation of the logarithm, above 0."}, {"s": 0.5},
+        {"s": "Standard deviation of the logarithm, positive."}, {"s": 0.5},
         "The logarithm of ``scale`` is the mean of the logarithm."),
     lambda z, s: where(equal(z, 0), -math.inf, _lognorm(where(equal(z, 0), 1.0, z), s)), 0,
 )  # fmt: skip
@@ -64,36 +64,36 @@ expon = Continuous(
 )  # fmt: skip
 gamma = Continuous(
     "gamma",
-    Doc("Gamma distribution.", "x**(a - 1) * exp(-x) / gamma(a)", _NONNEGATIVE, {"a": "Shape, above 0."}, {"a": 2.0},
+    Doc("Gamma distribution.", "x**(a - 1) * exp(-x) / gamma(a)", _NONNEGATIVE, {"a": "Shape, positive."}, {"a": 2.0},
         "``scale`` is the reciprocal of the rate."),
     lambda z, a: xlogy(a - 1, z) - z - gammaln(a), 0,
 )  # fmt: skip
 chi2 = Continuous(
     "chi2",
     Doc("Chi-squared distribution.", "x**(df / 2 - 1) * exp(-x / 2) / (2**(df / 2) * gamma(df / 2))", _NONNEGATIVE,
-        {"df": "Degrees of freedom, above 0."}, {"df": 3.0}),
+        {"df": "Degrees of freedom, positive."}, {"df": 3.0}),
     lambda z, df: xlogy(df / 2 - 1, z) - z / 2 - gammaln(df / 2) - df * (math.log(2) / 2), 0,
 )  # fmt: skip
 invgamma = Continuous(
     "invgamma",
     Doc("Inverse gamma distribution, of the reciprocal of a gamma-distributed number.",
-        "x**(-a - 1) * exp(-1 / x) / gamma(a)", _NONNEGATIVE, {"a": "Shape, above 0."}, {"a": 3.0}),
+        "x**(-a - 1) * exp(-1 / x) / gamma(a)", _NONNEGATIVE, {"a": "Shape, positive."}, {"a": 3.0}),
     lambda z, a: where(equal(z, 0), -math.inf, _invgamma(where(equal(z, 0), 1.0, z), a)), 0,
 )  # fmt: skip
 beta = Continuous(
     "beta",
     Doc("Beta distribution.", "x**(a - 1) * (1 - x)**(b - 1) / beta(a, b)", _UNIT,
-        {"a": "First shape, above 0.", "b": "Second shape, above 0."}, {"a": 2.0, "b": 3.0}),
+        {"a": "First shape, positive.", "b": "Second shape, positive."}, {"a": 2.0, "b": 3.0}),
     lambda z, a, b: xlogy(a - 1, z) + xlog1py(b - 1, -z) - betaln(a, b), 0, 1,
 )  # fmt: skip
 weibull_min = Continuous(
     "weibull_min",
-    Doc("Weibull distribution of the minimum.", "c * x**(c - 1) * exp(-(x**c))", _NONNEGATIVE, {"c": "Shape, above 0."},
+    Doc("Weibull distribution of the minimum.", "c * x**(c - 1) * exp(-(x**c))", _NONNEGATIVE, {"c": "Shape, positive."},
         {"c": 1.5}, "It is the usual Weibull distribution of lifetimes."),
     lambda z, c: log(c) + xlogy(c - 1, z) - z**c, 0,
 )  # fmt: skip
 pareto = Continuous(
-    "pareto", Doc("Pareto distribution.", "b / x**(b + 1)", "x >= 1", {"b": "Shape, above 0."}, {"b": 2.5}),
+    "pareto", Doc("Pareto distribution.", "b / x**(b + 1)", "x >= 1", {"b": "Shape, positive."}, {"b": 2.5}),
     lambda z, b: log(b) - (b + 1) * log(z), 1, inside=2.0,
 )  # fmt: skip
 uniform = Continuous(

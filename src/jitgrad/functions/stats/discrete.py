@@ -29,7 +29,7 @@ nbinom = Discrete(
     "nbinom",
     Doc("Negative binomial distribution, of the number of failures before the n-th success.",
         "p**n * (1 - p)**k / ((n + k) * beta(n, k + 1))", _INTEGERS,
-        {"n": "Number of successes, above 0; it need not be an integer."} | _SUCCESS, {"n": 2.5, "p": 0.3}),
+        {"n": "Number of successes, a positive real number."} | _SUCCESS, {"n": 2.5, "p": 0.3}),
     lambda k, n, p: -betaln(n, k + 1) - log(n + k) + n * log(p) + xlog1py(k, -p),
     0, math.inf, 0, lambda n, p: greater(n, 0) * greater(p, 0) * less_equal(p, 1),
 )  # fmt: skip
@@ -41,6 +41,6 @@ geom = Discrete(
 )  # fmt: skip
 poisson = Discrete(
     "poisson",
-    Doc("Poisson distribution.", "mu**k * exp(-mu) / gamma(k + 1)", _INTEGERS, {"mu": "Mean, from 0 on."}, {"mu": 2.0}),
+    Doc("Poisson distribution.", "mu**k * exp(-mu) / gamma(k + 1)", _INTEGERS, {"mu": "Mean, nonnegative."}, {"mu": 2.0}),
     lambda k, mu: xlogy(k, mu) - gammaln(k + 1) - mu, 0, math.inf, 0, lambda mu: greater_equal(mu, 0),
 )  # fmt: skip

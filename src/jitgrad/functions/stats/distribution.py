@@ -1,4 +1,4 @@
-"""Univariate distributions: what they have in common, and their docstrings."""
+"""The base of univariate distributions, and their docstrings."""
 
 from __future__ import annotations
 
@@ -126,9 +126,9 @@ class Distribution:
         kind = "density" if self._density == "pdf" else "probability"
         standard = " and ".join(f"``{text[:-2]}``" for name, text in of.items() if name in self.parameters)
         parameters = [f"{name} : array_like\n    {text}" for name, text in doc.parameters.items()]
-        parameters.append(f"loc : array_like, default 0\n    Location, which is subtracted from {x}.")
+        parameters.append(f"loc : array_like, default 0\n    Location. It is subtracted from {x}.")
         if "scale" in self.parameters:
-            parameters.append(f"scale : array_like, default 1\n    Scale, above 0, by which {x} is divided.")
+            parameters.append(f"scale : array_like, default 1\n    Scale, positive. {x} is divided by it.")
         of_density = f"{self._density}({signature})"
         named = [f"``{name}`` is the {name} function" for name in ("gamma", "beta") if f"{name}(" in doc.formula]
         elsewhere = "" if doc.support.startswith("all") else f" Elsewhere the {kind} is 0 and its logarithm -inf."

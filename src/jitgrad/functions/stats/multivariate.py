@@ -149,7 +149,7 @@ class _Dirichlet:
         x : array_like, shape (k, ...) or (k - 1, ...)
             Vectors along the first axis, as in SciPy. The last component may be omitted; it is 1 minus the sum of the others.
         alpha : array_like, shape (k,)
-            Concentration parameters, above 0.
+            Concentration parameters, positive.
 
         Returns
         -------
@@ -185,7 +185,7 @@ class _Dirichlet:
         x : array_like, shape (k, ...) or (k - 1, ...)
             Vectors along the first axis.
         alpha : array_like, shape (k,)
-            Concentration parameters, above 0.
+            Concentration parameters, positive.
 
         Returns
         -------

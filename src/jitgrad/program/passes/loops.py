@@ -124,7 +124,7 @@ def _still(builder: Builder, step: Step) -> int:
 
 
 def _own_outputs(body: Expression, loop: Loop) -> Expression:
-    """Give stacked outputs steps of their own, which can move, and separate carries that alias one another.
+    """Give each stacked output a separate step, which can move, and separate carries that alias one another.
 
     The next carries are copied to the places of the present ones in sequence, so a next carry that is a present one is saved
     first.

@@ -197,7 +197,7 @@ class Expressions:
         """Return the type and the address of a record's field."""
         kind = record.type.field(name) if isinstance(record, Value) and isinstance(record.type, Records) else None
         if kind is None or not isinstance(record, Value) or not isinstance(record.type, Records):
-            raise self.error(f"there is no field {name}")
+            raise self.error(f"no field {name}")
         offset = getattr(record.type.layout, name).offset
         start = self.register(f"getelementptr i8, i8* {record.name}, i64 {offset}")
         return kind, self.register(f"bitcast i8* {start} to {kind.stored}*")
