@@ -169,8 +169,8 @@ class TapeError(JitgradError, RuntimeError):
     >>> tape.gradient(y, x)
     Traceback (most recent call last):
         ...
-    jitgrad.errors.TapeError: This tape's gradient was already computed. Use GradientTape(persistent=True) for more than one, or
-    reset() it and record again.
+    jitgrad.errors.TapeError: This tape's gradient was already computed. Use GradientTape(persistent=True) for more than one gradient,
+    or reset() the tape and record again.
     """
 
 
@@ -182,7 +182,7 @@ class GradientError(JitgradError, AssertionError):
     >>> jg.check_grads(jg.stop_gradient, (2.0,), order=1)
     Traceback (most recent call last):
         ...
-    jitgrad.errors.GradientError: check_grads (fwd): the derivative is 0., and finite differences give 0.12573. …
+    jitgrad.errors.GradientError: check_grads (fwd): the derivative is 0., and finite differences give 0.12573. Correct ...
     """
 
 
@@ -194,7 +194,7 @@ class ConcretizationError(JitgradError, TypeError):
     >>> jg.grad(lambda x: x * float(x))(2.0)
     Traceback (most recent call last):
         ...
-    jitgrad.errors.ConcretizationError: float() takes the value of a Tensor that grad differentiates …
+    jitgrad.errors.ConcretizationError: float() takes the value of a Tensor that grad differentiates at ...
     """
 
 
@@ -207,7 +207,7 @@ class TracingError(JitgradError, RuntimeError):
     >>> absolute(2.0)
     Traceback (most recent call last):
         ...
-    jitgrad.errors.TracingError: A value was requested while a function is traced, and it is not known yet …
+    jitgrad.errors.TracingError: A value was requested while a function is traced, and it is not known yet at ...
     """
 
 
@@ -243,7 +243,7 @@ class FormulaError(ArgumentError):
     >>> jg.curve_fit("a*x +* b", [1.0, 2.0], [1.0, 2.0])
     Traceback (most recent call last):
         ...
-    jitgrad.errors.FormulaError: The formula is not understood, at character 6. …
+    jitgrad.errors.FormulaError: The formula has a syntax error, at character 6. Check the marked place, ...
     """
 
 
@@ -255,7 +255,7 @@ class DataError(JitgradError, ValueError):
     >>> jg.curve_fit("a*x + b", [1.0, 2.0, 3.0], [2.0, np.nan, 3.0])
     Traceback (most recent call last):
         ...
-    jitgrad.errors.DataError: y has nan at position 1. Remove such rows, or give nan_policy='omit'.
+    jitgrad.errors.DataError: y has nan at position 1. Remove such rows, or set nan_policy='omit'.
     """
 
 
@@ -294,7 +294,7 @@ class FitError(JitgradError, RuntimeError):
     >>> jg.curve_fit("a*log(x)", [-1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
     Traceback (most recent call last):
         ...
-    jitgrad.errors.FitError: The model is not finite at any of 1 starts. …
+    jitgrad.errors.FitError: The model is not finite at ...
     """
 
 
