@@ -81,6 +81,6 @@ def _dimension(op: Op, operands: list[np.ndarray], power: float | None, equation
         return 0 * operands[0]
     if len(operands) == 1:
         return degree * operands[0]
-    first, second = operands[-2:]  # of where, what is chosen from
+    first, second = operands[-2:]  # for where, the two alternatives
     equations.append(first - second)
     return degree * (first if first.any() else second)

@@ -38,7 +38,7 @@ def _either(of_two: NamedFunction, of_one: NamedFunction) -> NamedFunction:
     return lambda *given: of_one(*given) if len(given) == 1 else functools.reduce(of_two, given)
 
 
-# Functions beside the elementwise ops, each with the smallest and the largest number of arguments.
+# Functions in addition to the elementwise ops, each with the smallest and the largest number of arguments.
 _MORE: dict[str, tuple[NamedFunction, int, int]] = {
     "clip": (elementwise.clip, 3, 3),
     "max": (_either(maximum, extremes.max), 1, 99),

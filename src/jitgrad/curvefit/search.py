@@ -96,7 +96,7 @@ def mended(problem: Problem, start: np.ndarray, most: int | None) -> CurveFit:
 
 
 def _may_be_mended(fit: CurveFit, most: int | None) -> bool:
-    """Whether a fit failed and other starts may mend it, within as many evaluations as were asked for."""
+    """Return whether a fit failed and other starts may succeed, within the requested number of evaluations."""
     may_be = bool(fit.free) and fit.dof > 0 and (most is None or fit.status is not Status.TOO_MANY)
     return may_be and bool(fit.warnings) and not fit.success
 

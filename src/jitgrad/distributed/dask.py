@@ -19,6 +19,9 @@ except ImportError as error:
     raise MissingError("jitgrad.distributed.dask needs Dask's data frames. Run: pip install 'jitgrad[dask]'.") from error
 
 if TYPE_CHECKING:
+    from narwhals.stable.v1.typing import IntoDataFrame
+
+    from jitgrad.curvefit.curve import Model
     from jitgrad.groupfit.job import Job
 
 __all__ = ["fit_groups", "predict"]
@@ -28,7 +31,7 @@ _TYPES = {"float64": np.float64, "int64": np.int64, "str": pd.Series([""]).dtype
 
 
 def fit_groups(
-    model: Any,
+    model: Model,
     df: dd.DataFrame,
     y: str,
     *,
@@ -88,9 +91,9 @@ def fit_groups(
 
 
 def predict(
-    model: Any,
+    model: Model,
     df: dd.DataFrame,
-    fits: dd.DataFrame | GroupFits | Any,
+    fits: dd.DataFrame | GroupFits | IntoDataFrame,
     *,
     by: str | Sequence[str],
     y: str | None = None,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jitgrad.distributed.core import ORDER, check_kind, fit_table, fitted_names, job_for, local_table, predict_table
 from jitgrad.errors import MissingError
 from jitgrad.groupfit.result import GroupFits
+
+if TYPE_CHECKING:
+    from narwhals.stable.v1.typing import IntoDataFrame
+
+    from jitgrad.curvefit.curve import Model
 
 __all__ = ["fit_groups", "predict"]
 
@@ -20,7 +25,7 @@ except ImportError as error:
 
 
 def fit_groups(
-    model: Any,
+    model: Model,
     ds: ray.data.Dataset,
     y: str,
     *,
@@ -78,9 +83,9 @@ def fit_groups(
 
 
 def predict(
-    model: Any,
+    model: Model,
     ds: ray.data.Dataset,
-    fits: ray.data.Dataset | GroupFits | Any,
+    fits: ray.data.Dataset | GroupFits | IntoDataFrame,
     *,
     by: str | Sequence[str],
     y: str | None = None,

@@ -26,6 +26,9 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from narwhals.stable.v1.typing import IntoDataFrame
+
+    from jitgrad.curvefit.curve import Model
 
     Batches = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -36,7 +39,7 @@ _TYPES = {"float64": types.DoubleType(), "int64": types.LongType(), "str": types
 
 
 def fit_groups(
-    model: Any,
+    model: Model,
     df: DataFrame,
     y: str,
     *,
@@ -96,9 +99,9 @@ def fit_groups(
 
 
 def predict(
-    model: Any,
+    model: Model,
     df: DataFrame,
-    fits: DataFrame | GroupFits | Any,
+    fits: DataFrame | GroupFits | IntoDataFrame,
     *,
     by: str | Sequence[str],
     y: str | None = None,

@@ -54,10 +54,10 @@ def joint_factors(linearised: Linearised, values: np.ndarray, order: np.ndarray)
         The index of each parameter of the factors among those of `linearised`, own ones first.
     """
     n_own, n = linearised.n_own, linearised.n
-    nobody = np.zeros((len(values), n_own), bool)
+    none = np.zeros((len(values), n_own), bool)
     factors = np.zeros((len(values), n, n))
-    factors[:, n_own:, n_own:] = reduce(linearised, values, nobody).factor
-    for part, triangles in linearised.triangles(values, nobody):
+    factors[:, n_own:, n_own:] = reduce(linearised, values, none).factor
+    for part, triangles in linearised.triangles(values, none):
         factors[part, :n_own] = triangles[:, :n_own, :n]
     norms = np.linalg.norm(factors, axis=1)
     pivots = np.abs(np.diagonal(factors, axis1=1, axis2=2)) / np.where(norms > 0, norms, 1.0)

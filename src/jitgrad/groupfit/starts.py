@@ -37,8 +37,7 @@ ASKED = 8
 PASSES = 8
 """The largest number of passes over the neighbors."""
 SEARCHED, FAILED, WORST = 64, 0.1, 0.02
-"""Groups that are searched at once, at most: so many, or if that is more this part of all, of those that did not converge, and
-of those that fit worst."""
+"""The largest number of groups searched at once: a count or, if larger, a fraction of all, for failed and for bad fits."""
 OUTLYING = 3.5
 """The distance of a cost from the median, in standard deviations, above which a group is searched."""
 SPREAD = 0.05

@@ -109,13 +109,13 @@ def _draw_points(axis: Any, x: np.ndarray, y: np.ndarray, size: np.ndarray) -> N
 
 
 def _draw_marks(axis: Any, x: np.ndarray, y: np.ndarray) -> None:
-    """Marks that are seen one by one: there are never very many."""
+    """Draw marks that are distinguishable, since there are never very many."""
     look = {"markersize": 4.5, "alpha": 0.8} if len(x) <= _FEW else {"markersize": 3.0, "alpha": 0.55}
     axis.plot(x, y, "o", color=BLUE, markeredgewidth=0, zorder=1.8, **look)
 
 
 def _label(axis: Any, x: np.ndarray, y: np.ndarray, size: np.ndarray, rows: np.ndarray) -> None:
-    """The numbers of the rows that are the largest, beside them, where no other number is."""
+    """Label the largest points with their row numbers, unless the labels would overlap."""
     taken: list[tuple[float, float]] = []
     wide, high = np.ptp(x) or 1.0, np.ptp(y) or 1.0
     for k in np.argsort(-np.abs(size), kind="stable")[:_LABELLED].tolist():

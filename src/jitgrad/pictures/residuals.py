@@ -1,4 +1,4 @@
-"""What pictures of all fits share: measured values, those of the model, and between them the residuals."""
+"""Elements shared by the pictures of all fits: measured values, model values and residuals."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from jitgrad.pictures.scales import scale_of
 
 _MANY = 500
-"""So many points get small marks; ten times as many are one image in a file of vectors."""
+"""More points than this get small marks; above ten times as many, vector files contain them as an image."""
 _POINTS = 300
 _ROUNDING = 1e-12
-"""Beside the values, differences that are none."""
+"""Relative differences below this are rounding errors."""
 
 
 def draw_marks(
@@ -25,7 +25,7 @@ def draw_marks(
     color: str = "0.2",
     marker: str = "o",
 ) -> None:
-    """A point for each row, smaller and fainter where there are many, with its error bar where sigma is given."""
+    """Draw a point per row, smaller and fainter if there are many, with error bars if sigma is given."""
     few, faint = len(x) <= _MANY, math.sqrt(_MANY / len(x))
     shape = {"linestyle": "", "marker": marker, "color": color, "markeredgewidth": 0}
     look = {
@@ -37,31 +37,31 @@ def draw_marks(
     else:
         axis.errorbar(x, y, sigma, elinewidth=1 if few else 0.5, **shape, **look)
     if label:
-        axis.plot([], [], **shape, markersize=4.5, label=label)  # in the legend it is not faint
+        axis.plot([], [], **shape, markersize=4.5, label=label)  # opaque in the legend
 
 
 def draw_diagonal(axis: Any, fitted: np.ndarray, color: str = "0.4", label: str | None = None) -> None:
-    """The line on which measured values would be the fitted ones."""
+    """Draw the line on which measured and fitted values are equal."""
     ends = fitted.min(), fitted.max()
     axis.plot(ends, ends, color=color, linewidth=1.5, label=label)
 
 
 def smooth_points(axis: Any, x: np.ndarray) -> np.ndarray:
-    """Where to compute a curve over ``x`` so that it looks smooth, on an axis that is given the scale of ``x``."""
+    """Return points over the range of ``x`` at which a curve looks smooth, and set the scale of the axis."""
     scale = scale_of(x)
     scale.set(axis)
     return scale.points(float(x.min()), float(x.max()), _POINTS)
 
 
 def draw_legend_above(axis: Any) -> None:
-    """The legend above the axes, where it covers nothing."""
+    """Draw the legend above the axes, where it covers nothing."""
     labels = axis.get_legend_handles_labels()[1]
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "borderaxespad": 0.2, "frameon": False}
     axis.legend(**place, ncols=len(labels), fontsize=9, columnspacing=1.2, handletextpad=0.5)
 
 
 def draw_zero(axis: Any, residuals: np.ndarray, values: np.ndarray) -> None:
-    """The line where residuals would be 0, in the middle; where they are rounding of ``values``, they look like it."""
+    """Draw the zero line in the middle of the residuals, with limits that show rounding errors as such."""
     largest, size = float(np.abs(residuals).max()), float(np.abs(values).max()) or 1.0
     half = 1.15 * largest if largest > _ROUNDING * size else 0.1 * size
     axis.axhline(0, color="0.4", linewidth=1, zorder=1.7)
@@ -69,7 +69,7 @@ def draw_zero(axis: Any, residuals: np.ndarray, values: np.ndarray) -> None:
 
 
 def limits(values: np.ndarray, beside: np.ndarray) -> tuple[float, float]:
-    """The ends of an axis that shows ``values``, and what is drawn beside them as far as that leaves them half of it."""
+    """Return the limits of an axis that shows ``values``, and as much of ``beside`` as leaves them half of the axis."""
     low, high = float(values.min()), float(values.max())
     size = max(abs(low), abs(high)) or 1.0
     if high - low <= _ROUNDING * size:
