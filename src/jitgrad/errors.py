@@ -169,8 +169,8 @@ class TapeError(JitgradError, RuntimeError):
     >>> tape.gradient(y, x)
     Traceback (most recent call last):
         ...
-    jitgrad.errors.TapeError: This tape's gradient was already computed. Use GradientTape(persistent=True) for more than one gradient,
-    or reset() the tape and record again.
+    jitgrad.errors.TapeError: This tape's gradient was already computed. Use GradientTape(persistent=True) for more than one
+    gradient, or reset() the tape and record again.
     """
 
 

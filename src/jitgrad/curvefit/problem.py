@@ -89,18 +89,18 @@ class Problem:
         every[list(self.free)] = values
         return every
 
-    def not_finite(self, start: np.ndarray) -> str:
+    def not_finite(self, start: np.ndarray, place: str = "the starting values") -> str:
         """Return what is not finite at values of the free parameters, (n,), as a sentence without its period."""
         said, jacobian = self.curve.evaluate(self.with_free(start), self.free, self.columns, len(self.y))
         bad = ~np.isfinite(said)
         if bad.any():
-            return f"The model is not finite at the starting values, {self._rows(bad)}"
+            return f"The model is not finite at {place}, {self._rows(bad)}"
         k = int(np.argmax(~np.isfinite(jacobian).all(axis=0)))
         bad = ~np.isfinite(jacobian[:, k])
         if not bad.any():  # the values are finite, but their squares are not
-            return "The model is not finite at the starting values: its square over sigma overflows"
+            return f"The model is not finite at {place}: its square over sigma overflows"
         name = self.curve.names[self.free[k]]
-        return f"The derivative of the model with respect to {name} is not finite at the starting values, {self._rows(bad)}"
+        return f"The derivative of the model with respect to {name} is not finite at {place}, {self._rows(bad)}"
 
     def _rows(self, marked: np.ndarray) -> str:
         """Return a description of the marked rows, with the data of the first."""

@@ -138,8 +138,10 @@ def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
     solution = problem.solve(np.concatenate([solution.parameters[near], from_first.parameters]))
     best = distinct(solution.costs, rounding)
     if not len(best):
+        one = len(starts) == 1
+        said = problem.not_finite(starts[0], "the starting values" if one else f"the first of {len(starts)} starting points")
         raise FitError(
-            f"The model is not finite at any of {len(starts)} starts. {problem.not_finite(starts[0])}. "
+            f"{said}{'' if one else ', nor at any of the others'}. "
             f"Give {{argument}}, set bounds within which it is finite, or leave out such rows.",
             argument="p0",
         )
