@@ -184,7 +184,7 @@ def compare(first: CurveFit, second: CurveFit) -> Comparison:
 
     References
     ----------
-    .. [1] H. Motulsky and A. Christopoulos, "Fitting Models to Biological Data Using Linear and Nonlinear Regression",
+    .. [1] Motulsky, H. and Christopoulos, A., "Fitting Models to Biological Data Using Linear and Nonlinear Regression",
        Oxford University Press, 2004.
 
     Examples

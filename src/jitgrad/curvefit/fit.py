@@ -199,13 +199,13 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
 
     References
     ----------
-    .. [1] J. J. Moré, "The Levenberg-Marquardt algorithm: Implementation and theory", Numerical Analysis, LNM 630,
+    .. [1] Moré, J. J., "The Levenberg-Marquardt algorithm: Implementation and theory", Numerical Analysis, LNM 630,
        Springer, 1978.
-    .. [2] G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
+    .. [2] Golub, G. H. and Pereyra, V., "The differentiation of pseudo-inverses and nonlinear least squares problems whose
        variables separate", SIAM J. Numer. Anal. 10, 1973.
-    .. [3] B. Triggs, P. F. McLauchlan, R. I. Hartley and A. W. Fitzgibbon, "Bundle adjustment - a modern synthesis",
+    .. [3] Triggs, B., McLauchlan, P. F., Hartley, R. I. and Fitzgibbon, A. W., "Bundle adjustment - a modern synthesis",
        Vision Algorithms, LNCS 1883, Springer, 2000.
-    .. [4] H. J. Motulsky and R. E. Brown, "Detecting outliers when fitting data with nonlinear regression", BMC
+    .. [4] Motulsky, H. J. and Brown, R. E., "Detecting outliers when fitting data with nonlinear regression", BMC
        Bioinformatics 7:123, 2006.
 
     Examples

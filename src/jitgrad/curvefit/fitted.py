@@ -287,8 +287,8 @@ class FittedCurve(Estimates):
 
         References
         ----------
-        .. [1] E. C. Fieller, "Some problems in interval estimation", J. R. Stat. Soc. B 16, 1954.
-        .. [2] B. M. Greenwell and C. M. Schubert Kabban, "investr: An R package for inverse estimation", R Journal 6, 2014.
+        .. [1] Fieller, E. C., "Some problems in interval estimation", J. R. Stat. Soc. B 16, 1954.
+        .. [2] Greenwell, B. M. and Schubert Kabban, C. M., "investr: An R package for inverse estimation", R Journal 6, 2014.
 
         Examples
         --------

@@ -85,7 +85,7 @@ class CurveFit(FittedCurve):
 
     References
     ----------
-    .. [1] G. A. F. Seber and C. J. Wild, "Nonlinear Regression", Wiley, 1989, chapter 5.
+    .. [1] Seber, G. A. F. and Wild, C. J., "Nonlinear Regression", Wiley, 1989, chapter 5.
 
     Examples
     --------
