@@ -185,13 +185,13 @@ def test_what_is_given_is_not_found_out(text: str, options: dict[str, Any], colu
 
 CONTENTS: list[tuple[str, bytes]] = [
     ("t.csv", b"a,b\n1,3.5\n2,4\n"),
-    ("t.csv.gz", gzip.compress(b"a,b\n1,3.5\n2,4\n")),
-    ("t.csv", gzip.compress(b"a,b\n1,3.5\n") + gzip.compress(b"2,4\n")),
+    ("t.csv.gz", gzip.compress(b"a,b\n1,3.5\n2,4\n", mtime=0)),
+    ("t.csv", gzip.compress(b"a,b\n1,3.5\n", mtime=0) + gzip.compress(b"2,4\n", mtime=0)),
     ("t.gz", b"a;b\n1;3.5\n2;4\n"),
     ("t.parquet", parquet(pl.DataFrame(AB))),
     ("t.PQ", parquet(pl.DataFrame(AB))),
     ("t.csv", parquet(pl.DataFrame(AB))),
-    ("t.parquet.gz", gzip.compress(parquet(pl.DataFrame(AB)))),
+    ("t.parquet.gz", gzip.compress(parquet(pl.DataFrame(AB)), mtime=0)),
     ("[t]*.parquet", parquet(pl.DataFrame(AB))),
 ]
 
@@ -229,7 +229,7 @@ BAD: list[tuple[str | bytes, str]] = [
     ("", "t.csv is empty. Give a table"),
     ("\ufeff", "is empty"),
     ("# nothing\n\n", "is empty"),
-    (gzip.compress(b""), "is empty"),
+    (gzip.compress(b"", mtime=0), "is empty"),
     ("a,b\n", "has a header but no rows. Give"),
     ("a,b\n\n\n", "no rows"),
     ("a,b\n1,2\n3\n", "has 1 fields in line 3, but 2 in the header. Give"),
@@ -260,10 +260,10 @@ BAD: list[tuple[str | bytes, str]] = [
     ("a,b\n1,2\n" * 90_000 + "a" * (2**24 + 1), "has more than 16 MiB in line 180001"),
     ('a,b\n1,"' + ("x" * 2**20 + "\n") * 17 + '"\n', "has an unclosed quote in line 2"),
     ("a,b\r1,2\r3,4\r", "uses carriage returns as line endings"),
-    (gzip.compress(b"a,b\n1,2\n" * 1000)[:-20], "t.csv is damaged: Compressed file ended"),
-    (gzip.compress(b"a,b\n1,2\n")[:-8] + b"12345678", "is damaged: CRC check failed"),
-    (gzip.compress(b"a,b\n1,2\n") + b"rubbish", "is damaged: Not a gzipped file"),
-    (gzip.compress(b"a,b\n1,2\n")[:10] + b"\xff" * 40, "is damaged: Error -3"),
+    (gzip.compress(b"a,b\n1,2\n" * 1000, mtime=0)[:-20], "t.csv is damaged: Compressed file ended"),
+    (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-8] + b"12345678", "is damaged: CRC check failed"),
+    (gzip.compress(b"a,b\n1,2\n", mtime=0) + b"rubbish", "is damaged: Not a gzipped file"),
+    (gzip.compress(b"a,b\n1,2\n", mtime=0)[:10] + b"\xff" * 40, "is damaged: Error -3"),
     (parquet(pl.DataFrame(AB))[:-9], "is damaged or not a Parquet file"),
     (parquet(pl.DataFrame(AB).clear()), "has no rows"),
 ]
@@ -316,7 +316,7 @@ def test_standard_input_that_is_closed() -> None:
 
 
 def test_files_are_closed(tmp_path: Path) -> None:
-    for content in (b"a\n1\n", gzip.compress(b"a\n1\n")):
+    for content in (b"a\n1\n", gzip.compress(b"a\n1\n", mtime=0)):
         with open_source(written(tmp_path, content)) as stream:
             pass
         assert stream.closed
