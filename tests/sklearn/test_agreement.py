@@ -90,7 +90,7 @@ def test_what_is_not_there_is_said() -> None:
         GLMRegressor("poisson", max_iter=2).fit(X, Y)
     with pytest.raises(ValueError, match="family 'gamma' needs positive numbers"):
         GLMRegressor("gamma").fit(X, Y - 100)
-    with pytest.raises(ValueError, match="family 'poisson' needs numbers"):
+    with pytest.raises(ValueError, match="family 'poisson' needs nonnegative numbers"):
         GLMRegressor("poisson").fit(X, Y).score(X, -Y)
     with pytest.raises(ValueError, match="y has only one class, 'a'"):
         LogisticClassifier().fit(X[:4], ["a"] * 4)

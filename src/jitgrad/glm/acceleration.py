@@ -1,7 +1,7 @@
-"""Scoring that goes on as fast where the expected second derivative is far from the second derivative.
+"""Anderson acceleration of Fisher scoring, for links for which it converges slowly.
 
-There a step leads part of the way, or beyond, again and again. Anderson, "Iterative procedures for nonlinear integral
-equations", 1965; Walker and Ni, "Anderson acceleration for fixed-point iterations", 2011.
+Anderson, "Iterative procedures for nonlinear integral equations", 1965; Walker and Ni, "Anderson acceleration for fixed-point
+iterations", 2011.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 import numpy as np
 
 MEMORY = 6
-"""How many points are known at most."""
+"""Maximum number of stored points."""
 FEWEST = 4
-"""From how many on they tell something: a fit that converges soon needs no help."""
+"""Minimum number of points for acceleration: fits that converge quickly do not need it."""
 ALIKE = 1e-12
-"""Changes of steps that are as alike count as the same one."""
+"""Relative tolerance below which changes of steps count as linearly dependent."""
 
 
 class Acceleration:
-    """The last points of a search, and the steps that were proposed there."""
+    """The last points of a search, and the steps proposed there."""
 
     def __init__(self) -> None:
         self._points: list[np.ndarray] = []
         self._moves: list[np.ndarray] = []
 
     def propose(self, point: np.ndarray, move: np.ndarray, information: np.ndarray) -> np.ndarray | None:
-        """Where the step of a combination of the last points would be smallest, in standard errors; None of few points."""
+        """Return the point that minimizes the extrapolated step, in standard errors, or None if there are too few points."""
         self._points, self._moves = [*self._points, point][-MEMORY:], [*self._moves, move][-MEMORY:]
         if len(self._points) < FEWEST:
             return None

@@ -1,4 +1,4 @@
-"""How many threads NumPy's and SciPy's linear algebra runs on while something is fitted."""
+"""Number of threads of NumPy's and SciPy's linear algebra during a fit."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from contextlib import contextmanager
 from typing import Any
 
 MODULES = ("numpy.linalg._umath_linalg", "scipy.linalg._flapack")
-"""NumPy and SciPy have a library each."""
+"""NumPy and SciPy each have their own library."""
 
 
 _lock = threading.Lock()
 _before: list[list[int]] = []
-"""How many threads there were before each of those that ask for one thread now."""
+"""Thread counts before each active request for one thread."""
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Have each product run on the thread that asks for it, while this lasts; also decorates a function.
+    """Run linear algebra on the calling thread, as a context manager or decorator.
 
-    A product on several threads adds in another order, so that the last bits of a fit would depend on the machine. Products of
-    many threads on many threads each would besides wait for one another, and a thread that was woken for one product keeps a
-    core busy for long after it.
+    Products on several threads add in a different order, so the last bits of a fit would depend on the machine. In addition,
+    many threads with many BLAS threads each would wait for one another, and BLAS threads keep cores busy after a product.
     """
     found = [functions for module in MODULES if (functions := _openblas(module)) is not None]
     with _lock:
@@ -37,14 +36,14 @@ def one_thread() -> Iterator[None]:
     finally:
         with _lock:
             before = _before.pop()
-            if not _before:  # the last of those that ran at once
+            if not _before:  # the last active request
                 for (_, write), threads in zip(found, before, strict=True):
                     write(threads)
 
 
 @functools.cache
 def _openblas(module: str) -> tuple[Any, Any] | None:
-    """The functions that get and set the threads of the library that a module calls; None where it is not OpenBLAS."""
+    """Return the functions that get and set the thread count of a module's library, or None if it is not OpenBLAS."""
     library = ctypes.CDLL(importlib.import_module(module).__file__)
     for prefix in ("scipy_openblas", "openblas"):
         for suffix in ("64_", ""):

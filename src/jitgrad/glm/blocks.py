@@ -1,7 +1,7 @@
-"""The rows of a large table in blocks, and a Program that sums up what a fit needs of them.
+"""The rows of a large table in blocks, and a Program that computes the sums that a fit needs.
 
-A block of rows is a trip of a parallel loop, which reads the features where they stand, column by column. Sums of blocks do not
-depend on how many threads there are. The rows that are left after the last block are computed of arrays.
+A block of rows is an iteration of a parallel loop that reads the features in place, column by column. Sums of blocks do not
+depend on the number of threads. Rows after the last block are computed with arrays.
 """
 
 from __future__ import annotations
@@ -23,43 +23,53 @@ from jitgrad.tape.tensor import Tensor, placeholder
 from jitgrad.vm.threads import get_num_threads
 
 LEAST_ELEMENTS = 2**19
-"""Of the features: a fit to fewer has ended before a Program is lowered."""
+"""Minimum number of elements of the features: smaller fits finish before a Program is lowered."""
 LEAST_ROWS = 2**14
 BLOCK_ELEMENTS = 2**16
-"""Of all that a block computes: what the second cache holds."""
+"""Number of elements computed per block, chosen to fit in the L2 cache."""
 WELL_CONDITIONED = 1e-6
-"""The least that a feature may have beside those before it, in parts of its square, to be an input itself."""
+"""Minimum fraction of a feature's squared norm that is orthogonal to the preceding ones, for features to be used as inputs."""
 _SAMPLE = 4096
-"""Rows that center and size are estimated from: they need not be exact."""
+"""Number of rows from which center and size are estimated; they need not be exact."""
 
 Body = Callable[[Tensor, list[Tensor], Tensor], Sequence[Any]]
-"""From the columns of a block, what else has rows there, and the coefficients, to what is summed over the blocks."""
+"""From the columns of a block, other values per row, and coefficients, to the quantities that are summed over blocks."""
 
 
 def pays(x: np.ndarray) -> bool:
-    """Whether there are so many rows that a Program is worth its lowering."""
+    """Return whether there are enough rows for a Program to pay off."""
     return x.size >= LEAST_ELEMENTS and len(x) >= LEAST_ROWS
 
 
 class Blocks:
     """Rows in blocks.
 
-    Args:
-        inputs: (rows, p), without a column of ones.
-        intercept: whether there is one.
-        coordinates: of the inputs; by default they are the features, which are centered and scaled about.
-        products: of columns by columns, how many a block has.
+    Parameters
+    ----------
+    inputs : ndarray, shape (rows, p)
+        The inputs, without a column of ones.
+    intercept : bool
+        Whether there is an intercept.
+    coordinates : Coordinates, optional
+        The coordinates of the inputs. By default the inputs are the features, approximately centered and scaled.
+    products : int, default 1
+        The number of products of columns with columns per block.
 
-    Attributes:
-        shape: how many blocks there are, their columns, the first of ones, and their rows.
-        last: which rows are left.
-        last_inputs: their columns (rows, 1 + p).
-        first: the number of the first column that counts: that of ones does not where there is no intercept.
+    Attributes
+    ----------
+    shape : tuple of int
+        The numbers of blocks, columns (the first one of ones), and rows per block.
+    last : ndarray
+        The remaining rows.
+    last_inputs : ndarray, shape (rows, 1 + p)
+        The columns of the remaining rows.
+    first : int
+        The index of the first column in use: 1 without an intercept, otherwise 0.
     """
 
     def __init__(self, inputs: np.ndarray, intercept: bool, coordinates: Coordinates | None = None, products: int = 1) -> None:
         n, width = len(inputs), inputs.shape[1] + 1
-        least = 4 * width * products  # rows, so that the products take less memory than the columns
+        least = 4 * width * products  # enough rows that the products take less memory than the columns
         block = min(max(BLOCK_ELEMENTS // (2 * width + 12), least, 64), n) // 64 * 64
         self.shape = n // block, width, block
         self.first = int(not intercept)
@@ -73,7 +83,7 @@ class Blocks:
         self.last_inputs = np.column_stack([np.ones(len(self.last)), ends])
 
     def load(self, executable: Executable, beside: Sequence[np.ndarray]) -> None:
-        """Make the memory of a Program, see ``record``, and write the rows there: the last axis of all that is beside."""
+        """Allocate the memory of a Program, see ``record``, and write the rows to it."""
         trips, _, block = self.shape
         self._context = Context(executable.program)
         self._columns, *places, self._coefficients = self._context.inputs
@@ -83,18 +93,18 @@ class Blocks:
         del self._inputs
 
     def run(self, coefficients: np.ndarray) -> list[np.ndarray]:
-        """The sums over the blocks at coefficients of all columns."""
+        """Return the sums over blocks for coefficients of all columns."""
         self._coefficients[...] = coefficients
         with helpers([self._context]):
             self._context.run()
         return [np.array(output) for output in self._context.outputs]
 
     def whole(self, coefficients: np.ndarray) -> np.ndarray:
-        """Coefficients (…, p) with that of ones (…, 1 + p), 0 where there is no intercept."""
+        """Prepend a coefficient of 0 for the column of ones if there is no intercept."""
         return np.concatenate([np.zeros((*coefficients.shape[:-1], self.first)), coefficients], axis=-1)
 
     def linear(self, coefficients: np.ndarray) -> np.ndarray:
-        """Linear predictors of all rows (rows,), of coefficients (p,)."""
+        """Return the linear predictors of all rows (rows,) for coefficients (p,)."""
         whole = self.whole(coefficients)
         return np.r_[np.einsum("tkb,k->tb", self._columns, whole).ravel(), self.last_inputs @ whole]
 
@@ -102,7 +112,7 @@ class Blocks:
 def record(
     body: Body, shape: tuple[int, int, int], beside: Sequence[tuple[int, ...]], coefficients: tuple[int, ...]
 ) -> Executable:
-    """A Program of sums over blocks of rows, of columns (blocks, columns, rows) and of what has these axes before its rows."""
+    """Record a Program of sums over blocks of rows, for columns (blocks, columns, rows) and other values per row."""
     trips, _, block = shape
     with trace.tracing() as tracing:
         moving = [placeholder(s, dtypes.FLOAT64) for s in (shape, *((trips, *axes, block) for axes in beside))]
@@ -114,7 +124,7 @@ def record(
 
 
 def is_well_conditioned(point: Point) -> bool:
-    """Whether each input has enough beside those before it."""
+    """Return whether no input is nearly a linear combination of preceding ones."""
     diagonal = np.diag(point.information)
     if not (diagonal > 0).all():
         return False
@@ -126,7 +136,7 @@ def is_well_conditioned(point: Point) -> bool:
 
 
 def _about(x: np.ndarray, intercept: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Center and size of features, from some of the rows; with an intercept alone the center is not 0."""
+    """Estimate center and size of the features from some of the rows. Without an intercept, the center is 0."""
     some = x[:: max(1, len(x) // _SAMPLE)]
     center = some.mean(0) if intercept else np.zeros(x.shape[1])
     size = np.sqrt(np.mean((some - center) ** 2, axis=0))
@@ -134,7 +144,7 @@ def _about(x: np.ndarray, intercept: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _fill(columns: np.ndarray, inputs: np.ndarray, center: np.ndarray, size: np.ndarray) -> None:
-    """Write ones and scaled inputs, by blocks of rows, as columns; on all cores, since the memory is new."""
+    """Write ones and scaled inputs as columns, by blocks of rows, in parallel because the memory is new."""
     from concurrent.futures import ThreadPoolExecutor
 
     trips, width, block = columns.shape

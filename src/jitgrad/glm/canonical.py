@@ -1,6 +1,6 @@
-"""Losses of the families with their canonical links, as penalised fits take them: half of the deviance of each row.
+"""Losses of families with their canonical links for penalized fits: half the deviance of each row.
 
-Everything is a function of eta, the linear predictor, (rows, outputs), and finite wherever eta is.
+All are functions of eta, the linear predictor (rows, outputs), and finite for finite eta.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 FLAT = 1e-10
-"""The least curvature of a row: that of a probability of almost 0 vanishes, and a step of Newton's would be endless."""
+"""Minimum curvature of a row: for probabilities near 0 it vanishes, and Newton steps would be unbounded."""
 
 
 class Loss(ABC):
-    """Of targets y: numbers, proportions, counts or positions of classes, (rows,)."""
+    """The loss of targets y (rows,): numbers, proportions, counts or class numbers."""
 
     quadratic = False
 
@@ -25,24 +25,24 @@ class Loss(ABC):
     @staticmethod
     @abstractmethod
     def mean(eta: np.ndarray) -> np.ndarray:
-        """The mean, (rows, outputs)."""
+        """Return the means (rows, outputs)."""
 
     @abstractmethod
     def deviance(self, eta: np.ndarray) -> np.ndarray:
-        """Of each row."""
+        """Return the deviance of each row."""
 
     def residual(self, eta: np.ndarray) -> np.ndarray:
-        """By which the loss of each row falls with eta, (rows, outputs)."""
+        """Return the negative derivative of the loss of each row with respect to eta, (rows, outputs)."""
         found: np.ndarray = self.y[:, None] - self.mean(eta)
         return found
 
     @abstractmethod
     def root(self, eta: np.ndarray) -> np.ndarray:
-        """A factor B of each row's second derivative BᵀB, (outputs, outputs, rows)."""
+        """Return a factor B of the second derivative BᵀB of each row, (outputs, outputs, rows)."""
 
 
 class Gaussian(Loss):
-    """Squares of differences."""
+    """Squared differences."""
 
     quadratic = True
 
@@ -59,7 +59,7 @@ class Gaussian(Loss):
 
 
 class Binomial(Loss):
-    """Proportions of successes, whose log-odds are eta."""
+    """Proportions of successes, with log-odds eta."""
 
     @staticmethod
     def mean(eta: np.ndarray) -> np.ndarray:
@@ -77,7 +77,7 @@ class Binomial(Loss):
 
 
 class Poisson(Loss):
-    """Counts, whose mean has the logarithm eta."""
+    """Counts, with log-mean eta."""
 
     @staticmethod
     def mean(eta: np.ndarray) -> np.ndarray:
@@ -94,7 +94,7 @@ class Poisson(Loss):
 
 
 class Multinomial(Loss):
-    """Positions of classes, whose probabilities are the softmax of eta."""
+    """Class numbers, with the softmax of eta as probabilities."""
 
     def __init__(self, y: np.ndarray) -> None:
         super().__init__(y)
@@ -116,14 +116,14 @@ class Multinomial(Loss):
         return made
 
     def root(self, eta: np.ndarray) -> np.ndarray:
-        p = self.mean(eta).T  # of diag(p) − p pᵀ: diag(√p) − √p pᵀ, for (√p)ᵀ √p = 1
+        p = self.mean(eta).T  # the factor of diag(p) − p pᵀ is diag(√p) − √p pᵀ, because (√p)ᵀ √p = 1
         roots = np.sqrt(np.maximum(p, FLAT))
         made: np.ndarray = np.eye(self.outputs)[:, :, None] * roots[:, None] - roots[:, None] * p[None]
         return made
 
 
 def _times_log(y: np.ndarray) -> np.ndarray:
-    """y · log y, which is 0 at 0."""
+    """Return y · log y, which is 0 at 0."""
     made: np.ndarray = y * np.log(np.where(y > 0, y, 1))
     return made
 

@@ -1,8 +1,8 @@
-"""Decorrelated coordinates: where the equations of a fit are well conditioned, however alike the features are.
+"""Orthonormal coordinates, in which the equations of a fit are well conditioned for any collinearity of the features.
 
-Features are centered and scaled, and made orthonormal by Householder's QR decomposition, with the weights of the rows. A linear
-predictor is the same in either coordinates, so a fit takes place in these, and its coefficients are brought back by the
-triangle. What is a combination of features before it gets no coefficient, as in R.
+Features are centered, scaled, and orthonormalized by a Householder QR decomposition with the weights of the rows. The linear
+predictor is the same in both coordinates, so the model is fitted in these and its coefficients are transformed back. Linear
+combinations of preceding features get no coefficient, as in R.
 """
 
 from __future__ import annotations
@@ -12,32 +12,35 @@ from dataclasses import dataclass
 import numpy as np
 
 ALIASED = 1e-11
-"""A standardised column of which less than this is left beside those before it counts as a combination of them."""
+"""A standardized column is aliased if less than this is left after projection on the preceding ones."""
 ROUNDING = 64 * np.finfo(np.float64).eps
-"""What is left of a column, beside the size of its numbers, is rounding."""
+"""Rounding error of a column, relative to the size of its values."""
 
 
 @dataclass(frozen=True)
 class Coordinates:
-    """The way back from the inputs of a fit to the features.
+    """The transformation from the inputs of a fit back to the features.
 
-    Attributes:
-        back: float64 (1 + features, p): from coefficients of the inputs to those of the features, the intercept first; its rows
-            are 0 where a feature is aliased, or there is no intercept.
-        estimated: boolean (1 + features,): what has a coefficient.
+    Attributes
+    ----------
+    back : ndarray, shape (1 + features, p)
+        From coefficients of the inputs to those of the features, the intercept first. Rows are 0 for aliased features and for a
+        missing intercept.
+    estimated : ndarray of bool, shape (1 + features,)
+        Which of the intercept and the features have a coefficient.
     """
 
     back: np.ndarray
     estimated: np.ndarray
 
     def coefficients(self, own: np.ndarray) -> np.ndarray:
-        """Those of the features (1 + features, outputs), from those of the inputs (p, outputs); nan where aliased."""
+        """Transform coefficients of the inputs (p, outputs) to those of the features (1 + features, outputs)."""
         made: np.ndarray = self.back @ own
         made[1:][~self.estimated[1:]] = np.nan
         return made
 
     def covariance(self, own: np.ndarray, outputs: int) -> np.ndarray:
-        """That of the coefficients which are estimated, output by output, from that of the inputs' coefficients."""
+        """Transform the covariance of the inputs' coefficients to that of the estimated coefficients, output by output."""
         back = self.back[self.estimated]
         if outputs > 1:
             back = np.kron(np.eye(outputs), back)
@@ -45,24 +48,24 @@ class Coordinates:
         return (made + made.T) / 2
 
     def forth(self, coefficients: np.ndarray) -> np.ndarray:
-        """Those of the inputs (p, outputs), from some of the features (1 + features, outputs)."""
+        """Transform coefficients of the features (1 + features, outputs) to those of the inputs (p, outputs)."""
         made: np.ndarray = np.linalg.lstsq(self.back, coefficients, rcond=None)[0]
         return made
 
 
 def orthonormal(x: np.ndarray, weights: np.ndarray, intercept: bool) -> tuple[np.ndarray, Coordinates]:
-    """Inputs (rows, p) whose columns are orthogonal and of mean square one, with weights (rows,) that are all above 0.
+    """Return inputs (rows, p) with orthogonal columns of mean square 1, for positive weights (rows,).
 
-    The first is of ones, where there is an intercept.
+    The first column is 1 if there is an intercept.
     """
     rows, features = x.shape
     root = np.sqrt(weights / weights.mean())[:, None]
     center = np.zeros(features)
     if intercept:
         center = weights @ x / weights.sum()
-        center = np.where(x.min(0) < x.max(0), center, x[0])  # a mean of equal numbers is rounded
+        center = np.where(x.min(0) < x.max(0), center, x[0])  # avoid the rounding error of the mean of a constant column
     z = (x - center) * root
-    largest = np.abs(z).max(axis=0, initial=0)  # its square may be out of range
+    largest = np.abs(z).max(axis=0, initial=0)  # avoid overflow of squares
     largest[largest == 0] = 1
     z /= largest
     size = np.sqrt(np.mean(z**2, axis=0))
@@ -72,7 +75,7 @@ def orthonormal(x: np.ndarray, weights: np.ndarray, intercept: bool) -> tuple[np
     noise = ROUNDING * np.abs(x).max(0) / size if rows else size
     columns, triangle = np.linalg.qr(z)
     least = np.maximum(ALIASED, noise) * np.sqrt(rows)
-    # what is left of a column stands on the diagonal, as long as all those before it are kept
+    # the diagonal has what is left of each column, as long as all preceding columns are kept
     is_clear = features <= rows and (np.abs(np.diag(triangle)) > least).all()
     kept = [*range(features)] if is_clear else independent(triangle, least)
     if len(kept) < features:
@@ -92,7 +95,7 @@ def orthonormal(x: np.ndarray, weights: np.ndarray, intercept: bool) -> tuple[np
 
 
 def standard(center: np.ndarray, size: np.ndarray, intercept: bool) -> Coordinates:
-    """Of inputs that are ones and (x - center) / size."""
+    """Return the coordinates of inputs that are ones and (x - center) / size."""
     features = len(center)
     back = np.zeros((1 + features, intercept + features))
     back[1:, intercept:] = np.diag(1 / size)
@@ -103,10 +106,10 @@ def standard(center: np.ndarray, size: np.ndarray, intercept: bool) -> Coordinat
 
 
 def independent(columns: np.ndarray, least: np.ndarray) -> list[int]:
-    """Positions of the columns of which more than ``least`` is left beside those before them, as R's ``lm`` keeps them.
+    """Return the columns that are linearly independent of the preceding ones up to ``least``, as R's ``lm`` selects them.
 
-    Gram and Schmidt's process, each column twice: Giraud, Langou, Rozložník and van den Eshof, "Rounding error analysis of the
-    classical Gram-Schmidt orthogonalization process", 2005.
+    The method is the Gram-Schmidt process with reorthogonalization: Giraud, Langou, Rozložník and van den Eshof, "Rounding
+    error analysis of the classical Gram-Schmidt orthogonalization process", 2005.
     """
     kept: list[int] = []
     basis = np.zeros((len(columns), min(columns.shape)))

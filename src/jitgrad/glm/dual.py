@@ -1,8 +1,8 @@
-"""Ridge systems of more columns than rows, solved by the rows, with what is kept from one system to the next.
+"""Ridge systems with more columns than rows, solved in the space of rows, reusing products from one system to the next.
 
-Of (A Aᵀ + R) c = s, where A has a row for each coefficient, the identity of Sherman, Morrison and Woodbury makes a system of
-the size of AᵀR⁻¹A. From one Newton step to the next few coefficients leave zero or come to it, and the ridge R changes by a
-factor: so AᵀR⁻¹A changes by that factor and the products of few columns.
+For (A Aᵀ + R) c = s, where A has a row for each coefficient, the Sherman-Morrison-Woodbury identity gives a system of the size
+of AᵀR⁻¹A. Between Newton steps few coefficients enter or leave, and the ridge R changes by a factor, so AᵀR⁻¹A changes by that
+factor and the products of few columns.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import numpy as np
 from jitgrad.errors import FitError
 
 SAME = 1e-12
-"""Inverses of the ridge that differ by less than this part are the same."""
+"""Relative tolerance below which inverses of the ridge are equal."""
 
 
 class Dual:
-    """Systems of columns that may become more.
+    """Systems of a growing number of columns.
 
-    Args:
-        rows: of each column.
+    Parameters
+    ----------
+    rows : int
+        The number of rows of each column.
     """
 
     def __init__(self, rows: int) -> None:
@@ -27,13 +29,23 @@ class Dual:
         self._inverse = np.empty(0)
 
     def solved(self, columns: np.ndarray, moved: np.ndarray, ridge: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """The solutions c of (A Aᵀ + R) c = ``right`` for some of all columns.
+        """Solve (A Aᵀ + R) c = ``right`` for a subset of the columns.
 
-        Args:
-            columns: float64 (columns, rows), A of all.
-            moved: those of the system.
-            ridge: float64 (moved,), positive.
-            right: float64 (moved, systems).
+        Parameters
+        ----------
+        columns : ndarray, shape (columns, rows)
+            All columns of A.
+        moved : ndarray of int
+            The columns of the system.
+        ridge : ndarray, shape (moved,)
+            The positive ridge R.
+        right : ndarray, shape (moved, systems)
+            The right-hand sides.
+
+        Returns
+        -------
+        ndarray, shape (moved, systems)
+            The solutions.
         """
         inverse = np.zeros(len(columns))
         inverse[moved] = 1 / ridge
@@ -45,7 +57,7 @@ class Dual:
         return found
 
     def _update(self, columns: np.ndarray, inverse: np.ndarray) -> float:
-        """Make the products, times the number that is returned, those of ``inverse``."""
+        """Update the products so that, times the returned factor, they are those of ``inverse``."""
         kept = np.append(self._inverse, np.zeros(len(inverse) - len(self._inverse)))
         both = np.flatnonzero((kept > 0) & (inverse > 0))
         unit = float(inverse[both[0]] / kept[both[0]]) if len(both) else 1.0
@@ -62,7 +74,7 @@ class Dual:
 
 
 def solved(matrix: np.ndarray, ridge: np.ndarray, slack: float, right: np.ndarray) -> np.ndarray:
-    """The solution of a system with a matrix that is not negative, to whose diagonal ``ridge`` and ``slack`` are added."""
+    """Solve a system with a positive semidefinite matrix, to whose diagonal ``ridge`` and ``slack`` are added."""
     from scipy.linalg.lapack import dpotrs
 
     if not len(right):
@@ -72,7 +84,7 @@ def solved(matrix: np.ndarray, ridge: np.ndarray, slack: float, right: np.ndarra
     for times in (1, 1e3, 1e6):
         matrix[diagonal] += times * slack
         try:
-            factor = np.linalg.cholesky(matrix)  # which lets other threads run, as SciPy's does not
+            factor = np.linalg.cholesky(matrix)  # releases the GIL, unlike SciPy's
         except np.linalg.LinAlgError:
             continue
         found: np.ndarray = dpotrs(factor.T, right, lower=0)[0]

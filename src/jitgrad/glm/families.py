@@ -1,8 +1,7 @@
-"""Families: how the target varies about its mean, and how likely that makes it.
+"""Families: distributions of the target, given by the variance as a function of the mean.
 
-McCullagh and Nelder, "Generalized linear models", 1989. A family is its variance as a function of the mean; deviance and
-likelihood follow. The likelihood is the full one, with the conventions of R's ``logLik``: a dispersion that is not known is
-the deviance divided by the number of rows.
+McCullagh and Nelder, *Generalized Linear Models*, 1989. Likelihoods are full likelihoods by the conventions of R's ``logLik``:
+an unknown dispersion is the deviance divided by the number of rows.
 """
 
 from __future__ import annotations
@@ -16,26 +15,35 @@ from jitgrad.errors import ArgumentError, listed, near_name
 from jitgrad.glm.rows import Mean, Rows
 
 RELATIVE = 1e-9
-"""Beside the largest part of a direction, what is smaller counts as nothing."""
+"""Relative tolerance below which components of a direction count as 0."""
 
 
 def _times_log(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """a log x of numbers from 0 on, 0 where a is 0; of arrays, or recorded of Tensors."""
+    """Return a log x for nonnegative numbers, 0 if a is 0, for arrays or recorded Tensors."""
     return a * np.log(np.where(a > 0, x, 1.0))
 
 
 class Family(ABC):
-    """A distribution of the target, or a variance alone.
+    """A distribution of the target, or only its variance.
 
-    Attributes:
-        name: in ``FAMILIES``.
-        link: the name of its link unless another is asked for.
-        canonical: the name of the link whose derivative of the mean by η is the variance, if there is one.
-        dispersion_known: whether it is 1; otherwise it is estimated.
-        extra: how many parameters the likelihood has beside the coefficients.
-        has_likelihood: False for a quasi-likelihood.
-        positive: whether means must be above 0.
-        proportion: whether means must be between 0 and 1.
+    Attributes
+    ----------
+    name : str
+        The name in ``FAMILIES``.
+    link : str
+        The name of the default link.
+    canonical : str
+        The name of the canonical link, for which the derivative of the mean with respect to η is the variance; empty if none.
+    dispersion_known : bool
+        Whether the dispersion is 1; otherwise it is estimated.
+    extra : int
+        The number of parameters of the likelihood besides the coefficients.
+    has_likelihood : bool
+        False for quasi-likelihoods.
+    positive : bool
+        Whether means must be positive.
+    proportion : bool
+        Whether means must be between 0 and 1.
     """
 
     name: str
@@ -49,48 +57,48 @@ class Family(ABC):
 
     @abstractmethod
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
-        """What a target must be, in words, and which are."""
+        """Return what targets must be, in words, and which ones are valid."""
 
     @abstractmethod
     def variance(self, mean: Mean) -> np.ndarray:
-        """As a function of the mean, without the dispersion."""
+        """Return the variance function, without the dispersion."""
 
     @abstractmethod
     def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
-        """The deviance of each row, without its weight."""
+        """Return the deviance of each row, without its weight."""
 
     @abstractmethod
     def log_likelihood(self, rows: Rows, deviance: float) -> float:
-        """The logarithm of the full likelihood of means with a deviance; nan where there is none."""
+        """Return the full log-likelihood for a deviance; nan for quasi-likelihoods."""
 
     def simplest(self, y: np.ndarray) -> Family:
-        """The same family, whose deviance of these targets takes the least to compute."""
+        """Return an equal family whose deviance is cheapest to compute for these targets."""
         return self
 
     def start(self, rows: Rows) -> np.ndarray:
-        """Means to begin with, near the targets and inside their range, as in R."""
+        """Return initial means near the targets and inside their range, as in R."""
         return rows.y
 
     def residual(self, y: np.ndarray, mean: Mean) -> np.ndarray:
-        """What the target is above its mean."""
+        """Return the target minus its mean."""
         return y - mean.value
 
     def is_possible(self, mean: Mean) -> np.ndarray:
-        """Which means are possible."""
+        """Return which means are valid."""
         if self.proportion:
             return (mean.value > 0) & (mean.rest > 0)
         return (mean.value > 0) & (mean.value < np.inf) if self.positive else np.abs(mean.value) < np.inf
 
     def deviance(self, rows: Rows, mean: Mean) -> float:
-        """The sum of the rows' deviances."""
+        """Return the total deviance."""
         return float(rows.total @ self.unit_deviance(rows.y, mean))
 
     def may_be_unbounded(self, link: str) -> bool:
-        """Whether there are targets for which the likelihood grows without end; other links end at the edge of the means."""
+        """Return whether the estimates can be infinite with a link. With other links, they end at the boundary of the means."""
         return False
 
     def unbounded(self, y: np.ndarray, direction: np.ndarray, link: str) -> str:
-        """In words what is told without error, if the likelihood grows without end along a direction of η; empty if not.
+        """Describe the separation if the likelihood increases without bound along a direction of η; empty if it does not.
 
         Albert and Anderson, "On the existence of maximum likelihood estimates in logistic regression models", 1984.
         """
@@ -119,10 +127,12 @@ class Gaussian(Family):
 
 @dataclass(frozen=True)
 class Binomial(Family):
-    """Proportions of trials: 0 and 1 where there is one.
+    """Proportions of trials, or 0 and 1 for single trials.
 
-    Attributes:
-        whole: whether all targets are 0 or 1.
+    Attributes
+    ----------
+    whole : bool
+        Whether all targets are 0 or 1.
     """
 
     whole: bool = False
@@ -145,7 +155,7 @@ class Binomial(Family):
     def log_likelihood(self, rows: Rows, deviance: float) -> float:
         from scipy.special import gammaln, xlogy
 
-        mixed = (rows.y > 0) & (rows.y < 1)  # the others have one way to come about, and a likelihood of 1 at best
+        mixed = (rows.y > 0) & (rows.y < 1)  # for the others the best likelihood is 1
         trials, hits = rows.trials[mixed], (rows.trials * rows.y)[mixed]
         ways = gammaln(trials + 1) - gammaln(hits + 1) - gammaln(trials - hits + 1)
         best = ways + xlogy(hits, hits / trials) + xlogy(trials - hits, 1 - hits / trials)
@@ -207,7 +217,7 @@ class Poisson(Family):
 
 
 class Gamma(Family):
-    """Positive numbers whose standard deviation is in proportion to the mean."""
+    """Positive numbers with a standard deviation proportional to the mean."""
 
     name, link, dispersion_known, extra, positive = "gamma", "inverse", False, 1, True
 
@@ -234,7 +244,7 @@ class Gamma(Family):
 
 
 class InverseGaussian(Family):
-    """Positive numbers whose variance goes with the mean's cube."""
+    """Positive numbers with a variance proportional to the cube of the mean."""
 
     name, link, dispersion_known, extra, positive = "inverse_gaussian", "inverse_squared", False, 1, True
 
@@ -257,14 +267,14 @@ class InverseGaussian(Family):
 
 @dataclass(frozen=True)
 class NegativeBinomial(Poisson):
-    """Counts whose variance is the mean and its square divided by ``theta``."""
+    """Counts with variance μ + μ² / ``theta``."""
 
     theta: float = 1.0
     estimated: bool = False
     name, link, canonical = "negative_binomial", "log", ""
 
     def given(self, theta: float) -> NegativeBinomial:
-        """The same with another theta."""
+        """Return the family with another theta."""
         return NegativeBinomial(theta, self.estimated)
 
     @property
@@ -293,7 +303,7 @@ class NegativeBinomial(Poisson):
 
 
 class _Quasi:
-    """Without a likelihood: the variance is known up to the dispersion alone."""
+    """Quasi-likelihoods: only the variance is specified, up to the dispersion."""
 
     dispersion_known = False
     has_likelihood = False
@@ -303,13 +313,13 @@ class _Quasi:
 
 
 class QuasiPoisson(_Quasi, Poisson):
-    """A variance in proportion to the mean."""
+    """A variance proportional to the mean."""
 
     name = "quasi_poisson"
 
 
 class QuasiBinomial(_Quasi, Binomial):
-    """A variance in proportion to that of proportions."""
+    """A variance proportional to that of a binomial distribution."""
 
     name = "quasi_binomial"
 
@@ -320,11 +330,11 @@ FAMILIES: dict[str, Family] = {
         Gaussian(), Binomial(), Poisson(), Gamma(), InverseGaussian(), NegativeBinomial(), QuasiPoisson(), QuasiBinomial()
     )
 }  # fmt: skip
-"""The families of one mean by name; classes have "multinomial", see ``multinomial.py``."""
+"""The families with one mean per row by name. For "multinomial", see ``multinomial.py``."""
 
 
 def family_of(name: str, theta: float | None = None) -> Family:
-    """The family of a name. Raises ArgumentError for another one, and for a theta that does not belong to it."""
+    """Return a family by name. Raises ArgumentError for an unknown name, and for an invalid theta."""
     if name not in FAMILIES:
         known = [*FAMILIES, "multinomial"]
         raise ArgumentError(

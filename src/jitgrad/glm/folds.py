@@ -1,4 +1,4 @@
-"""Which rows are held out together."""
+"""Random assignment of rows to folds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jitgrad import random
 
 
 def drawn_folds(y: np.ndarray, folds: int, seed: int, evenly: bool) -> np.ndarray:
-    """The fold of each row, at random; ``evenly`` spreads equal targets over all folds."""
+    """Draw the fold of each row at random; ``evenly`` spreads equal targets over all folds."""
     order = random.generator(seed).permutation(len(y))
     if evenly:
         order = order[np.argsort(y[order], kind="stable")]

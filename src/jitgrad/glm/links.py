@@ -1,8 +1,7 @@
-"""Links between the mean of the target and the linear predictor η: what a generalised linear model is linear in.
+"""Link functions between the mean of the target and the linear predictor η.
 
-McCullagh and Nelder, "Generalized linear models", 1989. A link is stated by its inverse, whose values and derivatives hold to
-the last digits at either end: of a mean between 0 and 1 the distance to 1 is computed by itself. They are computed of arrays,
-or recorded of Tensors.
+McCullagh and Nelder, *Generalized Linear Models*, 1989. A link is defined by its inverse, which is accurate at both ends of the
+range: for means between 0 and 1, the distance to 1 is computed separately. Functions apply to arrays and record Tensors.
 """
 
 from __future__ import annotations
@@ -20,15 +19,22 @@ SMALLEST = float(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True)
 class Link:
-    """A link.
+    """A link function.
 
-    Attributes:
-        name: in ``LINKS``.
-        function: η of a mean.
-        inverse: the mean of η.
-        derivative: of the mean by η.
-        rest: one minus the mean, of η; it matters for proportions alone.
-        needs: what η must be, in words, empty where any number will do.
+    Attributes
+    ----------
+    name : str
+        The name in ``LINKS``.
+    function : callable
+        From the mean to η.
+    inverse : callable
+        From η to the mean.
+    derivative : callable
+        The derivative of the mean with respect to η.
+    rest : callable
+        From η to one minus the mean, for proportions.
+    needs : str
+        The condition on η, in words; empty if all numbers are valid.
     """
 
     name: str
@@ -39,11 +45,11 @@ class Link:
     needs: str = ""
 
     def __reduce__(self) -> tuple[Callable[[str], Link], tuple[str]]:
-        """By its name: functions without one cannot be pickled."""
+        """Pickle by name, because functions without a name cannot be pickled."""
         return link_of, (self.name,)
 
     def is_possible(self, eta: np.ndarray) -> np.ndarray:
-        """Which η have a mean."""
+        """Return which η have a mean."""
         return eta > 0 if self.needs else np.abs(eta) < np.inf
 
 
@@ -67,7 +73,7 @@ def _logistic_density(x: np.ndarray) -> np.ndarray:
 
 
 def _above_0(part: np.ndarray) -> np.ndarray:
-    """What has underflowed is still no end of the means: rows far out have it, and their targets are as it says."""
+    """Clip underflowed probabilities at the smallest positive number, so that rows far out keep a valid mean."""
     return np.maximum(part, SMALLEST)
 
 
@@ -85,7 +91,7 @@ def _normal_quantile(mean: np.ndarray) -> np.ndarray:
 
 
 def _cauchy(x: np.ndarray) -> np.ndarray:
-    """Its distribution function; by the arctangent of the inverse far below, where ½ would take the digits."""
+    """Return the Cauchy distribution function, by the arctangent of the inverse in the lower tail to avoid cancellation."""
     with np.errstate(divide="ignore"):
         far = np.arctan(-1 / x) / np.pi
     return np.where(x < -1, far, 0.5 + np.arctan(x) / np.pi)
@@ -134,7 +140,7 @@ LINKS = {
 
 
 def link_of(name: str) -> Link:
-    """The link of a name. Raises ArgumentError for another one."""
+    """Return a link by name. Raises ArgumentError for an unknown name."""
     if name not in LINKS:
         raise ArgumentError(
             f"{{argument}} is {name!r}, which is not a known link.{near_name(name, LINKS)} The links are {listed(LINKS)}.",

@@ -1,4 +1,4 @@
-"""The likelihood of a family with one mean, row by row."""
+"""The likelihood of a family with one mean per row."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from jitgrad.glm.rows import Mean, Rows
 
 @dataclass(frozen=True)
 class Working:
-    """A family's derivatives, row by row, as if each stood for itself: ``rows.frequency`` is in none of them.
+    """The derivatives of the log-likelihood of each row, without dispersion and frequency.
 
-    The dispersion is in none of them, either: divided by it they are those of the likelihood.
-
-    Attributes:
-        rows: the rows.
-        eta: the linear predictor (rows,).
-        mean: its means.
-        score: by η, (rows,): w (y - μ) μ′ / V(μ).
-        weights: the expected second derivative, W = w μ′² / V(μ), (rows,).
+    Attributes
+    ----------
+    rows : Rows
+        The rows.
+    eta : ndarray, shape (rows,)
+        The linear predictors.
+    mean : Mean
+        The means.
+    score : ndarray, shape (rows,)
+        The derivatives with respect to η: w (y - μ) μ′ / V(μ).
+    weights : ndarray, shape (rows,)
+        The expected second derivatives: W = w μ′² / V(μ).
     """
 
     rows: Rows
@@ -35,31 +39,31 @@ class Working:
 
     @property
     def residual(self) -> np.ndarray:
-        """Of η, score / W: what R calls working residuals."""
+        """Working residuals on the scale of η, score / W."""
         with np.errstate(divide="ignore", invalid="ignore"):
             made: np.ndarray = self.score / self.weights
         return made
 
     def pearson(self, family: Family) -> np.ndarray:
-        """Pearson's residuals, with the weights, (rows,)."""
+        """Return Pearson residuals including the weights, (rows,)."""
         made: np.ndarray = family.residual(self.rows.y, self.mean) * np.sqrt(self.rows.prior / family.variance(self.mean))
         return made
 
 
 def unlimited() -> np.errstate:
-    """While it lasts, what is out of range is infinite or nan without a word: it is looked for where it matters."""
+    """Silence floating-point warnings; values that are not finite are checked where they matter."""
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 def mean_of(link: Link, eta: np.ndarray) -> Mean:
-    """The means of linear predictors, of arrays or recorded of Tensors."""
+    """Return the means of linear predictors, for arrays or recorded Tensors."""
     return Mean(link.inverse(eta), link.rest(eta))
 
 
 def possible(family: Family, link: Link, eta: np.ndarray, mean: Mean) -> np.ndarray:
-    """Which rows have a mean that may be; of arrays or recorded of Tensors.
+    """Return which rows have a valid mean, for arrays or recorded Tensors.
 
-    A canonical link has no others, whatever underflows.
+    With a canonical link all means are valid, even if they underflow.
     """
     if family.canonical == link.name:
         return np.abs(eta) < np.inf
@@ -67,8 +71,8 @@ def possible(family: Family, link: Link, eta: np.ndarray, mean: Mean) -> np.ndar
 
 
 def derivatives(family: Family, link: Link, y: np.ndarray, eta: np.ndarray, mean: Mean) -> tuple[np.ndarray, np.ndarray]:
-    """Score and weights of rows with weight one, of arrays or recorded of Tensors."""
-    if family.canonical == link.name:  # μ′ is the variance
+    """Return score and weights of rows with weight 1, for arrays or recorded Tensors."""
+    if family.canonical == link.name:  # the derivative μ′ equals the variance
         return family.residual(y, mean), family.variance(mean)
     slope = link.derivative(eta)
     by_variance = np.where(slope == 0, 0.0, slope / family.variance(mean))
@@ -76,7 +80,7 @@ def derivatives(family: Family, link: Link, y: np.ndarray, eta: np.ndarray, mean
 
 
 def working(family: Family, link: Link, rows: Rows, eta: np.ndarray) -> Working:
-    """The derivatives at some linear predictors."""
+    """Return the derivatives at some linear predictors."""
     with unlimited():
         mean = mean_of(link, eta)
         score, weights = derivatives(family, link, rows.y, eta, mean)
@@ -84,14 +88,20 @@ def working(family: Family, link: Link, rows: Rows, eta: np.ndarray) -> Working:
 
 
 class OneMean:
-    """A likelihood to maximise, see ``newton.Problem``.
+    """A likelihood to maximize, see ``newton.Problem``.
 
-    Args:
-        family: of the targets.
-        link: of their means.
-        inputs: (rows, p), the first of ones where there is an intercept.
-        rows: of all that has a row.
-        intercept: whether there is one.
+    Parameters
+    ----------
+    family : Family
+        The family.
+    link : Link
+        The link.
+    inputs : ndarray, shape (rows, p)
+        The inputs, the first of ones if there is an intercept.
+    rows : Rows
+        The rows.
+    intercept : bool
+        Whether there is an intercept.
     """
 
     is_foretold = False
@@ -105,7 +115,7 @@ class OneMean:
         self._total = rows.total
 
     def at(self, coefficients: np.ndarray) -> Point:
-        """What is known at some coefficients."""
+        """Evaluate the likelihood at some coefficients."""
         eta = self.eta(coefficients)
         mean = mean_of(self.link, eta)
         if not possible(self.family, self.link, eta, mean).all():
@@ -123,12 +133,12 @@ class OneMean:
         )
 
     def eta(self, coefficients: np.ndarray) -> np.ndarray:
-        """The linear predictor (rows,)."""
+        """Return the linear predictor (rows,)."""
         made: np.ndarray = self.inputs @ coefficients + self.rows.offset
         return made
 
     def start(self) -> Point:
-        """Where one step leads from means near the targets; or the best constant, if that is better or the step fails."""
+        """Return the result of a step from means near the targets, or the best constant if that is better or the step fails."""
         near = self._near()
         if near is None or not near.deviance <= self.constant_deviance:
             return self._constant() or near or self.at(np.zeros(self.inputs.shape[1]))
@@ -136,11 +146,11 @@ class OneMean:
 
     @functools.cached_property
     def constant_deviance(self) -> float:
-        """Of the mean of all targets for each row."""
+        """The deviance of the mean of all targets."""
         return self.family.deviance(self.rows, self.rows.constant)
 
     def _constant(self) -> Point | None:
-        """The mean of all targets, where the offset is the mean one."""
+        """Return the point at which all means are the mean of the targets, for the average offset."""
         if not self.intercept:
             return None
         first, rows = np.zeros(self.inputs.shape[1]), self.rows
@@ -148,7 +158,7 @@ class OneMean:
         return _if_possible(self.at(first)) if np.isfinite(first[0]) else None
 
     def _near(self) -> Point | None:
-        """One step from means near the targets."""
+        """Return the result of one step from means near the targets."""
         rows = self.rows
         eta = self.link.function(self.family.start(rows))
         if not self.link.is_possible(eta).all():
@@ -162,7 +172,7 @@ class OneMean:
             return None
 
     def dispersion(self, deviance: float) -> float:
-        """The variance of errors beside the family's."""
+        """Return the estimated dispersion."""
         return 1.0 if self.family.dispersion_known else deviance / self._free
 
     def unbounded(self, coefficients: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""Classes: the logarithms of their probabilities are linear, up to a common term."""
+"""Multinomial logistic regression: log-odds of the classes against the first are linear."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jitgrad.glm.rows import Rows
 
 @dataclass(frozen=True)
 class Multinomial:
-    """Classes, of which the first is the reference: η of the others is the logarithm of how much more likely they are."""
+    """The multinomial family, with the first class as the reference: η of the others are their log-odds against it."""
 
     n_classes: int
     name = "multinomial"
@@ -23,13 +23,13 @@ class Multinomial:
     has_likelihood = True
 
     def probabilities(self, eta: np.ndarray) -> np.ndarray:
-        """Of the classes (rows, classes), of linear predictors (rows, classes - 1)."""
+        """Return the class probabilities (rows, classes) of linear predictors (rows, classes - 1)."""
         with np.errstate(over="ignore", invalid="ignore"):
             return np.exp(log_probabilities(eta))
 
 
 def log_probabilities(eta: np.ndarray) -> np.ndarray:
-    """The logarithms of the probabilities of classes (rows, classes), without overflow."""
+    """Return the log-probabilities of the classes (rows, classes), without overflow."""
     whole = with_reference(eta)
     shifted = whole - whole.max(1, keepdims=True)
     made: np.ndarray = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
@@ -37,14 +37,14 @@ def log_probabilities(eta: np.ndarray) -> np.ndarray:
 
 
 def with_reference(eta: np.ndarray) -> np.ndarray:
-    """With the linear predictor of the first class, which is 0."""
+    """Prepend the linear predictor of the first class, which is 0."""
     return np.column_stack([np.zeros(len(eta)), eta])
 
 
 def class_by_class(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The probabilities of the classes but the first (classes - 1, rows), and the logarithm of the first one's (rows,).
+    """Return the probabilities of the classes except the first, (classes - 1, rows), and the log-probability of the first.
 
-    Of linear predictors (classes - 1, rows), in arrays or recorded of Tensors, without overflow.
+    Linear predictors have shape (classes - 1, rows), as arrays or recorded Tensors. There is no overflow.
     """
     top = np.maximum(np.max(eta, axis=0), 0.0)
     parts = np.exp(eta - top)
@@ -53,18 +53,22 @@ def class_by_class(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def spread(parts: np.ndarray, a: int, b: int) -> np.ndarray:
-    """The covariance of belonging to class a and to class b, (rows,)."""
+    """Return the covariance of the indicators of classes a and b, (rows,)."""
     made: np.ndarray = parts[a] * (float(a == b) - parts[b])
     return made
 
 
 class Classes:
-    """A likelihood to maximise, see ``newton.Problem``. Coefficients are those of one class after those of another.
+    """A likelihood to maximize, see ``newton.Problem``. Coefficients are ordered class by class.
 
-    Args:
-        names: of the classes, for what is said of them.
-        inputs: (rows, p).
-        rows: whose targets are positions of classes.
+    Parameters
+    ----------
+    names : sequence of str
+        The names of the classes, for messages.
+    inputs : ndarray, shape (rows, p)
+        The inputs.
+    rows : Rows
+        The rows, with class numbers as targets.
     """
 
     nearly = NEARLY
@@ -75,7 +79,7 @@ class Classes:
         self.targets = indicators(rows.y, len(names))
 
     def at(self, coefficients: np.ndarray) -> Point:
-        """What is known at some coefficients."""
+        """Evaluate the likelihood at some coefficients."""
         eta, total, outputs = self.eta(coefficients), self.rows.total, range(len(self.targets))
         parts, first = class_by_class(eta)
         score = (total * (self.targets - parts)) @ self.inputs
@@ -88,16 +92,16 @@ class Classes:
         return Point(coefficients, deviance, score.ravel(), information, size, np.nan)
 
     def eta(self, coefficients: np.ndarray) -> np.ndarray:
-        """Linear predictors (classes - 1, rows)."""
+        """Return the linear predictors (classes - 1, rows)."""
         made: np.ndarray = coefficients.reshape(len(self.targets), -1) @ self.inputs.T
         return made
 
     def start(self) -> Point:
-        """All classes alike."""
+        """Return the point with equal class probabilities."""
         return self.at(np.zeros(len(self.targets) * self.inputs.shape[1]))
 
     def dispersion(self, deviance: float) -> float:
-        """The multinomial has none of its own."""
+        """Return 1, the dispersion of the multinomial family."""
         return 1.0
 
     def unbounded(self, coefficients: np.ndarray) -> str:
@@ -106,12 +110,12 @@ class Classes:
 
 
 def indicators(y: np.ndarray, n_classes: int) -> np.ndarray:
-    """Which rows are of each class but the first, as numbers (classes - 1, rows)."""
+    """Return indicators of the classes except the first, (classes - 1, rows)."""
     return (y == np.arange(1, n_classes)[:, None]).astype(np.float64)
 
 
 def told_apart(names: Sequence[str], y: np.ndarray, direction: np.ndarray) -> str:
-    """In words which classes are told without error, if the likelihood grows without end along a direction; empty if none.
+    """Describe which classes are separated if the likelihood increases without bound along a direction; empty if it does not.
 
     Albert and Anderson, "On the existence of maximum likelihood estimates in logistic regression models", 1984.
     """

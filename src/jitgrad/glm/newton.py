@@ -1,8 +1,8 @@
-"""The maximum of a likelihood by scoring: Newton's method with the expected second derivative, and steps that are halved.
+"""Maximize a likelihood by Fisher scoring with step halving.
 
-Of a family with its canonical link this is Newton's method itself, of normal errors the normal equations, solved in one step
-(McCullagh and Nelder, "Generalized linear models", 1989). Of other links it is accelerated. It ends where a step is nothing
-beside the standard errors, or beyond the rounding of η.
+With a canonical link this is Newton's method, and for normal errors it solves the normal equations in one step (McCullagh and
+Nelder, *Generalized Linear Models*, 1989). With other links it is accelerated. It stops when a step is negligible relative to
+the standard errors, or below the rounding error of η.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import numpy as np
 from jitgrad.glm.acceleration import Acceleration
 
 SINGULAR = 1e-13
-"""A pivot of the second derivative that is smaller than this beside another is lost in rounding."""
+"""A pivot of the information matrix is lost in rounding if it is below this fraction of the largest."""
 SLACK = 1e-12
-"""By which a step may raise the deviance, beside the deviance: rounding."""
+"""Relative increase of the deviance that counts as rounding error."""
 HALVINGS = 40
 ROUNDING = (8 * np.finfo(np.float64).eps) ** 2
-"""The square of a step, beside that of η, that is lost in the rounding of η."""
+"""Squared step, relative to squared η, that is lost in the rounding of η."""
 SMALL = 1e-16
-"""The square of a step in standard errors, by rows, beside which the covariance does not change to eight digits."""
+"""Squared step in standard errors, relative to the number of rows, below which the covariance is constant to eight digits."""
 FIRST_LOOK = 8
-"""Steps before separation is looked for: a fit that converges has mostly done so soon after."""
+"""Iterations before checking for separation. Most fits converge soon after."""
 
 
 NEARLY = "some rows can be separated"
@@ -35,15 +35,22 @@ NEARLY = "some rows can be separated"
 
 @dataclass(frozen=True)
 class Point:
-    """What is known of the likelihood at some coefficients.
+    """The likelihood at some coefficients.
 
-    Attributes:
-        coefficients: (p,).
-        deviance: infinite where a mean is impossible.
-        score: (p,), half of minus the derivative of the deviance.
-        information: (p, p), the expected derivative of minus the score.
-        size: the sum of η² by its weights: a step beyond the rounding of η is beyond it.
-        pearson: the sum of squared Pearson residuals.
+    Attributes
+    ----------
+    coefficients : ndarray, shape (p,)
+        The coefficients.
+    deviance : float
+        The deviance; inf if a mean is invalid.
+    score : ndarray, shape (p,)
+        Minus half the derivative of the deviance.
+    information : ndarray, shape (p, p)
+        The expected derivative of minus the score.
+    size : float
+        The weighted sum of η², for comparison of steps with the rounding error of η.
+    pearson : float
+        The sum of squared Pearson residuals.
     """
 
     coefficients: np.ndarray
@@ -55,19 +62,24 @@ class Point:
 
     @classmethod
     def impossible(cls, coefficients: np.ndarray) -> Point:
-        """Where a mean is impossible."""
+        """Return a point at which a mean is invalid."""
         size = len(coefficients)
         return cls(coefficients, np.inf, np.zeros(size), np.full((size, size), np.nan), np.nan, np.nan)
 
 
 class Problem(Protocol):
-    """A likelihood to maximise.
+    """A likelihood to maximize.
 
-    Attributes:
-        nearly: in words what is told apart where the information vanishes; empty if that has other reasons.
-        is_canonical: whether the expected second derivative is the second derivative, so that the search is Newton's method.
-        is_foretold: whether the last step may be foretold: of Newton's method, on rows so many that a step takes long.
-        n: how many rows there are.
+    Attributes
+    ----------
+    nearly : str
+        A description of the separation if the information matrix becomes singular; empty if that has other causes.
+    is_canonical : bool
+        Whether the link is canonical, so that scoring is Newton's method.
+    is_foretold : bool
+        Whether the size of the last step may be predicted to save it, for Newton's method on many rows.
+    n : float
+        The number of rows.
     """
 
     nearly: str
@@ -76,26 +88,33 @@ class Problem(Protocol):
     n: float
 
     def at(self, coefficients: np.ndarray) -> Point:
-        """What is known there."""
+        """Evaluate the likelihood at some coefficients."""
 
     def dispersion(self, deviance: float) -> float:
-        """By which variances are larger than the inverse of the information."""
+        """Return the estimated dispersion for a deviance."""
 
     def unbounded(self, coefficients: np.ndarray) -> str:
-        """In words what is told without error, if the deviance falls without end along these coefficients; empty if not."""
+        """Describe the separation if the deviance decreases without bound along these coefficients; empty if it does not."""
 
 
 @dataclass(frozen=True)
 class Maximum:
-    """Where a search ended.
+    """The end of a search.
 
-    Attributes:
-        coefficients: (p,).
-        last: what was known where the last step began.
-        covariance: (p, p), the inverse of the information there; nan where there is no maximum.
-        n_iter: how many steps were made.
-        converged: whether the last step was nothing.
-        separated: in words why there is no maximum; empty where there is one.
+    Attributes
+    ----------
+    coefficients : ndarray, shape (p,)
+        The coefficients.
+    last : Point
+        The likelihood at the start of the last step.
+    covariance : ndarray, shape (p, p)
+        The inverse of the information there; nan if there is no maximum.
+    n_iter : int
+        The number of iterations.
+    converged : bool
+        Whether the last step was negligible.
+    separated : str
+        Why there is no maximum; empty if there is one.
     """
 
     coefficients: np.ndarray
@@ -109,21 +128,32 @@ class Maximum:
 def maximise(
     problem: Problem, start: Point, tol: float, max_iter: int, report: Callable[[int, float], None] | None = None
 ) -> Maximum:
-    """The maximum of the likelihood.
+    """Maximize a likelihood.
 
-    Args:
-        problem: the likelihood.
-        start: where to begin; its deviance is finite.
-        tol: how large a step is nothing, in standard errors.
-        max_iter: the most steps.
-        report: is told of each step and its deviance.
+    Parameters
+    ----------
+    problem : Problem
+        The likelihood.
+    start : Point
+        The starting point, with finite deviance.
+    tol : float
+        The size of a negligible step, in standard errors.
+    max_iter : int
+        Maximum number of iterations.
+    report : callable, optional
+        Called with each iteration and its deviance.
+
+    Returns
+    -------
+    Maximum
+        The end of the search.
     """
     point, n_iter, before, acceleration = start, 0, np.inf, Acceleration()
     unknown = np.full(start.information.shape, np.nan)
     while not is_singular(point.information):
         move = np.linalg.solve(point.information, point.score)
         square, unit = float(move @ point.score), problem.dispersion(point.deviance)
-        # Newton's steps shrink by the square of what the last one shrank by, and the covariance is that before the step
+        # Newton's method converges quadratically, and the covariance is that before the step
         is_small = problem.is_foretold and square <= SMALL * problem.n * unit
         shrunk = square / before if is_small and 0 < square < before else 1.0
         if square * shrunk**2 <= tol**2 * unit or square <= ROUNDING * point.size:
@@ -150,7 +180,7 @@ _SEPARATED = "Perfect separation: {} by a linear combination of the features, so
 
 
 def is_singular(information: np.ndarray) -> bool:
-    """Whether a symmetric matrix of uncorrelated inputs is not positive, up to rounding."""
+    """Return whether a symmetric matrix of orthonormal inputs is not positive definite up to rounding."""
     if not np.isfinite(information).all():
         return True
     try:
@@ -161,9 +191,7 @@ def is_singular(information: np.ndarray) -> bool:
 
 
 def _downhill(problem: Problem, point: Point, move: np.ndarray, further: np.ndarray | None) -> Point | None:
-    """Some proposed coefficients, or the end of the longest of 1, ½, ¼, … of a step: the first that do not raise the deviance,
-    beyond rounding; None if all do.
-    """
+    """Return the first of the proposed coefficients and the halved steps that does not increase the deviance, or None."""
     ends = (point.coefficients + move / 2**halving for halving in range(HALVINGS))
     for coefficients in ends if further is None else chain([further], ends):
         following = problem.at(coefficients)

@@ -1,4 +1,4 @@
-"""Fits of arrays as a notebook shows them."""
+"""HTML representations of fits to arrays."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from jitgrad.glm.result import Fit
 
 _MOST = 200
-"""Rows of a table."""
+"""Maximum number of rows of a table."""
 _STRENGTHS = 12
-"""Of a path, evenly spaced."""
+"""Number of penalties shown, evenly spaced."""
 
 
 def fit_html(fit: Fit) -> str:
-    """The coefficients with their standard errors, a table for each output, and how well they fit."""
+    """Return the coefficients with standard errors, a table for each output, and fit statistics."""
     link = "" if fit.link is None else f", {fit.link.name} link"
     parts = [html.heading(f"{fit.family.name}{link}")]
     errors = np.full(fit.coefficients.T.shape, np.nan)
@@ -40,7 +40,7 @@ def fit_html(fit: Fit) -> str:
 
 
 def path_html(path: Path, of: CrossValidated | None = None) -> str:
-    """Some strengths of the penalty, and what comes of them; of a cross-validation also the one that it chooses."""
+    """Return a table of some penalties and, after cross-validation, the chosen one."""
     columns = ["alpha", "not 0", "deviance explained", *(["held-out deviance", "std. error", ""] if of is not None else [])]
     numbers = set(np.linspace(0, len(path.alphas) - 1, min(_STRENGTHS, len(path.alphas))).round().astype(int).tolist())
     if of is not None:

@@ -1,10 +1,10 @@
-"""A penalised fit on its way along a path of penalties, from the largest to the smallest.
+"""A penalized fit along a path of decreasing penalties.
 
-A fit has a working set of columns: those that the strong rule foretells to have coefficients (Tibshirani et al., "Strong rules
-for discarding predictors in lasso-type problems", 2012). On it Newton's method goes to the minimum, each step of which is the
-minimum of a quadratic function with the penalty (``quadratic.py``; Friedman, Hastie and Tibshirani, 2010). Then the gradient at
-all columns is looked at, and those that miss the condition of the minimum join the working set, until none does. So what the
-rule foretells costs or saves time, and changes no result.
+A fit has a working set of columns that the strong rule predicts to be nonzero (Tibshirani et al., "Strong rules for discarding
+predictors in lasso-type problems", 2012). On it, Newton's method minimizes the loss; each step minimizes a quadratic function
+with the penalty (``quadratic.py``; Friedman, Hastie and Tibshirani, 2010). Then the gradient of all columns is checked, and
+columns that violate the optimality conditions join the working set, until there are none. The prediction of the rule therefore
+affects only the time, and not the result.
 """
 
 from __future__ import annotations
@@ -23,26 +23,31 @@ from jitgrad.glm.quadratic import Quadratic, violation
 from jitgrad.vm.threads import get_num_threads
 
 JOINING = 100
-"""Columns that may join a working set at once; of a larger set, as many as it has."""
+"""Maximum number of columns that join a working set at once; larger sets may double."""
 LEAST_RATIO = 1e-3
-"""The largest penalty of a ridge is that of an elastic net with this ``l1_ratio``: no ridge makes coefficients 0."""
+"""The largest ridge penalty is that of an elastic net with this ``l1_ratio``, because no ridge penalty makes coefficients 0."""
 AT_ONCE = 512
-"""Columns that one thread multiplies at once."""
+"""Number of columns that a thread multiplies at once."""
 FLAT = 1e-14
-"""A gradient without features that is smaller than this part of the response is none."""
+"""Relative size of the null model's gradient below which it counts as 0."""
 ROUNDING = 1e-12
-"""A loss that is higher by less than this part is as low."""
+"""Relative increase of the loss that counts as rounding error."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """Columns that several fits share.
+    """Columns shared by several fits.
 
-    Attributes:
-        columns: float64 (features, rows), centred where there is an intercept, and scaled.
-        intercept: whether there is one.
-        tolerance: of the conditions of the minimum, beside the largest gradient without features.
-        max_iter: sweeps of coordinate descent for one penalty.
+    Attributes
+    ----------
+    columns : ndarray, shape (features, rows)
+        The columns, centered if there is an intercept, and scaled.
+    intercept : bool
+        Whether there is an intercept.
+    tolerance : float
+        Tolerance of the optimality conditions, relative to the largest gradient of the null model.
+    max_iter : int
+        Maximum number of coordinate descent sweeps per penalty.
     """
 
     columns: np.ndarray
@@ -52,11 +57,16 @@ class Design:
 
 
 class Penalty(NamedTuple):
-    """Of a fit: alpha · Σ factor (l1_ratio |size · coefficient| + (1 − l1_ratio) / 2 (size · coefficient)²).
+    """The penalty of a fit: alpha · Σ factor (l1_ratio |size · coefficient| + (1 − l1_ratio) / 2 (size · coefficient)²).
 
-    Attributes:
-        factor, size: of each column.
-        usable: which columns are not left out.
+    Attributes
+    ----------
+    l1_ratio : float
+        The lasso share.
+    factor, size : ndarray, shape (features,)
+        The factor and the scale of each column.
+    usable : ndarray of bool, shape (features,)
+        Which columns are not constant.
     """
 
     l1_ratio: float
@@ -66,22 +76,37 @@ class Penalty(NamedTuple):
 
 
 class PenalisedFit:
-    """One fit of a design.
+    """A penalized fit of a design.
 
-    Args:
-        design: the columns.
-        loss: of the targets.
-        weights: float64 (rows,), whose sum is 1; rows with 0 are not fitted, but predicted.
-        offset: float64 (rows, outputs).
-        penalty: of each column.
+    Parameters
+    ----------
+    design : Design
+        The columns.
+    loss : Loss
+        The loss of the targets.
+    weights : ndarray, shape (rows,)
+        Weights that sum to 1. Rows with weight 0 are not fitted, but predicted.
+    offset : ndarray, shape (rows, outputs)
+        The offset.
+    penalty : Penalty
+        The penalty of each column.
 
-    Attributes:
-        coefficients: float64 (outputs, features), of the design's columns.
-        intercepts: float64 (outputs,).
-        eta: float64 (rows, outputs).
-        gradient: by which the loss falls, (outputs · features,), as ``follow`` has computed it.
-        scale: the largest of it without features.
-        missed: the largest violation of the conditions of the minimum, for the last penalty; ``n_iter`` sweeps went before.
+    Attributes
+    ----------
+    coefficients : ndarray, shape (outputs, features)
+        The coefficients of the design's columns.
+    intercepts : ndarray, shape (outputs,)
+        The intercepts.
+    eta : ndarray, shape (rows, outputs)
+        The linear predictors.
+    gradient : ndarray, shape (outputs * features,)
+        The negative gradient of the loss, as computed by ``follow``.
+    scale : float
+        The largest gradient of the null model.
+    missed : float
+        The largest violation of the optimality conditions for the last penalty.
+    n_iter : int
+        The number of sweeps for the last penalty.
     """
 
     def __init__(self, design: Design, loss: Loss, weights: np.ndarray, offset: np.ndarray, penalty: Penalty) -> None:
@@ -101,21 +126,21 @@ class PenalisedFit:
         self._quadratic, self._known = self._empty(), 0
 
     def residual(self) -> np.ndarray:
-        """The weighted residuals, (rows, outputs)."""
+        """Return the weighted residuals (rows, outputs)."""
         made: np.ndarray = self.weights[:, None] * self.loss.residual(self.eta)
         return made
 
     def begun(self) -> None:
-        """Take note of the gradient without features, after which the first penalty comes."""
+        """Record the gradient of the null model, before the first penalty."""
         size = float(abs(self.gradient[self._usable]).max(initial=0))
         if size <= FLAT * self.scale:
-            self.gradient[:] = 0  # it was rounding
+            self.gradient[:] = 0  # rounding error
         else:
             self.scale = size
         self._alpha = self.largest()
 
     def largest(self) -> float:
-        """The penalty from which on all coefficients are zero that have one."""
+        """Return the smallest penalty for which all penalized coefficients are 0."""
         held = self._usable & (self._factor > 0)
         return float((abs(self.gradient[held]) / self._factor[held]).max(initial=0)) / max(self._ratio, LEAST_RATIO)
 
@@ -129,10 +154,10 @@ class PenalisedFit:
         self._join(used, np.flatnonzero(likely & self._usable), free)
 
     def _extrapolate(self, before: float) -> None:
-        """Begin where the coefficients of the last two penalties, the second of which is ``before``, point to.
+        """Extrapolate the coefficients from the last two penalties, the second of which is ``before``.
 
-        Of numbers a path is straight between penalties at which a coefficient leaves zero or comes to it. One that would cross
-        zero stops there.
+        For "gaussian", paths are linear between penalties at which a coefficient becomes zero or nonzero. A coefficient that
+        would change sign is set to 0.
         """
         now = np.append(self.intercepts, self.coefficients)
         last, self._last = self._last, (before, now)
@@ -146,9 +171,9 @@ class PenalisedFit:
         self._move(now[chosen], after[chosen], self._with_constants(self._working))
 
     def complete(self) -> bool:
-        """Have the columns that miss the condition of the minimum join the working set. Whether there were none.
+        """Add columns that violate the optimality conditions to the working set, and return whether there were none.
 
-        ``gradient`` is that of now.
+        ``gradient`` must be current.
         """
         missed = self._violations()
         self.missed = float(missed.max(initial=0)) / self.scale
@@ -159,13 +184,13 @@ class PenalisedFit:
         return not len(wrong) or self.n_iter >= self.design.max_iter
 
     def _violations(self) -> np.ndarray:
-        """By how much each coefficient misses the condition of the minimum."""
+        """Return the violation of the optimality condition of each coefficient."""
         missed = violation(self.coefficients.ravel(), self.gradient, *self._penalty(slice(None)))
         missed[~self._usable] = 0
         return missed
 
     def solve(self) -> None:
-        """Go to the minimum on the working set."""
+        """Minimize on the working set."""
         enough = self.design.tolerance * self.scale
         penalty = self._with_constants(self._working)
         while self.n_iter < self.design.max_iter:
@@ -187,7 +212,7 @@ class PenalisedFit:
         return self._alpha * self._lasso[chosen], self._alpha * self._ridge[chosen]
 
     def _with_constants(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The penalty of some columns, behind that of the intercepts, which have none."""
+        """Return the penalty of some columns, preceded by zeros for the intercepts."""
         lasso, ridge = self._penalty(chosen)
         none = np.zeros(self._constants)
         return np.append(none, lasso), np.append(none, ridge)
@@ -197,7 +222,7 @@ class PenalisedFit:
         return found
 
     def _join(self, working: np.ndarray, joining: np.ndarray, free: np.ndarray) -> None:
-        """Take columns into the working set: those without lasso, and of the others those that most want to."""
+        """Add columns to the working set: all without lasso, and of the others those with the largest violation."""
         joining = np.setdiff1d(joining, working)
         most = max(JOINING, len(working))
         held = joining[~free[joining]]
@@ -207,7 +232,7 @@ class PenalisedFit:
         self._working = np.concatenate([working, joining[free[joining]], held])
 
     def _of_working_set(self) -> tuple[np.ndarray, np.ndarray]:
-        """The coefficients of the working set, intercepts first, and the gradient at them."""
+        """Return the coefficients of the working set, intercepts first, and the gradient."""
         constants = self._constants
         before = np.append(self.intercepts[:constants], self._coefficients_of(self._working))
         if self.loss.quadratic:
@@ -223,7 +248,7 @@ class PenalisedFit:
         return Quadratic(self.eta[self._counted].size)
 
     def _model(self) -> Quadratic:
-        """The loss as a quadratic function of the working set's coefficients, near those of now."""
+        """Return the quadratic approximation of the loss in the coefficients of the working set."""
         if not self.loss.quadratic:
             self._quadratic, self._known = self._empty(), 0
         elif self._known == len(self._working) and self._quadratic.size:
@@ -239,7 +264,7 @@ class PenalisedFit:
         return self._quadratic
 
     def _move(self, before: np.ndarray, after: np.ndarray, penalty: tuple[np.ndarray, np.ndarray]) -> None:
-        """Go from coefficients to others; of no quadratic loss as far as this lowers it."""
+        """Move to new coefficients; for a loss that is not quadratic, only as far as it decreases."""
         constants, eta = self._constants, self.eta
         step, part = self._product(after - before), 1.0
         if not self.loss.quadratic:
@@ -253,13 +278,13 @@ class PenalisedFit:
         self.coefficients.ravel()[self._working] = made[constants:]
 
     def _height(self, eta: np.ndarray, coefficients: np.ndarray, penalty: tuple[np.ndarray, np.ndarray]) -> float:
-        """The loss with its penalty."""
+        """Return the loss with its penalty."""
         with np.errstate(over="ignore", invalid="ignore"):
             loss = self.weights @ self.loss.deviance(eta) / 2
         return float(loss + penalty[0] @ abs(coefficients) + penalty[1] @ coefficients**2 / 2)
 
     def _product(self, change: np.ndarray) -> np.ndarray:
-        """The change of eta that a change of coefficients makes, (rows, outputs)."""
+        """Return the change of eta for a change of coefficients, (rows, outputs)."""
         made, constants = np.zeros(self.eta.shape), self._constants
         made += change[:constants] if constants else 0.0
         output, column = np.divmod(self._working, len(self.design.columns))
@@ -270,7 +295,7 @@ class PenalisedFit:
 
 
 def begin(fits: Sequence[PenalisedFit]) -> None:
-    """Fit intercepts and columns without a penalty."""
+    """Fit intercepts and unpenalized columns."""
     with _team() as each:
         each(methodcaller("solve"), fits)
         _look(fits, each)
@@ -279,10 +304,10 @@ def begin(fits: Sequence[PenalisedFit]) -> None:
 
 
 def follow(fits: Sequence[PenalisedFit], alphas: np.ndarray) -> Iterator[int]:
-    """Bring fits that have begun to the minimum for one penalty after the other. Gives the number of each when it is done.
+    """Minimize fits for one penalty after the other, yielding the index of each penalty when it is done.
 
-    The gradient at all columns, for which all of them are read, is one matrix product for all fits. The fits of a penalty run
-    on as many threads as are set, each on one.
+    The gradient of all columns, which requires reading all of them, is one matrix product for all fits. The fits of a penalty
+    run in parallel, each on one thread.
     """
     with _team() as each:
         for number, alpha in enumerate(alphas):
@@ -299,7 +324,7 @@ Each = Callable[[Callable[[Any], None], Iterable[Any]], list[None]]
 
 
 def _look(fits: Sequence[PenalisedFit], each: Each) -> None:
-    """Compute the gradient at all columns."""
+    """Compute the gradient of all columns."""
     columns, residuals = fits[0].design.columns, [fit.residual() for fit in fits]
     together = np.concatenate(residuals, axis=1)
     products = np.empty((len(columns), together.shape[1]))
@@ -315,7 +340,7 @@ def _look(fits: Sequence[PenalisedFit], each: Each) -> None:
 
 @contextmanager
 def _team() -> Iterator[Each]:
-    """A function that does something for each of several things, on as many threads as are set."""
+    """Provide a function that applies another one to several things in parallel."""
     with ThreadPoolExecutor(get_num_threads()) as pool:
 
         def each(do: Callable[[Any], None], things: Iterable[Any]) -> list[None]:

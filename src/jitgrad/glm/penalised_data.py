@@ -1,4 +1,4 @@
-"""What a penalised fit is given: checked, and made a design with fits of some of its rows."""
+"""Validated arguments of penalized fits, and the designs made from them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from jitgrad.glm.penalised import Design, PenalisedFit, Penalty
 from jitgrad.glm.ridge import RidgeFit
 
 CONSTANT = 1e-12
-"""A column whose variance is less than this part of its mean square is constant."""
+"""A column is constant if its variance is below this fraction of its mean square."""
 AT_ONCE = 256
-"""Columns whose squares are computed at once."""
+"""Number of columns whose squares are computed at once."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a path is fitted, see ``path``."""
+    """Options of a path, see ``path``."""
 
     l1_ratio: float
     alphas: np.ndarray | None
@@ -39,7 +39,7 @@ class Options:
         cls, l1_ratio: Any, alphas: Any, n_alphas: Any, eps: Any, intercept: Any, standardize: Any, penalty_factor: Any,
         tol: Any, max_iter: Any,
     ) -> Options:  # fmt: skip
-        """Options that are what they may be."""
+        """Validate options."""
         ratio = arguments.nonnegative("l1_ratio", l1_ratio)
         if ratio > 1:
             raise ArgumentError(f"{{argument}} is {l1_ratio}. Give a number from 0 to 1.", argument="l1_ratio")
@@ -59,14 +59,20 @@ class Options:
 
 
 class Table:
-    """The rows of a fit and its options, and what is computed of them for all fits.
+    """The rows of a fit with its options, and quantities shared by all fits.
 
-    Attributes:
-        y: (rows,), positions of classes as integers.
-        weights: float64 (rows,), as given, or ones.
-        offset: float64 (rows, outputs).
-        factor: of each column's penalty.
-        design: the columns, from which ``center`` was subtracted, and which were divided by ``scale``.
+    Attributes
+    ----------
+    y : ndarray, shape (rows,)
+        The target; class numbers are integers.
+    weights : ndarray, shape (rows,)
+        The weights.
+    offset : ndarray, shape (rows, outputs)
+        The offset.
+    factor : ndarray, shape (features,)
+        The penalty factor of each column.
+    design : Design
+        The columns, centered by ``center`` and divided by ``scale``.
     """
 
     def __init__(self, x: Any, y: Any, family: str, options: Options, weights: Any, offset: Any) -> None:
@@ -89,7 +95,7 @@ class Table:
         self.center, self.scale, self.design = self._designed(given)
 
     def fits(self, weights: Sequence[np.ndarray], tolerance: float = 0.0) -> list[PenalisedFit]:
-        """A fit for each of some weights of the rows, to the tolerance of the options or a larger one."""
+        """Return a fit for each of several weights, with the tolerance of the options or a larger one."""
         options, shares = self.options, [w / w.sum() for w in weights]
         design = replace(self.design, tolerance=max(options.tol, tolerance))
         squares, means = self._moments(np.stack(shares, axis=1))
@@ -111,7 +117,7 @@ class Table:
         return self.family == "gaussian" and self.options.l1_ratio == 0 and bool(self.factor.all())
 
     def alphas(self, fit: PenalisedFit) -> np.ndarray:
-        """The penalties, from the least with which all coefficients are 0 on, for a fit that has begun."""
+        """Return the penalties, starting with the smallest one for which all coefficients are 0, for a fit that has begun."""
         options = self.options
         if options.alphas is not None:
             return options.alphas
@@ -123,7 +129,7 @@ class Table:
         return np.geomspace(largest, options.eps * largest, options.n_alphas)
 
     def in_units(self, fit: PenalisedFit) -> tuple[np.ndarray, np.ndarray]:
-        """The coefficients of a fit, (outputs, features), and its intercepts, in the units of x."""
+        """Return the coefficients (outputs, features) and intercepts of a fit in the units of x."""
         coefficients = fit.coefficients / self.scale
         return coefficients, fit.intercepts - coefficients @ self.center
 
@@ -175,7 +181,7 @@ class Table:
         return center, scale, Design(columns, options.intercept, options.tol, options.max_iter)
 
     def _moments(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The mean squares and the means of columns, (features, fits)."""
+        """Return the mean squares and the means of the columns, (features, fits)."""
         columns = self.design.columns
         squares = [columns[first : first + AT_ONCE] ** 2 @ shares for first in range(0, self.features, AT_ONCE)]
         return np.concatenate(squares), columns @ shares

@@ -1,4 +1,4 @@
-"""What a fit that takes long shows on stderr: its steps and the deviance."""
+"""Progress of slow fits on stderr: iterations and deviance."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager
 from jitgrad.training.progress import is_shown
 
 PATIENCE = 1.0
-"""Seconds before anything is shown."""
+"""Seconds before progress is shown."""
 
 
 @contextmanager
 def progress(verbose: bool | int | str | None) -> Iterator[Callable[[int, float], None] | None]:
-    """While it lasts, what is told of each step and its deviance; None where nothing shall be shown."""
+    """Provide a function to report each iteration and its deviance, or None if nothing is shown."""
     if not is_shown(verbose):
         yield None
         return
@@ -33,7 +33,7 @@ def progress(verbose: bool | int | str | None) -> Iterator[Callable[[int, float]
 
 @contextmanager
 def _line() -> Iterator[Callable[[str], None]]:
-    """What shows a text on a line that is written again and again."""
+    """Provide a function that shows text on a line that is rewritten."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

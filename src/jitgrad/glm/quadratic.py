@@ -1,9 +1,9 @@
-"""The minimum of a quadratic function with an elastic-net penalty: coordinate descent and Newton's steps by turns.
+"""Minimize a quadratic function with an elastic-net penalty by alternating coordinate descent and Newton steps.
 
-Coordinate descent finds out which coefficients are zero and the signs of the others, soon and whatever it starts from, but
-goes slowly to the minimum of columns that are alike. Given the signs, the minimum is the solution of a linear system: a step
-towards it, which ends where a coefficient comes to zero, lowers the function, too. Where the signs are right one such step
-ends at the minimum, to rounding.
+Coordinate descent quickly finds which coefficients are zero and the signs of the others, from any starting point, but
+converges slowly for correlated columns. Given the signs, the minimum solves a linear system: a step toward it, truncated where
+a coefficient reaches zero, also decreases the function. If the signs are right, one such step ends at the minimum up to
+rounding.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ from jitgrad.vm.penalty import Penalised
 from jitgrad.vm.records import address
 
 SWEEPS = 8
-"""Of coordinate descent before a Newton step."""
+"""Number of coordinate descent sweeps before a Newton step."""
 SLACK = 1e-13
-"""Added to the curvature beside its largest, so that columns that are alike have a step."""
+"""Relative curvature added so that collinear columns have a step."""
 FIRST_DAMPING, LEAST_DAMPING = 1e-4, 1e-8
-"""Added to it where a step was too long, and divided by ten with each that was not."""
+"""Relative curvature added after a step that was too long, and divided by ten after each good step."""
 WIDE_SLACK = 1e-8
-"""The same where the system has the rows' size: it is the inverse of this that is rounded there."""
+"""Relative curvature added to systems of the size of the rows, whose inverse is rounded."""
 LEAST_RIDGE, FREE = 1e-6, 8
-"""Systems of more columns than rows are solved by the rows where at most ``FREE`` columns have a ridge below this part of the
-largest curvature."""
+"""Systems with more columns than rows are solved in the space of rows if at most ``FREE`` columns have a ridge below this
+fraction of the largest curvature.
+"""
 WIDE = 2
-"""The products of all columns are kept where these are at most so many times the rows."""
+"""The products of all columns are stored if there are at most this many times as many columns as rows."""
 
 
 def violation(coefficients: np.ndarray, gradient: np.ndarray, lasso: np.ndarray, ridge: np.ndarray) -> np.ndarray:
-    """By how much each coefficient misses the condition of the minimum.
+    """Return the violation of the optimality condition of each coefficient.
 
-    That is a slope of 0 where the coefficient is not zero, else one that the lasso's part of the penalty holds.
-    ``gradient`` is that by which the function falls without its penalty.
+    The slope must be 0 for nonzero coefficients, and at most the lasso penalty for the others. ``gradient`` is the negative
+    gradient of the function without its penalty.
     """
     slope = gradient - ridge * coefficients
     missed: np.ndarray = np.where(
@@ -44,10 +45,12 @@ def violation(coefficients: np.ndarray, gradient: np.ndarray, lasso: np.ndarray,
 
 
 class Quadratic:
-    """½ |A (b − b₀)|² − g₀ᵀ (b − b₀), with a penalty, in coefficients that may become more.
+    """½ |A (b − b₀)|² − g₀ᵀ (b − b₀) with a penalty, in a growing number of coefficients.
 
-    Args:
-        rows: of A.
+    Parameters
+    ----------
+    rows : int
+        The number of rows of A.
     """
 
     def __init__(self, rows: int) -> None:
@@ -64,7 +67,7 @@ class Quadratic:
         return self._columns[: self.size]
 
     def extend(self, columns: np.ndarray) -> None:
-        """Take some more columns of A, given as rows."""
+        """Add columns of A, given as rows."""
         before, self.size = self.size, self.size + len(columns)
         if self.size > len(self._columns):
             room = np.empty((max(self.size, 2 * before), self._rows))
@@ -91,16 +94,27 @@ class Quadratic:
     def minimise(
         self, start: np.ndarray, gradient: np.ndarray, lasso: np.ndarray, ridge: np.ndarray, tolerance: float, most: int
     ) -> tuple[np.ndarray, int]:
-        """Where the function with its penalty is least, from b₀ = ``start`` on.
+        """Minimize the function with its penalty, starting at b₀ = ``start``.
 
-        Args:
-            gradient: g₀.
-            lasso, ridge: of each coefficient.
-            tolerance: of ``violation``.
-            most: sweeps of coordinate descent.
+        Parameters
+        ----------
+        start : ndarray, shape (p,)
+            The starting point b₀.
+        gradient : ndarray, shape (p,)
+            The negative gradient g₀.
+        lasso, ridge : ndarray, shape (p,)
+            The penalty of each coefficient.
+        tolerance : float
+            The tolerance for ``violation``.
+        most : int
+            Maximum number of sweeps.
 
-        Returns:
-            The coefficients, and the number of sweeps.
+        Returns
+        -------
+        ndarray, shape (p,)
+            The coefficients.
+        int
+            The number of sweeps.
         """
         descent = _Descent(self.columns, self._gram, self._dual, self._curvature, start, gradient, lasso, ridge)
         sweeps = 0
@@ -115,7 +129,7 @@ class Quadratic:
 
 
 class _Descent:
-    """Coefficients on their way, with the gradient at them."""
+    """The current coefficients and gradient."""
 
     def __init__(
         self,
@@ -142,7 +156,7 @@ class _Descent:
         )  # fmt: skip
 
     def sweep(self, most: int, tolerance: float) -> int:
-        """Some sweeps of coordinate descent. Returns how many."""
+        """Run coordinate descent sweeps and return their number."""
         self._record.tolerance = tolerance
         done: int = self._descend(address(self._record), most)
         if self._gram is None:
@@ -154,9 +168,9 @@ class _Descent:
         return float(violation(self.coefficients, self._gradient, self._lasso, self._ridge).max(initial=0.0))
 
     def step(self) -> None:
-        """Go to the minimum for the signs of now, if this lowers the function. Where a sign would change, stop at 0.
+        """Move to the minimum for the current signs if this decreases the function. Stop at 0 where a sign would change.
 
-        Columns that are nearly dependent have long steps, that lower nothing. Then the next ones are damped.
+        Nearly dependent columns can cause long steps that do not decrease the function. Then the next steps are damped.
         """
         moved = np.flatnonzero((self.coefficients != 0) | (self._lasso == 0))
         before, lasso, ridge = self.coefficients[moved], self._lasso[moved], self._ridge[moved]
@@ -174,25 +188,25 @@ class _Descent:
             self._damping = max(10 * self._damping, FIRST_DAMPING)
 
     def _change(self, moved: np.ndarray, after: np.ndarray, fall: np.ndarray) -> float:
-        """By how much the function with its penalty rises when some coefficients become others."""
+        """Return the change of the function with its penalty for new values of some coefficients."""
         before = self.coefficients[moved]
         smooth = (after - before) @ (fall[moved] / 2 - self._gradient[moved])
         penalty = self._ridge[moved] @ (after**2 - before**2) / 2 + self._lasso[moved] @ (abs(after) - abs(before))
         return float(smooth + penalty)
 
     def _fall(self, moved: np.ndarray, change: np.ndarray) -> np.ndarray:
-        """By how much the gradient falls with a change of some coefficients."""
+        """Return the decrease of the gradient for a change of some coefficients."""
         if self._gram is None:
             fall: np.ndarray = self._columns @ (change @ self._columns[moved])
             return fall
         size = len(self._lasso)
         whole = np.zeros(size)
         whole[moved] = change
-        made: np.ndarray = self._gram[:size, :size] @ whole  # a copy of the rows of ``moved`` would take longer
+        made: np.ndarray = self._gram[:size, :size] @ whole  # faster than copying the rows of ``moved``
         return made
 
     def _newton(self, moved: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """The change of some coefficients that makes their slope 0."""
+        """Return the change of some coefficients that makes their slope 0."""
         largest = self._curvature[moved].max(initial=0.0)
         slack, held = max(SLACK, self._damping) * largest, self._ridge[moved] > LEAST_RIDGE * largest
         free = len(moved) - np.count_nonzero(held)
@@ -203,14 +217,14 @@ class _Descent:
         columns = self._columns[moved]
         if len(moved) <= columns.shape[1]:
             return solved(columns @ columns.T, self._ridge[moved], slack, slope)
-        # More columns than rows: by the identity of Sherman, Morrison and Woodbury.
+        # More columns than rows: use the Sherman-Morrison-Woodbury identity.
         inverse = 1 / (self._ridge[moved] + max(WIDE_SLACK, self._damping) * self._curvature[moved].max())
         inner = solved((columns.T * inverse) @ columns, np.ones(columns.shape[1]), 0.0, columns.T @ (inverse * slope))
         change: np.ndarray = inverse * (slope - columns @ inner)
         return change
 
     def _newton_by_rows(self, moved: np.ndarray, held: np.ndarray, slack: float, slope: np.ndarray) -> np.ndarray:
-        """The same for more columns than rows that a ridge holds, beside few others."""
+        """Return the same for more penalized columns than rows, and few others."""
         inside, others = moved[held], self._columns[moved[~held]]
         products = (self._columns @ others.T)[inside]
         right = np.column_stack([slope[held], products])

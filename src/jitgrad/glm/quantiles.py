@@ -1,4 +1,4 @@
-"""Distributions of the families, and the residuals that are normal whatever the family is."""
+"""Distribution functions of the families, and quantile residuals."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ DISCRETE = ("binomial", "poisson", "negative_binomial")
 
 
 def has_distribution(fit: Fit) -> bool:
-    """Whether the family is a distribution of numbers: quasi-likelihoods and classes have none here."""
+    """Return whether the family is a distribution of numbers, unlike quasi-likelihoods and "multinomial"."""
     return fit.family.name in (*DISCRETE, "gaussian", "gamma", "inverse_gaussian")
 
 
 def at_most(
     fit: Fit, y: np.ndarray, mean: np.ndarray, weights: np.ndarray | None = None, trials: np.ndarray | None = None
 ) -> np.ndarray:
-    """The probability of each row that its target is ``y`` or less.
+    """Return the probability that the target of each row is at most ``y``.
 
     Parameters
     ----------
     fit : Fit
-        Of a family that ``has_distribution``; its dispersion and theta are taken as known.
-    y, mean : ndarray of shape (n,)
-        Values, of a binomial family proportions, and the means that the fit predicts.
-    weights, trials : ndarray of shape (n,), optional
-        As the fit was given them.
+        A fit of a family that ``has_distribution``; its dispersion and theta are taken as known.
+    y, mean : ndarray, shape (n,)
+        Values (proportions for a binomial family), and the predicted means.
+    weights, trials : ndarray, shape (n,), optional
+        As passed to ``glm.fit``.
 
     Returns
     -------
-    ndarray of shape (n,)
+    ndarray, shape (n,)
+        The probabilities.
     """
     from scipy import special
 
@@ -64,24 +65,28 @@ def quantile_residuals(
     fit: Fit, x: np.ndarray, y: np.ndarray, *, offset: np.ndarray | None = None, weights: np.ndarray | None = None,
     trials: np.ndarray | None = None, seed: int = 0,
 ) -> np.ndarray:  # fmt: skip
-    """Residuals that are a sample of the standard normal distribution where the model is true.
+    """Return randomized quantile residuals, which are standard normal if the model is true.
 
-    The normal quantiles of the probabilities that ``y`` is what it is or less. Where the family is discrete, the probability is
-    drawn between those of less than ``y`` and of ``y`` or less; the same seed draws the same. Dunn and Smyth, "Randomized
-    quantile residuals", 1996.
+    They are the normal quantiles of the distribution function at ``y``. For discrete families, the probability is drawn
+    uniformly between those of less than ``y`` and at most ``y``. Dunn and Smyth, "Randomized quantile residuals", 1996.
 
     Parameters
     ----------
     fit : Fit
-        Of a family that ``has_distribution``.
-    x, y, offset, weights, trials
-        The rows, as ``glm.fit`` takes them.
+        A fit of a family that ``has_distribution``.
+    x : ndarray, shape (n, p)
+        The features.
+    y : ndarray, shape (n,)
+        The target.
+    offset, weights, trials : ndarray, shape (n,), optional
+        As passed to ``glm.fit``.
     seed : int, default 0
-        Of what is drawn.
+        Random seed.
 
     Returns
     -------
-    ndarray of shape (n,)
+    ndarray, shape (n,)
+        The residuals.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Likelihoods of many rows: recorded once, and run by blocks of rows on all cores.
+"""Likelihoods of many rows, recorded once and run by blocks of rows on all cores.
 
-Links and families are functions that record, of Tensors, what they compute of arrays. In each block all is summed that a step
-needs: the deviance, Pearson's χ², and in one matrix product the score and the information.
+Links and families compute arrays and record Tensors with the same functions. Each block sums everything that a step needs: the
+deviance, Pearson's χ², and in one matrix product the score and the information.
 """
 
 from __future__ import annotations
@@ -29,13 +29,18 @@ from jitgrad.tape.tensor import Tensor
 
 
 class Recorded:
-    """The likelihood of a family with one mean, to maximise, see ``newton.Problem``.
+    """The likelihood of a family with one mean per row, see ``newton.Problem``.
 
-    Args:
-        family: of the targets.
-        link: of their means.
-        blocks: the features.
-        rows: of all that has a row.
+    Parameters
+    ----------
+    family : Family
+        The family.
+    link : Link
+        The link.
+    blocks : Blocks
+        The features.
+    rows : Rows
+        The rows.
     """
 
     def __init__(self, family: Family, link: Link, blocks: Blocks, rows: Rows) -> None:
@@ -50,7 +55,7 @@ class Recorded:
         self._last = OneMean(simplest, link, blocks.last_inputs, rows.where(blocks.last), True)
 
     def at(self, coefficients: np.ndarray) -> Point:
-        """What is known at some coefficients."""
+        """Evaluate the likelihood at some coefficients."""
         whole = self.blocks.whole(coefficients)
         (deviance, pearson, size), products = self.blocks.run(whole)
         end = self._last.at(whole)
@@ -67,14 +72,14 @@ class Recorded:
         )
 
     def start(self) -> Point:
-        """The mean of all targets, where the offset is the mean one; without an intercept, none."""
+        """Return the point at which all means are the mean of the targets, for the average offset; without an intercept, 0."""
         first, rows = np.zeros(self._size), self.rows
         if not self.blocks.first:
             first[0] = self.link.function(rows.constant.value[0]) - rows.average(rows.offset)
         return self.at(first) if np.isfinite(first).all() else Point.impossible(first)
 
     def dispersion(self, deviance: float) -> float:
-        """The variance of errors beside the family's."""
+        """Return the estimated dispersion."""
         return 1.0 if self.family.dispersion_known else deviance / max(self.n - self._size, 1.0)
 
     def unbounded(self, coefficients: np.ndarray) -> str:
@@ -85,7 +90,7 @@ class Recorded:
 
 
 class RecordedClasses:
-    """The likelihood of classes, to maximise, see ``newton.Problem``. Coefficients are those of one class after another's."""
+    """The multinomial likelihood, see ``newton.Problem``. Coefficients are ordered class by class."""
 
     nearly = NEARLY
     is_canonical = is_foretold = True
@@ -100,7 +105,7 @@ class RecordedClasses:
         self._last = Classes(names, blocks.last_inputs, rows.where(blocks.last))
 
     def at(self, coefficients: np.ndarray) -> Point:
-        """What is known at some coefficients."""
+        """Evaluate the likelihood at some coefficients."""
         outputs, first, width = self._outputs, self.blocks.first, self.blocks.shape[1]
         whole = self.blocks.whole(coefficients.reshape(outputs, -1))
         (deviance, size), score, products = self.blocks.run(whole)
@@ -118,11 +123,11 @@ class RecordedClasses:
         )
 
     def start(self) -> Point:
-        """All classes alike."""
+        """Return the point with equal class probabilities."""
         return self.at(np.zeros(self._outputs * (self.blocks.shape[1] - self.blocks.first)))
 
     def dispersion(self, deviance: float) -> float:
-        """The multinomial has none of its own."""
+        """Return 1, the dispersion of the multinomial family."""
         return 1.0
 
     def unbounded(self, coefficients: np.ndarray) -> str:
@@ -137,10 +142,9 @@ AnyRecorded = Recorded | RecordedClasses
 def prepared(
     make: Callable[[Blocks], AnyRecorded], x: np.ndarray, weights: np.ndarray, intercept: bool, products: int = 1
 ) -> tuple[AnyRecorded, Point] | None:
-    """A likelihood of features (rows, features), and where to begin; None where no constant will do to begin with.
+    """Return the likelihood of features (rows, features) and its starting point, or None if no constant is a valid start.
 
-    Where features are nearly alike, or some are combinations of others, the inputs are made orthonormal first. For ``products``
-    see ``Blocks``.
+    Nearly collinear features are orthonormalized first. For ``products`` see ``Blocks``.
     """
     problem = make(Blocks(x, intercept, products=products))
     start = problem.start()
@@ -153,7 +157,7 @@ def prepared(
 
 @functools.lru_cache(32)
 def _of_one_mean(family: Family, link: Link, shape: tuple[int, int, int], is_weighted: bool, has_offset: bool) -> Executable:
-    """The sums of a family with one mean: deviance, χ² and size of η; products of columns with one another, and the score."""
+    """Record the sums of a family with one mean: deviance, χ² and size of η; products of columns; and the score."""
 
     def body(z: Tensor, beside: list[Any], coefficients: Tensor) -> Sequence[Any]:
         y, *beside = beside
@@ -176,7 +180,7 @@ def _of_one_mean(family: Family, link: Link, shape: tuple[int, int, int], is_wei
 
 @functools.lru_cache(32)
 def _of_classes(outputs: int, shape: tuple[int, int, int], is_weighted: bool) -> Executable:
-    """The sums of classes: deviance and size of η; the score; products of the columns with one another, by pairs of classes."""
+    """Record the sums of classes: deviance and size of η; the score; and products of columns by pairs of classes."""
 
     def body(z: Tensor, beside: list[Any], coefficients: Tensor) -> Sequence[Any]:
         targets, total = beside[0], beside[1] if is_weighted else 1.0

@@ -1,4 +1,4 @@
-"""A ridge of numbers, in closed form: one singular value decomposition has its fits for all penalties."""
+"""Ridge with squared loss in closed form: one singular value decomposition gives the fits for all penalties."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from jitgrad.glm.penalised import PenalisedFit
 
 
 class RidgeFit(PenalisedFit):
-    """A fit with squared differences and a ridge of every column, and no lasso.
+    """A fit with squared loss, ridge penalties on all columns, and no lasso.
 
     With A = U S Vᵀ for the weighted columns, each divided by the root of its ridge, the coefficients for a penalty are
-    U S / (S² + alpha) Vᵀ y (Hastie, Tibshirani and Friedman, "The elements of statistical learning", 2009, 3.4).
+    U S / (S² + alpha) Vᵀ y (Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning*, 2009, section 3.4).
     """
 
     _begun = False
@@ -30,12 +30,12 @@ class RidgeFit(PenalisedFit):
         self._target = inner @ (self._roots * (target - self._mean))
 
     def solve(self) -> None:
-        """Fit the intercept, before the first penalty; for each of these all is done already."""
+        """Fit the intercept before the first penalty. Afterwards there is nothing to do."""
         if not self._begun:
             super().solve()
 
     def foretell(self, alpha: float) -> None:
-        """Go to the minimum for a penalty."""
+        """Compute the minimum for a penalty."""
         self._alpha, self.n_iter = alpha, 0
         inner = self._sizes / (self._sizes**2 + alpha) * self._target
         self.coefficients[0] = self._outer @ inner / self._root
@@ -43,6 +43,6 @@ class RidgeFit(PenalisedFit):
         self.eta = self._offset + (self.intercepts[0] + self.coefficients[0] @ self.design.columns)[:, None]
 
     def complete(self) -> bool:
-        """Note how well the condition of the minimum is met."""
+        """Record the violation of the optimality conditions."""
         self.missed = float(self._violations().max(initial=0)) / self.scale
         return True

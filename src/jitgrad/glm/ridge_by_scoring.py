@@ -1,7 +1,7 @@
-"""Ridge regression of a generalised linear model: the likelihood with a penalty of squared coefficients, by scoring.
+"""Ridge regression of generalized linear models by Fisher scoring.
 
 Hoerl and Kennard, "Ridge regression: biased estimation for nonorthogonal problems", 1970; le Cessie and van Houwelingen, "Ridge
-estimators in logistic regression", 1992. There is always one maximum, also where there are more features than rows.
+estimators in logistic regression", 1992. There is always a unique maximum, even with more features than rows.
 """
 
 from __future__ import annotations
@@ -24,12 +24,16 @@ from jitgrad.glm.rows import Rows, as_rows
 
 @dataclass(frozen=True)
 class Ridge:
-    """What came of ``ridge``.
+    """The result of ``ridge``.
 
-    Attributes:
-        coefficients: float64 (1 + features,), in units of the features, the intercept first; 0 where there is none.
-        n_iter: how many steps were made.
-        converged: whether the last one was nothing.
+    Attributes
+    ----------
+    coefficients : ndarray, shape (1 + features,)
+        The coefficients in the units of the features, the intercept first; 0 if there is none.
+    n_iter : int
+        The number of iterations.
+    converged : bool
+        Whether the last step was negligible.
     """
 
     coefficients: np.ndarray
@@ -51,18 +55,18 @@ def ridge(
     tol: float = TOL,
     max_iter: int = MAX_ITER,
 ) -> Ridge:
-    """Minimise ``deviance / (2 · sum of weights) + alpha / 2 · Σ coefficients²``; the intercept is not penalised.
+    """Minimize ``deviance / (2 · sum of weights) + alpha / 2 · Σ coefficients²``, without a penalty on the intercept.
 
     Parameters
     ----------
-    x : ndarray of shape (rows, features)
+    x : ndarray, shape (rows, features)
         The features.
-    y : ndarray of shape (rows,)
+    y : ndarray, shape (rows,)
         The target.
     family, link, intercept, offset, weights, theta, tol, max_iter
-        See ``glm.fit``; weights are above 0, and theta of a negative binomial is given.
+        See ``glm.fit``. Weights must be positive, and theta of a negative binomial must be given.
     alpha : float
-        The strength of the penalty, above 0.
+        The positive strength of the penalty.
 
     Returns
     -------
@@ -72,9 +76,9 @@ def ridge(
     Raises
     ------
     DataError
-        For a target that the family cannot have.
+        If the family does not allow a value of the target.
     ArgumentError
-        For an unknown family or link, or another argument out of range.
+        For an unknown family or link, or another invalid argument.
 
     Examples
     --------
@@ -99,7 +103,7 @@ def ridge(
 
 
 class _Penalised(OneMean):
-    """The likelihood with the penalty, ``Σ penalty · coefficients²`` beside the deviance."""
+    """The likelihood with the penalty ``Σ penalty · coefficients²`` added to the deviance."""
 
     def __init__(
         self, family: Family, link: Link, inputs: np.ndarray, rows: Rows, intercept: bool, penalty: np.ndarray
@@ -117,12 +121,12 @@ class _Penalised(OneMean):
         )
 
     def unbounded(self, coefficients: np.ndarray) -> str:
-        """Never: the penalty grows faster."""
+        """Return an empty string, because the penalty keeps the estimates finite."""
         return ""
 
 
 def _coordinates(x: np.ndarray, rows: Rows, intercept: bool) -> tuple[np.ndarray, Coordinates]:
-    """Features about their means, in units of their deviations: a sum of squared coefficients has no mixed terms then."""
+    """Center and scale the features, so that a sum of squared coefficients has no mixed terms."""
     center = np.average(x, axis=0, weights=rows.total) if intercept else np.zeros(x.shape[1])
     inputs = x - center
     size = np.sqrt(np.mean(inputs**2, axis=0))

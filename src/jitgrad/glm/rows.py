@@ -1,4 +1,4 @@
-"""What is known of the rows of a table beside their features."""
+"""The rows of a table without their features: target, weights and offset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jitgrad.typing import ArrayLike
 
 
 class Mean(NamedTuple):
-    """Means of rows, and one minus them, which proportions need to the last digits at either end."""
+    """Means of rows, and one minus the means, which proportions near 1 need for accuracy."""
 
     value: np.ndarray
     rest: np.ndarray
@@ -21,14 +21,20 @@ class Mean(NamedTuple):
 
 @dataclass(frozen=True)
 class Rows:
-    """What is known of each row beside its features.
+    """The rows of a table without their features.
 
-    Attributes:
-        y: the target, float64 (rows,).
-        offset: what is added to η, float64 (rows,).
-        weights: of precision: the variance of a row is divided by its weight.
-        frequency: how many rows it stands for.
-        trials: of which a proportion is one; 1 for other targets.
+    Attributes
+    ----------
+    y : ndarray, shape (rows,)
+        The target.
+    offset : ndarray, shape (rows,)
+        The offset.
+    weights : ndarray, shape (rows,)
+        Precision weights: the variance of a row is divided by its weight.
+    frequency : ndarray, shape (rows,)
+        The number of rows that each row represents.
+    trials : ndarray, shape (rows,)
+        The number of trials of each proportion; 1 for other targets.
     """
 
     y: np.ndarray
@@ -39,32 +45,32 @@ class Rows:
 
     @functools.cached_property
     def prior(self) -> np.ndarray:
-        """The factor of a row's deviance, as one row."""
+        """The factor of a row's deviance, for one of the rows that it represents."""
         return _times(self.weights, self.trials)
 
     @functools.cached_property
     def total(self) -> np.ndarray:
-        """The factor of a row's deviance, as often as it stands for a row."""
+        """The factor of a row's deviance, for all rows that it represents."""
         return _times(self.prior, self.frequency)
 
     @property
     def is_weighted(self) -> bool:
-        """Whether a row may have another factor than 1."""
+        """Whether a factor may differ from 1."""
         return not _is_one_number(self.total)
 
     @property
     def has_offset(self) -> bool:
-        """Whether something is added to η."""
+        """Whether there is an offset."""
         return not _is_one_number(self.offset)
 
     def where(self, chosen: np.ndarray) -> Rows:
-        """Some of the rows."""
+        """Return some of the rows."""
         y = self.y[chosen]
         parts = (self.offset, self.weights, self.frequency, self.trials)
         return Rows(y, *(v[: len(y)] if _is_one_number(v) else v[chosen] for v in parts))
 
     def average(self, values: np.ndarray) -> float:
-        """The mean of all rows, with their factors."""
+        """Return the weighted mean."""
         return float(self.total @ values / self.total.sum())
 
     @functools.cached_property
@@ -75,7 +81,7 @@ class Rows:
 
     @property
     def n(self) -> float:
-        """How many rows there are."""
+        """The number of rows."""
         return float(self.frequency.sum())
 
 
@@ -86,7 +92,7 @@ def as_rows(
     freq_weights: ArrayLike | None = None,
     trials: ArrayLike | None = None,
 ) -> Rows:
-    """Rows from arrays, of which all but the targets may be missing. Raises DataError where one does not fit or is negative."""
+    """Make rows from arrays. Raises DataError if a shape does not match, or a value is negative or not finite."""
     y = np.asarray(target, np.float64)
     made = []
     for name, given, usual in (
@@ -95,7 +101,7 @@ def as_rows(
         if given is None:
             made.append(np.broadcast_to(np.float64(usual), y.shape))
             continue
-        values = np.ascontiguousarray(given, np.float64)  # what is broadcast stands for what was not given
+        values = np.ascontiguousarray(given, np.float64)  # defaults are broadcast
         if values.shape != y.shape:
             raise DataError(f"{name} has shape {values.shape}, but the target has shape {y.shape}. Give one number per row.")
         wrong = ~np.isfinite(values) | ((values < 0) & (name != "offset"))
@@ -107,12 +113,12 @@ def as_rows(
 
 
 def _is_one_number(values: np.ndarray) -> bool:
-    """Whether it stands for what was not given."""
+    """Return whether an array is broadcast from a default value."""
     return values.strides == (0,)
 
 
 def _times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The product; weights that were not given cost nothing."""
+    """Return the product; default weights cost nothing."""
     if _is_one_number(a) or _is_one_number(b):
         return b if _is_one_number(a) else a
     made: np.ndarray = a * b

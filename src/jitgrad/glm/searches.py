@@ -1,4 +1,4 @@
-"""Searches for maxima: of a model, of the one without features, and with theta of the negative binomial in turn."""
+"""Search for maxima: of a model, of the null model, and alternately with theta of the negative binomial."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from jitgrad.glm.rows import Mean, Rows
 from jitgrad.glm.theta import theta_of
 
 MOST_RECORDED = 12
-"""Classes: more take long to lower, for each pair of them has a product."""
+"""Maximum number of classes of recorded likelihoods, because lowering a product for each pair of classes takes long."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """When a search ends, and who is told of its steps."""
+    """Stopping criteria, and the function that reports progress."""
 
     tol: float
     max_iter: int
     report: Callable[[int, float], None] | None = None
 
     def maximum(self, problem: OneMean | Classes | AnyRecorded | InterceptAlone, start: Point | None) -> Maximum:
-        """The maximum from some point on, where that is possible, or from where the problem starts."""
+        """Maximize from a starting point if it is valid, otherwise from the default one."""
         if start is None or not np.isfinite(start.deviance):
             start = problem.start()
         if not np.isfinite(start.deviance):
@@ -43,12 +43,20 @@ class Search:
 
 
 class Found(NamedTuple):
-    """A maximum of a family with one mean.
+    """The maximum of a family with one mean.
 
-    Attributes:
-        family: with theta, where that was estimated.
-        theta_error: theta's standard error then; else nan.
-        null_deviance: of the intercept and the offset alone, where it is known.
+    Attributes
+    ----------
+    family : Family
+        The family, with theta if it was estimated.
+    maximum : Maximum
+        The maximum.
+    coordinates : Coordinates
+        The coordinates of the coefficients.
+    theta_error : float
+        The standard error of theta if it was estimated, otherwise nan.
+    null_deviance : float or None
+        The deviance of the model with only the intercept and offset, if known.
     """
 
     family: Family
@@ -61,7 +69,7 @@ class Found(NamedTuple):
 def found(
     family: Family, link: Link, x: np.ndarray, rows: Rows, intercept: bool, start: np.ndarray | None, search: Search
 ) -> Found:
-    """The maximum for features (rows, features), from coefficients (1 + features, 1), where they are given."""
+    """Find the maximum for features (rows, features), starting from coefficients (1 + features, 1) if given."""
     if pays(x) and not is_estimated(family):
         of_many = prepared(functools.partial(Recorded, family, link, rows=rows), x, rows.total, intercept)
         if of_many is not None:
@@ -86,16 +94,19 @@ def found(
 
 
 def is_estimated(family: Family) -> bool:
-    """Whether its theta is."""
+    """Return whether theta of the family is estimated."""
     return isinstance(family, NegativeBinomial) and family.estimated
 
 
 class InterceptAlone:
-    """The likelihood of another one's intercept, its other coefficients being 0, see ``newton.Problem``.
+    """The likelihood of an intercept with all other coefficients 0, see ``newton.Problem``.
 
-    Args:
-        problem: the other one.
-        constant: some intercept.
+    Parameters
+    ----------
+    problem : Recorded or RecordedClasses
+        The likelihood of all coefficients.
+    constant : Point
+        A starting intercept.
     """
 
     def __init__(self, problem: AnyRecorded, constant: Point) -> None:
@@ -104,7 +115,7 @@ class InterceptAlone:
         self.is_canonical, self.is_foretold = problem.is_canonical, problem.is_foretold
 
     def at(self, coefficients: np.ndarray) -> Point:
-        """What is known at an intercept (1,)."""
+        """Evaluate the likelihood at an intercept (1,)."""
         return self._first(self._problem.at(np.r_[coefficients, np.zeros(len(self._constant.coefficients) - 1)]))
 
     def _first(self, point: Point) -> Point:
@@ -117,22 +128,22 @@ class InterceptAlone:
         )
 
     def start(self) -> Point:
-        """The intercept that is given."""
+        """Return the given intercept."""
         return self._first(self._constant)
 
     def dispersion(self, deviance: float) -> float:
-        """That of the other one."""
+        """Return the estimated dispersion."""
         return self._problem.dispersion(deviance)
 
     def unbounded(self, coefficients: np.ndarray) -> str:
-        """Not looked for: the other one is."""
+        """Return an empty string; separation is checked for the whole model."""
         return ""
 
 
 def found_of_classes(
     names: Sequence[str], x: np.ndarray, rows: Rows, intercept: bool, start: np.ndarray | None, search: Search
 ) -> tuple[Maximum, Coordinates]:
-    """The maximum for classes and features (rows, features), from coefficients (1 + features, classes - 1) on."""
+    """Find the maximum for classes and features (rows, features), starting from coefficients (1 + features, classes - 1)."""
     problem: Classes | AnyRecorded
     of_many = None
     if pays(x) and len(names) <= MOST_RECORDED:
@@ -150,12 +161,16 @@ def found_of_classes(
 
 
 class Null(NamedTuple):
-    """The model with an intercept and the offset alone, or with the offset alone.
+    """The model with only the intercept and offset, or only the offset.
 
-    Attributes:
-        family: with a theta of its own, where that is estimated.
-        deviance: at that theta.
-        deviance_in_family: at the theta of the model that it is compared with.
+    Attributes
+    ----------
+    family : Family
+        The family, with its own theta if that is estimated.
+    deviance : float
+        The deviance at that theta.
+    deviance_in_family : float
+        The deviance at the theta of the model with features.
     """
 
     family: Family
@@ -164,7 +179,7 @@ class Null(NamedTuple):
 
 
 def null(found: Found, link: Link, rows: Rows, intercept: bool, search: Search) -> Null:
-    """The model without features, for comparison with one that was found."""
+    """Return the null model, for comparison with a fit."""
     family = found.family
     if found.null_deviance is not None:
         return Null(family, found.null_deviance, found.null_deviance)
@@ -198,10 +213,10 @@ def _with_theta(
     begin: np.ndarray | None,
     search: Search,
 ) -> tuple[NegativeBinomial, np.ndarray, float]:
-    """The family with its most likely theta, coefficients there, and theta's standard error.
+    """Return the family with its maximum-likelihood theta, the coefficients, and the standard error of theta.
 
-    Coefficients and theta in turn, as ``glm.nb`` of Venables and Ripley, "Modern applied statistics with S", 2002. Their
-    expected information has no part in common, so few turns are needed.
+    Coefficients and theta are estimated alternately, as by ``glm.nb`` in Venables and Ripley, *Modern Applied Statistics with
+    S*, 2002. Their expected information is block diagonal, so few iterations are needed.
     """
     problem = OneMean(FAMILIES["poisson"], link, inputs, rows, intercept)
     for _ in range(search.max_iter):

@@ -1,4 +1,4 @@
-"""The most likely theta of the negative binomial at given means."""
+"""Maximum-likelihood estimate of theta of the negative binomial for given means."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from jitgrad.errors import FitError
 from jitgrad.glm.rows import Rows
 
 LARGEST = 1e10
-"""Beside the smallest mean's scale: a larger theta is none."""
+"""Upper limit for theta."""
 
 
 def theta_of(rows: Rows, mean: np.ndarray) -> tuple[float, float]:
-    """Theta and its standard error, by the observed information, as ``theta.ml`` of R's MASS.
+    """Return theta and its standard error from the observed information, as ``theta.ml`` in R's MASS.
 
-    Raises FitError where the counts vary no more than Poisson's, so that the likelihood grows with theta.
+    Raises FitError if the counts are not overdispersed, so that the likelihood increases with theta.
     """
     from scipy.optimize import brentq
     from scipy.special import digamma, polygamma
