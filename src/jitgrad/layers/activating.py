@@ -130,7 +130,7 @@ class LeakyReLU(Layer):
 
     Notes
     -----
-    A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier nonlinearities improve neural network acoustic models",
+    Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models",
     2013.
 
     Examples
@@ -172,7 +172,7 @@ class ELU(Layer):
 
     Notes
     -----
-    D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and accurate deep network learning by exponential
+    Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by exponential
     linear units (ELUs)", 2016.
 
     Examples
@@ -226,7 +226,7 @@ class PReLU(Layer):
 
     Notes
     -----
-    K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", 2015.
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015.
 
     Examples
     --------

@@ -113,7 +113,7 @@ def glu(x: ArrayLike, axis: int = -1) -> Tensor:
 
     Notes
     -----
-    Y. N. Dauphin, A. Fan, M. Auli and D. Grangier, "Language modeling with gated convolutional networks", 2017.
+    Dauphin, Fan, Auli and Grangier, "Language modeling with gated convolutional networks", 2017.
 
     Examples
     --------

@@ -118,7 +118,7 @@ class MaxNorm(_Norms):
 
     Notes
     -----
-    N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: a simple way to
+    Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to
     prevent neural networks from overfitting", 2014.
 
     Examples

@@ -6,9 +6,9 @@ columns; with more axes, they are the sizes of the last two axes times the produ
 arguments. ``"fan_in_uniform"``, uniform between ±1/√n with n inputs, is the initializer of PyTorch's linear
 layers.
 
-X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010; K.
-He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", 2015; Y. LeCun, L. Bottou, G. B. Orr and K.-R.
-Müller, "Efficient backprop", 1998; A. M. Saxe, J. L. McClelland and S. Ganguli, "Exact solutions to the
+Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010;
+He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015; LeCun, Bottou, Orr and
+Müller, "Efficient backprop", 1998; Saxe, McClelland and Ganguli, "Exact solutions to the
 nonlinear dynamics of learning in deep linear neural networks", 2014.
 """
 

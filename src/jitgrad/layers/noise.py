@@ -50,7 +50,7 @@ class Dropout(Noise):
 
     Notes
     -----
-    N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: a simple way to
+    Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to
     prevent neural networks from overfitting", 2014.
 
     Examples
@@ -164,7 +164,7 @@ class GaussianDropout(Dropout):
 
     Notes
     -----
-    N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: a simple way to
+    Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to
     prevent neural networks from overfitting", 2014.
 
     Examples
@@ -219,7 +219,7 @@ class AlphaDropout(Dropout):
 
     Notes
     -----
-    G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, "Self-normalizing neural networks", 2017.
+    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", 2017.
 
     Examples
     --------

@@ -61,7 +61,7 @@ class BatchNormalization(Scaled):
     -----
     ``gamma·(x - mean) / √(variance + epsilon) + beta``. The result has the shape of the input.
 
-    S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep network training by reducing internal
+    Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal
     covariate shift", 2015.
 
     Examples
@@ -176,7 +176,7 @@ class LayerNormalization(Scaled):
     ``gamma·(x - mean) / √(variance + epsilon) + beta``. The result has the shape of the input. Training and
     prediction do not differ.
 
-    J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization", 2016.
+    Ba, Kiros and Hinton, "Layer normalization", 2016.
 
     Examples
     --------
@@ -262,7 +262,7 @@ class GroupNormalization(LayerNormalization):
     -----
     The mean and variance of a group are computed over its features and all other axes of the row.
 
-    Y. Wu and K. He, "Group normalization", 2018.
+    Wu and He, "Group normalization", 2018.
 
     Examples
     --------
@@ -346,7 +346,7 @@ class RMSNormalization(Scaled):
 
     Notes
     -----
-    B. Zhang and R. Sennrich, "Root mean square layer normalization", 2019.
+    Zhang and Sennrich, "Root mean square layer normalization", 2019.
 
     Examples
     --------

@@ -34,7 +34,7 @@ def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> Tensor:
 
     Notes
     -----
-    A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier nonlinearities improve neural network acoustic models",
+    Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models",
     2013.
 
     Examples
@@ -64,7 +64,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Tensor:
 
     Notes
     -----
-    D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and accurate deep network learning by exponential
+    Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by exponential
     linear units (ELUs)", 2016.
 
     Examples
@@ -93,7 +93,7 @@ def selu(x: ArrayLike) -> Tensor:
 
     Notes
     -----
-    G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, "Self-normalizing neural networks", 2017.
+    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", 2017.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Tensor:
 
     Notes
     -----
-    D. Hendrycks and K. Gimpel, "Gaussian error linear units (GELUs)", 2016.
+    Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", 2016.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def silu(x: ArrayLike) -> Tensor:
 
     Notes
     -----
-    S. Elfwing, E. Uchibe and K. Doya, "Sigmoid-weighted linear units for neural network function
+    Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units for neural network function
     approximation", 2018.
 
     Examples
@@ -178,7 +178,7 @@ def mish(x: ArrayLike) -> Tensor:
 
     Notes
     -----
-    D. Misra, "Mish: a self regularized non-monotonic activation function", 2019.
+    Misra, "Mish: a self regularized non-monotonic activation function", 2019.
 
     Examples
     --------
@@ -207,7 +207,7 @@ def celu(x: ArrayLike, alpha: float = 1.0) -> Tensor:
 
     Notes
     -----
-    J. T. Barron, "Continuously differentiable exponential linear units", 2017.
+    Barron, "Continuously differentiable exponential linear units", 2017.
 
     Examples
     --------
@@ -257,7 +257,7 @@ def hard_silu(x: ArrayLike) -> Tensor:
 
     Notes
     -----
-    A. Howard et al., "Searching for MobileNetV3", 2019.
+    Howard et al., "Searching for MobileNetV3", 2019.
 
     Examples
     --------
@@ -309,7 +309,7 @@ def squareplus(x: ArrayLike, b: float = 4.0) -> Tensor:
 
     Notes
     -----
-    J. T. Barron, "Squareplus: a softplus-like algebraic rectifier", 2021.
+    Barron, "Squareplus: a softplus-like algebraic rectifier", 2021.
 
     Examples
     --------

@@ -57,7 +57,7 @@ class L1(Regularizer):
 
     Notes
     -----
-    R. Tibshirani, "Regression shrinkage and selection via the lasso", 1996.
+    Tibshirani, "Regression shrinkage and selection via the lasso", 1996.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class L2(Regularizer):
 
     Notes
     -----
-    A. E. Hoerl and R. W. Kennard, "Ridge regression: biased estimation for nonorthogonal problems", 1970.
+    Hoerl and Kennard, "Ridge regression: biased estimation for nonorthogonal problems", 1970.
 
     Examples
     --------
@@ -133,7 +133,7 @@ class L1L2(Regularizer):
 
     Notes
     -----
-    H. Zou and T. Hastie, "Regularization and variable selection via the elastic net", 2005.
+    Zou and Hastie, "Regularization and variable selection via the elastic net", 2005.
 
     Examples
     --------

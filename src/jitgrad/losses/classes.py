@@ -124,7 +124,7 @@ def binary_focal_crossentropy(
 
     Notes
     -----
-    T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollár, "Focal loss for dense object detection", 2017. Values
+    Lin, Goyal, Girshick, He and Dollár, "Focal loss for dense object detection", 2017. Values
     are those of Keras.
 
     Examples
@@ -239,7 +239,7 @@ def categorical_focal_crossentropy(
 
     Notes
     -----
-    T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollár, "Focal loss for dense object detection", 2017. Values
+    Lin, Goyal, Girshick, He and Dollár, "Focal loss for dense object detection", 2017. Values
     are those of Keras.
 
     Examples
@@ -340,7 +340,7 @@ def kl_divergence(target: Tensor, prediction: Tensor) -> Tensor:
     -----
     Both arguments are clipped to [1e-7, 1], as in Keras.
 
-    S. Kullback and R. A. Leibler, "On information and sufficiency", 1951.
+    Kullback and Leibler, "On information and sufficiency", 1951.
 
     Examples
     --------

@@ -111,7 +111,7 @@ def gaussian_nll(target: Tensor, prediction: Tensor) -> Tensor:
     The loss of an element is ``½·(log σ² + (target - μ)²/σ²)``: the negative log-likelihood without the
     constant ½·log(2π).
 
-    D. A. Nix and A. S. Weigend, "Estimating the mean and variance of the target probability distribution",
+    Nix and Weigend, "Estimating the mean and variance of the target probability distribution",
     1994.
 
     Examples

@@ -25,7 +25,12 @@ SMALLEST = 1e-7
 
 
 class Loss(Protocol):
-    """The type of the losses in this package."""
+    """The type of the losses in `jitgrad.losses`.
+
+    A loss is a function of targets and predictions with an attribute ``by_row``, a function with the same arguments except
+    ``sample_weight`` that returns the loss of each row. Any function that returns one number, or one per row, can be
+    used in place of a loss.
+    """
 
     by_row: Callable[..., Tensor]
     __name__: str

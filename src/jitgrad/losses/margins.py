@@ -120,7 +120,7 @@ def categorical_hinge(target: Tensor, prediction: Tensor) -> Tensor:
     The loss is ``max(1 + other - own, 0)``, where ``own`` is the score of the true class and ``other`` the
     largest score of the other classes.
 
-    K. Crammer and Y. Singer, "On the algorithmic implementation of multiclass kernel-based vector machines",
+    Crammer and Singer, "On the algorithmic implementation of multiclass kernel-based vector machines",
     2001. As in Keras, the score of the true class is replaced by 0 in the maximum.
 
     Examples

@@ -126,7 +126,7 @@ def huber(target: Tensor, prediction: Tensor, delta: float = 1.0) -> Tensor:
         ½·e²                 if |e| ≤ delta
         delta·(|e| - ½·delta)  otherwise
 
-    P. J. Huber, "Robust estimation of a location parameter", 1964.
+    Huber, "Robust estimation of a location parameter", 1964.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def smooth_l1(target: Tensor, prediction: Tensor, beta: float = 1.0) -> Tensor:
 
     Notes
     -----
-    R. Girshick, "Fast R-CNN", 2015.
+    Girshick, "Fast R-CNN", 2015.
 
     Examples
     --------
@@ -320,7 +320,7 @@ def quantile(target: Tensor, prediction: Tensor, q: float = 0.5) -> Tensor:
     -----
     With e = target - prediction, the loss of an element is ``max(q·e, (q - 1)·e)``.
 
-    R. Koenker and G. Bassett, "Regression quantiles", 1978.
+    Koenker and Bassett, "Regression quantiles", 1978.
 
     Examples
     --------

@@ -51,8 +51,8 @@ class AUC(Metric):
 
     Notes
     -----
-    J. A. Hanley and B. J. McNeil, "The meaning and use of the area under a receiver operating characteristic
-    (ROC) curve", 1982. The precision-recall curve is interpolated as in J. Davis and M. Goadrich, "The
+    Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic
+    (ROC) curve", 1982. The precision-recall curve is interpolated as in Davis and Goadrich, "The
     relationship between precision-recall and ROC curves", 2006.
 
     Examples

@@ -60,7 +60,7 @@ class Adafactor(Optimizer):
     For other Variables, v is the average of g². In Keras's form epsilon_1 is added to g²; in PyTorch's, the
     mean of r is at least epsilon_1 and v at least epsilon_1².
 
-    N. Shazeer and M. Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.
+    Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.
 
     Examples
     --------

@@ -73,7 +73,7 @@ class Adam(Optimizer):
 
     In PyTorch's form, ``w ← w − lr / (1 − β₁ᵗ)·m / (√v / √(1 − β₂ᵗ) + ε)``; PyTorch's default ε is 1e-8.
 
-    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015.
+    Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
 
     Examples
     --------
@@ -163,7 +163,7 @@ class AdamW(Adam):
 
     Notes
     -----
-    I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", 2019.
+    Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
 
     Examples
     --------
@@ -211,7 +211,7 @@ class AMSGrad(Adam):
     -----
     As `Adam`, with ``v̂ ← max(v̂, v)`` in place of v in the step.
 
-    S. J. Reddi, S. Kale and S. Kumar, "On the convergence of Adam and beyond", 2018.
+    Reddi, Kale and Kumar, "On the convergence of Adam and beyond", 2018.
 
     Examples
     --------
@@ -262,7 +262,7 @@ class Nadam(Adam):
     -----
     The momentum of step t is ``μₜ = β₁·(1 − ½·0.96^(momentum_decay·t))``.
 
-    T. Dozat, "Incorporating Nesterov momentum into Adam", 2016.
+    Dozat, "Incorporating Nesterov momentum into Adam", 2016.
 
     Examples
     --------
@@ -325,7 +325,7 @@ class RAdam(Adam):
 
     Notes
     -----
-    L. Liu, H. Jiang, P. He, W. Chen, X. Liu, J. Gao and J. Han, "On the variance of the adaptive learning rate
+    Liu, Jiang, He, Chen, Liu, Gao and Han, "On the variance of the adaptive learning rate
     and beyond", 2020. Values are those of PyTorch.
 
     Examples
@@ -398,7 +398,7 @@ class Adamax(Adam):
         u ← max(β₂·u, |g|)
         w ← w − lr / (1 − β₁ᵗ)·m / (u + ε)
 
-    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015, section 7.1.
+    Kingma and Ba, "Adam: a method for stochastic optimization", 2015, section 7.1.
 
     Examples
     --------

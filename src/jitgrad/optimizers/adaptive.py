@@ -57,7 +57,7 @@ class RMSprop(Optimizer):
     In Keras's form the root is ``√(v + ε)``, and the learning rate is part of b: ``b ← μ·b + lr·g / √(v + ε); w
     ← w − b``.
 
-    T. Tieleman and G. Hinton, "Lecture 6.5: RMSprop", 2012. For the centered form, A. Graves, "Generating
+    Tieleman and Hinton, "Lecture 6.5: RMSprop", 2012. For the centered form, Graves, "Generating
     sequences with recurrent neural networks", 2013.
 
     Examples
@@ -129,7 +129,7 @@ class Adagrad(Optimizer):
     -----
     In PyTorch's form, ``s ← s + g²; w ← w − lr·g / (√s + ε)``. In Keras's form the root is ``√(s + ε)``.
 
-    J. Duchi, E. Hazan and Y. Singer, "Adaptive subgradient methods for online learning and stochastic
+    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
     optimization", 2011.
 
     Examples
@@ -196,7 +196,7 @@ class Adadelta(Optimizer):
         u ← ρ·u + (1 − ρ)·d²
         w ← w − lr·d
 
-    M. D. Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+    Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
 
     Examples
     --------

@@ -59,7 +59,7 @@ class LBFGS(Optimizer):
     steps, ``w ← w − lr·H·g``. The first step is ``w ← w − lr·min(1, 1 / |g|₁)·g``. This is PyTorch's ``LBFGS``
     with ``max_iter=1`` and without a line search.
 
-    D. C. Liu and J. Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
+    Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
 
     Examples
     --------

@@ -43,7 +43,7 @@ class Lion(Optimizer):
         w ← w − lr·sign(β₁·m + (1 − β₁)·g)
         m ← β₂·m + (1 − β₂)·g
 
-    X. Chen et al., "Symbolic discovery of optimization algorithms", 2023.
+    Chen et al., "Symbolic discovery of optimization algorithms", 2023.
 
     Examples
     --------

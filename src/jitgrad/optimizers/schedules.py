@@ -197,7 +197,7 @@ class CosineDecay(Schedule):
 
     Notes
     -----
-    I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
 
     Examples
     --------
@@ -240,7 +240,7 @@ class CosineRestarts(Schedule):
 
     Notes
     -----
-    I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
 
     Examples
     --------
@@ -363,7 +363,7 @@ class OneCycle(Schedule):
 
     Notes
     -----
-    L. N. Smith and N. Topin, "Super-convergence: very fast training of neural networks using large learning
+    Smith and Topin, "Super-convergence: very fast training of neural networks using large learning
     rates", 2018.
 
     Examples

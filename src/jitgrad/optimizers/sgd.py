@@ -70,7 +70,7 @@ class SGD(Optimizer):
         b ← μ·b + (1 − d)·g
         w ← w − lr·b                    w ← w − lr·(g + μ·b)  (Nesterov)
 
-    I. Sutskever, J. Martens, G. Dahl and G. Hinton, "On the importance of initialization and momentum in deep
+    Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep
     learning", 2013.
 
     Examples
@@ -170,7 +170,7 @@ class ASGD(Optimizer):
     where the step size η is lr in the first step and ``lr / (1 + λ·lr·t)^α`` after step t. From step t0 on,
     `average` returns the mean of the values of a Variable.
 
-    B. T. Polyak and A. B. Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
+    Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
 
     Examples
     --------
@@ -254,7 +254,7 @@ class Rprop(Optimizer):
     If the sign of an element's gradient changes, the element is not moved in this step. Values are those of
     PyTorch.
 
-    M. Riedmiller and H. Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
+    Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
     algorithm", 1993.
 
     Examples
