@@ -69,7 +69,7 @@ class Summary(NamedTuple):
             parts.append(html.table(["parameter", "25%", "median", "75%"], rows))
         if self.failures:
             rows = [[word, str(count), reason_of(word)] for word, count in self.failures.items()]
-            parts.append(html.table(["failed", "groups", "because"], rows, texts=(2,)))
+            parts.append(html.table(["status", "groups", "reason"], rows, texts=(2,)))
         return html.fragment(*parts, *map(html.sentence, self.remarks))
 
 
