@@ -3,11 +3,17 @@
 The main function is `jitgrad.curve_fit`. This module has its result, formulas, named curves and the comparison of two fits.
 """
 
-from jitgrad.curvefit.compare import Comparison, compare
+from jitgrad.curvefit.compare import Comparison, ComparisonTest, compare
+from jitgrad.curvefit.estimates import Row
 from jitgrad.curvefit.fit import curve_fit
+from jitgrad.curvefit.fitted import Outliers
 from jitgrad.curvefit.formula import Formula, formula
 from jitgrad.curvefit.gallery import MODELS, named
+from jitgrad.curvefit.inverse import Inverse
 from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.curvefit.result import CurveFit
 
-__all__ = ["MODELS", "Comparison", "CurveFit", "Formula", "NamedModel", "compare", "curve_fit", "formula", "named"]
+__all__ = [
+    "MODELS", "Comparison", "ComparisonTest", "CurveFit", "Formula", "Inverse", "NamedModel", "Outliers", "Row", "compare",
+    "curve_fit", "formula", "named",
+]  # fmt: skip

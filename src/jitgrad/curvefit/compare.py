@@ -25,9 +25,9 @@ DRAWN = 3
 
 @dataclass(frozen=True)
 class ComparisonTest:
-    """A test of the simple model against the full one.
+    """A test of a simple model against a full one, part of a `Comparison`.
 
-    Attributes
+    Parameters
     ----------
     name : {"F", "chi2"}
         ``"chi2"`` if both fits used ``absolute_sigma``.
@@ -39,6 +39,15 @@ class ComparisonTest:
         The residual degrees of freedom of the full model; None for ``"chi2"``.
     p_value : float
         The probability of a larger statistic if the simple model is correct.
+
+    Examples
+    --------
+    >>> x = np.arange(8.0)
+    >>> y = np.array([1.1, 2.9, 5.2, 7.1, 8.8, 11.3, 12.7, 15.2])
+    >>> fits = [jg.curve_fit(text, x, y) for text in ("a + b * x", "a + b * x + c * x**2")]
+    >>> test = jg.curvefit.compare(*fits).test
+    >>> print(f"{test.name}({test.df}, {test.df_resid}) = {test.statistic:.3f}, p = {test.p_value:.2f}")
+    F(1, 5) = 0.046, p = 0.84
     """
 
     name: str

@@ -25,9 +25,9 @@ NOTHING = 1e-6
 
 
 class Row(NamedTuple):
-    """One row of the table of estimates. For a fixed parameter, everything but ``name`` and ``estimate`` is nan.
+    """A row of `CurveFit.table`. For a fixed parameter, everything but ``name`` and ``estimate`` is nan.
 
-    Attributes
+    Parameters
     ----------
     name : str
         The parameter.
@@ -41,6 +41,13 @@ class Row(NamedTuple):
         The two-sided p-value of the hypothesis that the parameter is 0.
     low, high : float
         The confidence limits.
+
+    Examples
+    --------
+    >>> fit = jg.curve_fit("a + b * x", [0, 1, 2, 3, 4], [1.1, 2.9, 5.2, 7.1, 8.8])
+    >>> row = fit.table()[1]
+    >>> row.name, round(row.estimate, 2), round(row.stderr, 2)
+    ('b', 1.96, 0.06)
     """
 
     name: str

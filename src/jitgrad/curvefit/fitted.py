@@ -28,16 +28,27 @@ OWN_LOSS = "own"
 class Outliers(NamedTuple):
     """Rows that were excluded from a fit as outliers.
 
-    Attributes
+    Parameters
     ----------
     rows : ndarray of int
-        Their indices among the rows that were given, rows with nan not counted.
+        Their indices among the given rows, not counting rows with nan.
     columns : list of ndarray
         The columns of the model in these rows.
     y : ndarray
         The response in these rows.
     q : float
         The false discovery rate that was requested.
+
+    Examples
+    --------
+    >>> x = np.arange(12.0)
+    >>> y = 1 + 2 * x + 0.1 * np.sin(5 * x)
+    >>> y[7] += 3
+    >>> fit = jg.curve_fit("a + b * x", x, y, outliers=0.01)
+    >>> fit.outliers.rows
+    array([7])
+    >>> fit.notes
+    ['1 of 12 rows was excluded as an outlier (ROUT, Q = 1%): (x = 7, y = 17.9572)']
     """
 
     rows: np.ndarray

@@ -31,9 +31,11 @@ NAMED = 3
 
 
 class Inverse(NamedTuple):
-    """The x at which a curve reaches given values: numbers if y is a number, arrays of shape (rows,) if y is an array.
+    """The result of `CurveFit.inverse`: the x at which a curve reaches given values of y.
 
-    Attributes
+    Fields are numbers if y is a number, and arrays of shape (rows,) if y is an array.
+
+    Parameters
     ----------
     x : float or ndarray
         The solution; nan if the curve reaches the value nowhere in the range, or in several places.
@@ -44,7 +46,16 @@ class Inverse(NamedTuple):
     solutions : int or ndarray
         The number of places at which the curve reaches the value.
     notes : list of str
-        Remarks, such as on values that are not reached.
+        Remarks, for example on values that are not reached.
+
+    Examples
+    --------
+    >>> fit = jg.curve_fit("a + b * x", [0, 1, 2, 3, 4], [1.1, 2.9, 5.2, 7.1, 8.8])
+    >>> found = fit.inverse(6.0)
+    >>> round(found.x, 2), found.solutions
+    (2.5, 1)
+    >>> fit.inverse(20.0).notes
+    ['20 is not reached for x between 0 and 4, where the curve lies between 1.1 and 8.94']
     """
 
     x: Any

@@ -221,7 +221,8 @@ class CurveFit(FittedCurve):
             lines.append(f"{name:{width}} {estimate:15.8g} {of}")
         lines += [
             f"{self.n_rows} rows, {self.dof} degrees of freedom, χ² {self.chisqr:.6g}, reduced χ² {self.redchi:.6g}",
-            f"R² {self.r2:.6g}, AIC {self.aic:.6g}, AICc {self.aicc:.6g}, BIC {self.bic:.6g}, condition number {self.condition:.3g}",
+            f"R² {self.r2:.6g}, AIC {self.aic:.6g}, AICc {self.aicc:.6g}, BIC {self.bic:.6g}, "
+            f"condition number {self.condition:.3g}",
             self.message,
         ]
         return "\n".join(lines)
