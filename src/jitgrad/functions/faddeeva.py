@@ -68,7 +68,7 @@ def voigt_profile(x: ArrayLike, sigma: ArrayLike, gamma: ArrayLike) -> Tensor:
 
     See Also
     --------
-    wofz
+    special.wofz : The Faddeeva function.
 
     Examples
     --------
