@@ -1,4 +1,4 @@
-"""The docstring and the signature of an elementwise op, made from its row when they are first read."""
+"""The docstring and the signature of an elementwise op, which are generated from its row on request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXAMPLE_VALUES = (-1.5, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 @dataclass(frozen=True)
 class Doc:
-    """What a row states for its docstring; everything else follows from the row.
+    """The parts of a docstring that do not follow from the rest of a row.
 
     Attributes
     ----------
@@ -31,11 +31,14 @@ class Doc:
     formula : str
         The value in terms of the operands. By default the text that the row computes.
     derivatives : sequence of str or None
-        The partial derivatives as text, where those of the row handle edges that would distract. None takes the row's.
+        The partial derivatives as text, if the rules of the row treat edges that would distract. None keeps the text of the
+        rule.
     parameters : dict of str to str
         What an operand means, by name. Without an entry it is "Input."
+    edges : str
+        Where the function or a derivative is infinite or undefined, instead of the sentence that follows from the row.
     notes : str
-        Further paragraphs: conventions at kinks, domain, source.
+        Further paragraphs: conventions at kinks, source.
     example : sequence of sequences of float
         The operands of the example, one sequence for each. By default numbers from the row's domain.
     see : sequence of str
@@ -46,6 +49,7 @@ class Doc:
     formula: str = ""
     derivatives: Sequence[str | None] = ()
     parameters: dict[str, str] = field(default_factory=dict)
+    edges: str = ""
     notes: str = ""
     example: Sequence[Sequence[float]] = ()
     see: Sequence[str] = ()
@@ -67,7 +71,7 @@ class OfInstance:
 
 
 def operand_names(op: Op) -> tuple[str, ...]:
-    """The names of the operands: those in the row's rules, or the usual ones."""
+    """Return the names of the operands: those in the rules of the row, or default names."""
     count = len(op.partials)
     for rule in op.partials:
         names = parameter_names(rule) if rule is not None else []
@@ -77,14 +81,14 @@ def operand_names(op: Op) -> tuple[str, ...]:
 
 
 def signature(op: Op) -> inspect.Signature | None:
-    """What ``inspect.signature`` reports for an op; None for the general one."""
+    """Return the signature of an elementwise op, or None for other ops."""
     if not op.partials:
         return None
     return inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in operand_names(op)])
 
 
 def docstring(op: Op) -> str:
-    """The docstring of an op: a page for an elementwise one, otherwise its summary."""
+    """Return the docstring of an op: a page for an elementwise op, otherwise the summary."""
     doc = op.doc if isinstance(op.doc, Doc) else Doc(op.doc)
     if not op.partials or not doc.summary:
         return doc.summary
@@ -99,7 +103,7 @@ def docstring(op: Op) -> str:
 
 
 def formula(op: Op) -> str:
-    """The value of an op as text over the names of its operands."""
+    """Return the value of an op as text in terms of its operands."""
     given = op.doc.formula if isinstance(op.doc, Doc) else ""
     if given:
         return given
@@ -111,7 +115,7 @@ def formula(op: Op) -> str:
 
 
 def derivatives(op: Op) -> list[str | None]:
-    """The partial derivatives of an op as text, None where there is none."""
+    """Return the partial derivatives of an op as text, None for an operand without one."""
     given = op.doc.derivatives if isinstance(op.doc, Doc) else ()
     names = [*operand_names(op), "y"]
     texts: list[str | None] = []
@@ -167,7 +171,7 @@ def _notes(op: Op, doc: Doc, names: Sequence[str]) -> Iterator[str]:
         yield f"No gradient flows to {' and '.join(constant)}."
     if op.result == "bool":
         yield "The result has no derivative."
-    yield from _singular(op, names)
+    yield from [doc.edges] if doc.edges else _singular(op, names)
     if doc.notes:
         yield doc.notes
 
@@ -190,7 +194,7 @@ def _example(op: Op, doc: Doc) -> str:
 
 
 def _values(i: int, low: float, high: float) -> list[float]:
-    """Three numbers of the interval for operand ``i``, in another order for each."""
+    """Return three numbers from an interval, in a different order for each operand."""
     inside = [x for x in _EXAMPLE_VALUES if low <= x <= high]
     values = [inside[0], inside[len(inside) // 2], inside[-1]]
     return values[i:] + values[:i]

@@ -31,6 +31,8 @@ def scipy_function(name: str) -> Callable[..., Any]:
     return function
 
 
+_BY_ZERO = "Division by 0 gives inf or nan, without a warning."
+_UNIT = "The derivative is infinite at -1 and 1, and the value is nan outside [-1, 1]."
 _ANGLE = {"x": "Angle, in radians."}
 _STEPS = "The derivative is 0 everywhere, including at the jumps."
 _TO_COMPARE = ([1.0, 2.0, 3.0], [2.0, 2.0, 2.0])
@@ -38,20 +40,20 @@ _TO_COMPARE = ([1.0, 2.0, 3.0], [2.0, 2.0, 2.0])
 # Arithmetic: value, then the partial for each operand.
 add: BinaryOp = elementwise(
     "add", "a + b", lambda a, b, y: 1, lambda a, b, y: 1, commutative=True, affine=True, degree=1,
-    doc="Add element by element; the operator ``+``.",
+    doc="Add element by element, as the operator ``+`` does.",
 )  # fmt: skip
 subtract: BinaryOp = elementwise(
     "subtract", "a - b", lambda a, b, y: 1, lambda a, b, y: -1, affine=True, degree=1,
-    doc="Subtract element by element; the operator ``-``.",
+    doc="Subtract element by element, as the operator ``-`` does.",
 )  # fmt: skip
 multiply: BinaryOp = elementwise(
     "multiply", "a * b", lambda a, b, y: b, lambda a, b, y: a, commutative=True, affine=True, degree=2,
-    doc="Multiply element by element; the operator ``*``.",
+    doc="Multiply element by element, as the operator ``*`` does.",
 )  # fmt: skip
 divide: BinaryOp = elementwise(
     "divide", "a / b", lambda a, b, y: 1 / b, lambda a, b, y: -y / b,
     result="float", domain=((-3, 3), (0.5, 3)), singular=((), (0,)), degree=0,
-    doc=Doc("Divide element by element; the operator ``/``.", notes="Division by zero gives inf or nan, without a warning."),
+    doc=Doc("Divide element by element, as the operator ``/`` does.", edges=_BY_ZERO),
 )  # fmt: skip
 power: BinaryOp = elementwise(
     "power", "power(a, b)",
@@ -59,18 +61,20 @@ power: BinaryOp = elementwise(
     lambda a, b, y: log(where(equal(a, 0), 1, a)) * y,
     result="float", loops=("vv", "vs"), domain=((0.2, 3), (-2, 3)), singular=((0,), ()),
     doc=Doc(
-        "Raise to a power element by element; the operator ``**``.",
+        "Raise to a power element by element, as the operator ``**`` does.",
         formula="a**b",
         derivatives=("b * a**(b - 1)", "log(a) * y"),
+        edges="For a < 0 the power is nan unless ``b`` is an integer. For a = 0 the power is infinite if b < 0,\n"
+        "and its derivative with respect to ``a`` is infinite if b < 1, except for b = 0.",
         notes="At b = 0 the derivative with respect to ``a`` is 0, and at a = 0 the derivative with respect to ``b`` is 0.\n"
-        "The power is nan for a < 0 unless ``b`` is an integer. Integers are raised as floating-point numbers.",
+        "Integers are raised as floating-point numbers.",
         example=([1.0, 2.0, 3.0], [2.0, 0.5, -1.0]),
     ),
 )  # fmt: skip
 negative: UnaryOp = elementwise(
-    "negative", "-x", lambda x, y: -1, affine=True, degree=1, doc="Numerical negative; the unary operator ``-``."
+    "negative", "-x", lambda x, y: -1, affine=True, degree=1, doc="Numerical negative, as the unary operator ``-``."
 )
-square: UnaryOp = elementwise("square", "x * x", lambda x, y: 2 * x, degree=2, doc="Square of each element.")
+square: UnaryOp = elementwise("square", "x * x", lambda x, y: 2 * x, degree=2, doc="Square.")
 
 # Exponentials and roots.
 exp: UnaryOp = elementwise(
@@ -78,14 +82,14 @@ exp: UnaryOp = elementwise(
 )
 log: UnaryOp = elementwise(
     "log", "log(x)", lambda x, y: 1 / x, result="float", domain=((0.2, 3),), singular=((0,),),
-    doc=Doc("Natural logarithm.", notes="The logarithm is nan for x < 0 and -inf at 0.", see=("log1p : log(1 + x).",)),
+    doc=Doc("Natural logarithm.", edges="The logarithm is -inf at 0 and nan for x < 0.", see=("log1p : log(1 + x).",)),
 )  # fmt: skip
 log1p: UnaryOp = elementwise(
     "log1p", "log1p(x)", lambda x, y: 1 / (1 + x), result="float", domain=((-0.7, 3),), singular=((-1,),),
     doc=Doc(
         "Natural logarithm of one plus the input, accurate for small inputs.",
         formula="log(1 + x)",
-        notes="The value is nan for x < -1.",
+        edges="The value is -inf at -1 and nan for x < -1.",
         see=("expm1 : The inverse function.",),
     ),
 )  # fmt: skip
@@ -102,11 +106,11 @@ exp2: UnaryOp = elementwise(
 )
 log2: UnaryOp = elementwise(
     "log2", "log2(x)", lambda x, y: 1 / (x * math.log(2)), result="float", domain=((0.2, 3),), singular=((0,),),
-    doc=Doc("Logarithm to base 2.", notes="The logarithm is nan for x < 0 and -inf at 0."),
+    doc=Doc("Logarithm to base 2.", edges="The logarithm is -inf at 0 and nan for x < 0."),
 )  # fmt: skip
 log10: UnaryOp = elementwise(
     "log10", "log10(x)", lambda x, y: 1 / (x * math.log(10)), result="float", domain=((0.2, 3),), singular=((0,),),
-    doc=Doc("Logarithm to base 10.", notes="The logarithm is nan for x < 0 and -inf at 0."),
+    doc=Doc("Logarithm to base 10.", edges="The logarithm is -inf at 0 and nan for x < 0."),
 )  # fmt: skip
 logaddexp: BinaryOp = elementwise(
     "logaddexp",
@@ -117,11 +121,21 @@ logaddexp: BinaryOp = elementwise(
 )  # fmt: skip
 cbrt: UnaryOp = elementwise(
     "cbrt", "cbrt(x)", lambda x, y: square(1 / y) / 3, result="float", domain=((0.2, 3),), singular=((0,),), degree=1 / 3,
-    doc=Doc("Cube root.", notes="Negative numbers have a negative root.", example=([-8.0, 1.0, 27.0],)),
+    doc=Doc(
+        "Cube root.",
+        derivatives=("1 / (3 * y**2)",),
+        edges="The derivative is infinite at 0.",
+        notes="Negative numbers have a negative root.",
+        example=([-8.0, 1.0, 27.0],),
+    ),
 )  # fmt: skip
 sqrt: UnaryOp = elementwise(
     "sqrt", "sqrt(x)", lambda x, y: 0.5 / y, result="float", domain=((0.2, 3),), singular=((0,),), degree=1 / 2,
-    doc=Doc("Non-negative square root.", notes="The root is nan for x < 0.", example=([1.0, 2.0, 4.0],)),
+    doc=Doc(
+        "Nonnegative square root.",
+        edges="The derivative is infinite at 0, and the root is nan for x < 0.",
+        example=([1.0, 2.0, 4.0],),
+    ),
 )  # fmt: skip
 
 # Trigonometry, in radians.
@@ -133,11 +147,11 @@ tan: UnaryOp = elementwise(
 )  # fmt: skip
 arcsin: UnaryOp = elementwise(
     "arcsin", "arcsin(x)", lambda x, y: 1 / sqrt(1 - square(x)), result="float", domain=((-0.9, 0.9),), singular=((-1, 1),),
-    doc=Doc("Inverse sine, in radians from -pi/2 to pi/2.", notes="The value is nan outside [-1, 1]."),
+    doc=Doc("Inverse sine, in radians from -pi/2 to pi/2.", edges=_UNIT),
 )  # fmt: skip
 arccos: UnaryOp = elementwise(
     "arccos", "arccos(x)", lambda x, y: -1 / sqrt(1 - square(x)), result="float", domain=((-0.9, 0.9),), singular=((-1, 1),),
-    doc=Doc("Inverse cosine, in radians from 0 to pi.", notes="The value is nan outside [-1, 1]."),
+    doc=Doc("Inverse cosine, in radians from 0 to pi.", edges=_UNIT),
 )  # fmt: skip
 arctan: UnaryOp = elementwise(
     "arctan", "arctan(x)", lambda x, y: 1 / (1 + square(x)), result="float",
@@ -150,6 +164,7 @@ arctan2: BinaryOp = elementwise(
     doc=Doc(
         "Angle of the point (b, a), in radians from -pi to pi.",
         parameters={"a": "Ordinate of the point.", "b": "Abscissa of the point. The shapes of ``a`` and ``b`` must broadcast."},
+        edges="The derivatives at the origin are nan.",
         example=([0.0, 1.0, -1.0], [1.0, 1.0, -1.0]),
     ),
 )  # fmt: skip
@@ -159,7 +174,7 @@ hypot: BinaryOp = elementwise(
     doc=Doc(
         "Hypotenuse of a right triangle with legs a and b, without overflow.",
         "sqrt(a**2 + b**2)",
-        notes="The derivatives at the origin are nan.",
+        edges="The derivatives at the origin are nan.",
         example=([3.0, 5.0], [4.0, 12.0]),
     ),
 )  # fmt: skip
@@ -173,11 +188,15 @@ arcsinh: UnaryOp = elementwise(
 arccosh: UnaryOp = elementwise(
     "arccosh", "arccosh(x)", lambda x, y: 1 / sqrt(x - 1) / sqrt(x + 1),
     result="float", domain=((1.2, 4),), singular=((1,),),
-    doc=Doc("Inverse hyperbolic cosine.", notes="The value is nan for x < 1."),
+    doc=Doc("Inverse hyperbolic cosine.", edges="The derivative is infinite at 1, and the value is nan for x < 1."),
 )  # fmt: skip
 arctanh: UnaryOp = elementwise(
     "arctanh", "arctanh(x)", lambda x, y: 1 / (1 - square(x)), result="float", domain=((-0.9, 0.9),), singular=((-1, 1),),
-    doc=Doc("Inverse hyperbolic tangent.", notes="The value is nan outside [-1, 1].", see=("tanh : Hyperbolic tangent.",)),
+    doc=Doc(
+        "Inverse hyperbolic tangent.",
+        edges="The value is infinite at -1 and 1, and nan outside [-1, 1].",
+        see=("tanh : Hyperbolic tangent.",),
+    ),
 )  # fmt: skip
 
 # Special functions.
@@ -195,13 +214,13 @@ gammaln: UnaryOp = elementwise(
     doc=Doc(
         "Logarithm of the absolute value of the gamma function.",
         "log(abs(gamma(x)))",
-        notes="The value is inf at 0 and at negative integers.",
+        edges="The value is inf at 0 and at negative integers.",
     ),
 )  # fmt: skip
 digamma: UnaryOp = elementwise(
     "digamma", "digamma(x)", lambda x, y: polygamma(1, x), result="float", domain=((0.5, 4),), singular=((0,),),
     numpy=scipy_function("digamma"),
-    doc=Doc("Digamma function, the derivative of ``gammaln``.", notes="Negative integers are poles, too."),
+    doc=Doc("Digamma function, the derivative of ``gammaln``.", edges="The value is -inf at 0 and nan at negative integers."),
 )  # fmt: skip
 polygamma: BinaryOp = elementwise(
     "polygamma", "polygamma(a, b)", None, lambda n, x, y: polygamma(n + 1, x), result="float", loops=("vv",),
@@ -209,7 +228,7 @@ polygamma: BinaryOp = elementwise(
     doc=Doc(
         "Polygamma function, the n-th derivative of the digamma function.",
         parameters={"n": "Order of the derivative, an integer from 0 to 10000.", "x": "Input."},
-        notes="The value is nan for any other order.",
+        edges="There are poles at 0 and at negative integers. The value is nan for any other order.",
         example=([0.0, 1.0, 2.0], [0.5, 1.0, 2.0]),
     ),
 )  # fmt: skip
@@ -230,7 +249,7 @@ relu: UnaryOp = elementwise(
         "Rectified linear unit.",
         "max(x, 0)",
         derivatives=("1 if x > 0 else 0",),
-        notes="The derivative at the kink, 0, is 0.",
+        notes="At 0, where there is a kink, the derivative is 0.",
         example=([-1.0, 0.0, 2.5],),
     ),
 )  # fmt: skip
@@ -238,31 +257,32 @@ relu: UnaryOp = elementwise(
 # Pieces.
 abs: UnaryOp = elementwise(
     "abs", "abs(x)", lambda x, y: sign(x), ties=(0,), degree=1,
-    doc=Doc("Absolute value.", notes="The derivative at the kink, 0, is 0.", example=([-1.5, 0.0, 2.0],)),
+    doc=Doc("Absolute value.", notes="At 0, where there is a kink, the derivative is 0.", example=([-1.5, 0.0, 2.0],)),
 )  # fmt: skip
 floor: UnaryOp = elementwise(
     "floor", "floor(x)", lambda x, y: 0,
-    doc=Doc("Largest integer that is not above the input, as a float.", notes=_STEPS, example=([-1.5, 0.2, 2.0],)),
+    doc=Doc("Largest integer not greater than the input.", notes=_STEPS, example=([-1.5, 0.2, 2.0],)),
 )  # fmt: skip
 ceil: UnaryOp = elementwise(
     "ceil", "ceil(x)", lambda x, y: 0,
-    doc=Doc("Smallest integer that is not below the input, as a float.", notes=_STEPS, example=([-1.5, 0.2, 2.0],)),
+    doc=Doc("Smallest integer not less than the input.", notes=_STEPS, example=([-1.5, 0.2, 2.0],)),
 )  # fmt: skip
 trunc: UnaryOp = elementwise(
     "trunc", "trunc(x)", lambda x, y: 0,
-    doc=Doc("Integer part of the input: rounding toward zero.", notes=_STEPS, example=([-1.5, 0.2, 2.7],)),
+    doc=Doc("Integer part of the input, rounded toward zero.", notes=_STEPS, example=([-1.5, 0.2, 2.7],)),
 )  # fmt: skip
 rint: UnaryOp = elementwise(
     "rint", "rint(x)", lambda x, y: 0,
-    doc=Doc("Round to the nearest integer, halves to the nearest even one.", notes=_STEPS, example=([0.5, 1.5, -1.2],)),
+    doc=Doc("Nearest integer; halves are rounded to the even one.", notes=_STEPS, example=([0.5, 1.5, -1.2],)),
 )  # fmt: skip
 mod: BinaryOp = elementwise(
     "mod", "mod(a, b)", lambda a, b, y: 1, lambda a, b, y: -floor_divide(a, b), loops=("vv",), domain=((-3, 3), (0.5, 3)),
     singular=((), (0,)), degree=1,
     doc=Doc(
-        "Remainder of floor division, with the sign of the divisor; the operator ``%``.",
+        "Remainder of floor division, with the sign of the divisor, as the operator ``%`` computes it.",
         "a - floor_divide(a, b) * b",
-        notes="The derivatives are those between the jumps, at the jumps too.",
+        edges="The remainder is nan for b = 0.",
+        notes="At a jump the derivatives are those between the jumps.",
         example=([-5.0, 5.0, 5.5], [3.0, 3.0, -2.0]),
     ),
 )  # fmt: skip
@@ -270,8 +290,9 @@ floor_divide: BinaryOp = elementwise(
     "floor_divide", "floor_divide(a, b)", lambda a, b, y: 0, lambda a, b, y: 0,
     loops=("vv",), domain=((-3, 3), (0.5, 3)), singular=((), (0,)), degree=0,
     doc=Doc(
-        "Floor of the quotient; the operator ``//``.",
+        "Floor of the quotient, as the operator ``//`` computes it.",
         "floor(a / b)",
+        edges=_BY_ZERO,
         notes=_STEPS,
         example=([-5.0, 5.0, 5.5], [3.0, 3.0, -2.0]),
     ),
@@ -329,27 +350,27 @@ where: TernaryOp = elementwise(
 _PAIRS, _COMPARED = ("vv", "sv"), ("vv", "sv", "vs")
 equal: BinaryOp = elementwise(
     "equal", "1 if a == b else 0", None, None, result="bool", commutative=True, loops=_PAIRS, degree=0,
-    doc=Doc("Compare for equality, element by element; the operator ``==``.", "a == b", example=_TO_COMPARE),
+    doc=Doc("Whether a is equal to b, element by element, as the operator ``==``.", "a == b", example=_TO_COMPARE),
 )  # fmt: skip
 not_equal: BinaryOp = elementwise(
     "not_equal", "1 if a != b else 0", None, None, result="bool", commutative=True, loops=_PAIRS, degree=0,
-    doc=Doc("Compare for inequality, element by element; the operator ``!=``.", "a != b", example=_TO_COMPARE),
+    doc=Doc("Whether a is not equal to b, element by element, as the operator ``!=``.", "a != b", example=_TO_COMPARE),
 )  # fmt: skip
 less: BinaryOp = elementwise(
     "less", "1 if a < b else 0", None, None, result="bool", loops=_COMPARED, degree=0,
-    doc=Doc("Whether a is less than b, element by element; the operator ``<``.", "a < b", example=_TO_COMPARE),
+    doc=Doc("Whether a is less than b, element by element, as the operator ``<``.", "a < b", example=_TO_COMPARE),
 )  # fmt: skip
 less_equal: BinaryOp = elementwise(
     "less_equal", "1 if a <= b else 0", None, None, result="bool", loops=_COMPARED, degree=0,
-    doc=Doc("Whether a is at most b, element by element; the operator ``<=``.", "a <= b", example=_TO_COMPARE),
+    doc=Doc("Whether a is at most b, element by element, as the operator ``<=``.", "a <= b", example=_TO_COMPARE),
 )  # fmt: skip
 greater: BinaryOp = elementwise(
     "greater", "1 if a > b else 0", None, None, result="bool", loops=_COMPARED, degree=0,
-    doc=Doc("Whether a is greater than b, element by element; the operator ``>``.", "a > b", example=_TO_COMPARE),
+    doc=Doc("Whether a is greater than b, element by element, as the operator ``>``.", "a > b", example=_TO_COMPARE),
 )  # fmt: skip
 greater_equal: BinaryOp = elementwise(
     "greater_equal", "1 if a >= b else 0", None, None, result="bool", loops=_COMPARED, degree=0,
-    doc=Doc("Whether a is at least b, element by element; the operator ``>=``.", "a >= b", example=_TO_COMPARE),
+    doc=Doc("Whether a is at least b, element by element, as the operator ``>=``.", "a >= b", example=_TO_COMPARE),
 )  # fmt: skip
 
 stop_gradient: UnaryOp = elementwise(
@@ -360,7 +381,7 @@ multiply_add: TernaryOp = elementwise(
     "multiply_add", "a * b + c", lambda c, a, b, y: 1, lambda c, a, b, y: b, lambda c, a, b, y: a,
     numpy=lambda c, a, b: np.add(np.multiply(a, b), c), loops=("111", "vvv", "vsv", "ssv", "svv"), affine=True,
     doc=Doc(
-        "Multiply a and b and add c; note the order of the operands.",
+        "Sum of c and the product of a and b, of which c is the first operand.",
         parameters={"c": "The summand.", "a": "The first factor.", "b": "The second factor. All shapes must broadcast."},
         notes="The product is rounded before the sum. Sums with a product are replaced by this op when a program is compiled.",
         example=([1.0, 2.0], [3.0, 4.0], [5.0, 6.0]),

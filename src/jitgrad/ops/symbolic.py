@@ -1,4 +1,4 @@
-"""Expressions as text: a rule is called with symbols, and the result prints itself as the formula that the rule computes."""
+"""Expressions as text: a rule is called with symbols, and its result is the formula that the rule computes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Text:
         return self.text
 
     def within(self, binds: int) -> str:
-        """The text as an operand of an operator, in parentheses if it binds less tightly than required."""
+        """Return the text as an operand, in parentheses if it binds less tightly than required."""
         return self.text if self.binds >= binds else f"({self.text})"
 
     def __add__(self, other: Any) -> Text:
@@ -71,7 +71,7 @@ class Text:
 
 
 def text_of(value: Any) -> Text:
-    """The text of a number or an expression."""
+    """Return a number or an expression as text."""
     if isinstance(value, Text):
         return value
     if value < 0:
@@ -84,7 +84,7 @@ def _infix(left: Any, sign: str, right: Any, binds: int, binds_right: int) -> Te
 
 
 def _called(name: str) -> Callable[..., Text]:
-    """The function of texts that stands for an op or a function."""
+    """Return the function of texts that stands for an op or a function."""
     if name == "square":
         return lambda x: text_of(x) ** 2
     if name in _INFIX:
@@ -96,10 +96,10 @@ _MATH = SimpleNamespace(**{name: _called(name) for name in ("sqrt", "log", "exp"
 
 
 def expression(rule: Callable[..., Any], names: list[str]) -> str:
-    """The formula that a rule computes of operands with these names.
+    """Return the formula that a rule computes from operands with these names.
 
-    The rule runs with its own global names, of which ops, the module ``math`` and functions of the same module are replaced
-    by functions of texts.
+    The rule runs with its global names, among which ops, the module ``math`` and functions of the same module are replaced by
+    functions of texts.
     """
     assert isinstance(rule, FunctionType)
     replaced: dict[str, Any] = {}
@@ -120,5 +120,5 @@ def _with_globals(f: FunctionType, names: dict[str, Any]) -> FunctionType:
 
 
 def parameter_names(rule: Callable[..., Any]) -> list[str]:
-    """The names of a rule's parameters."""
+    """Return the names of the parameters of a rule."""
     return list(inspect.signature(rule).parameters)

@@ -95,7 +95,7 @@ def _with_gradient(name: str, result: Any, inputs: Sequence[Tensor], inside: Rec
     def pullback(g: Any, y: Any, *operands: Any, results: int) -> list[Any]:
         found = pull(g, y) if several else pull((g,), (y,))
         refused = TapeError(
-            f"{name} has a gradient of its own, and reads what is differentiated by besides its arguments. "
+            f"{name} has a custom gradient, and reads a source of the gradient that is not one of its arguments. "
             f"Pass it as an argument, or detach() it inside."
         )
         return [*[None] * count, *_cotangents(name, found, inputs), *[refused] * len(besides)]
