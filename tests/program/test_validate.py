@@ -345,7 +345,7 @@ def test_calls_are_dumped_by_name_and_checked() -> None:
     with pytest.raises(ProgramError, match="which is not registered in this process"):
         Program.parse(good.dump().replace("solve-float64", "solve-float16"))
     kind = next(i for i in range(good.stop) if good.instruction(i)[0].name == "call")
-    with pytest.raises(ProgramError, match="no function is known"):
+    with pytest.raises(ProgramError, match="no function is registered"):
         edited(good, kind, 1, 12345).validate()
 
 
