@@ -75,9 +75,11 @@ def _signature(app: Sphinx, kind: str, name: str, obj: Any, *_: Any) -> tuple[st
 
 
 def _skip(app: Sphinx, kind: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
-    """Leave out the methods by which scikit-learn routes metadata, whose docstrings refer to its own pages, and operations."""
+    """Leave out members that scikit-learn's base classes add, whose docstrings refer to its own pages, and operations."""
+    function = inspect.unwrap(obj) if callable(obj) else obj
     routing = name.startswith("set_") and name.endswith("_request")
-    return True if routing or isinstance(obj, Op) else None
+    foreign = str(getattr(function, "__module__", "")).startswith("sklearn.")
+    return True if routing or foreign or isinstance(obj, Op) else None
 
 
 def _public_bases(app: Sphinx, name: str, obj: Any, options: Any, bases: list[Any]) -> None:
