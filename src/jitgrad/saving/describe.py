@@ -55,7 +55,7 @@ def describe(value: Any, what: str = "The model", shared: dict[int, int] | None 
         return {"partial": describe(value.func, what, shared), "bound": describe(bound, what, shared)}
     name = getattr(value, "__name__", "<lambda>")
     if not callable(value) or "<" in name:
-        raise ArgumentError(f"{what} contains {value!r}, which cannot be saved. Use a named function, or an object of a class.")
+        raise ArgumentError(f"{what} is {value!r}, which cannot be saved. Use a named function, or an object of a class.")
     return {"function": f"custom:{name}"}
 
 

@@ -59,7 +59,9 @@ def save_model(model: Model, path: str | os.PathLike[str], fit: Mapping[str, Any
     document = {"model": describe(model), "built": _built(model), "weights": _named(model.variables), "fit": dict(fit or {})}
     document["columns"] = list(model.fitted_columns)
     if model.compiled is not None:
-        arguments = {name: describe(value, f"compile's argument {name}") for name, value in model.compiled.arguments.items()}
+        arguments = {
+            name: describe(value, f"The argument {name} of compile") for name, value in model.compiled.arguments.items()
+        }
         document["compiled"] = {"arguments": arguments, "state": model.optimizer.get_state(model.variables)}
     archive.write(path, document)
 
