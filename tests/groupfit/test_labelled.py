@@ -166,7 +166,7 @@ def test_a_function_of_any_number_of_parameters_has_names_for_them(images: Any) 
     ("changes", "said"),
     [
         ({"coords": "tim"}, r"no coordinate 'tim'\. Did you mean 'time'\?"),
-        ({"reduce_dims": "z"}, r"no dimension 'z'\. They have time, y, x"),
+        ({"reduce_dims": "z"}, r"no dimension 'z'\. The dimensions are time, y, x"),
         ({"errors": "warn"}, "no errors 'warn'"),
         ({"p0": {"b": 1.0}}, "no parameter 'b' for p0"),
         ({"bounds": {"time": (0, 1)}}, "bounds names 'time', which is a column"),

@@ -83,7 +83,7 @@ class Curve:
         except Exception as error:
             said = str(error).partition("\n")[0]
             said = said.rpartition(". ")[0] if isinstance(error, JitgradError) else said
-            raise UntraceableError(f"The function cannot be traced, {type(error).__name__}: {said}.") from error
+            raise UntraceableError(f"The function cannot be traced ({type(error).__name__}: {said}).") from error
 
     def _given(self, columns: Sequence[Tensor]) -> Any:
         """Return the columns as a function takes them."""

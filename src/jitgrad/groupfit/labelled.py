@@ -182,7 +182,7 @@ def _reduced(data: xr.DataArray, columns: Mapping[str, Any], more: Any) -> list[
     more = [] if more is None else [more] if isinstance(more, str) or not isinstance(more, Iterable) else list(more)
     for dim in more:
         if dim not in data.dims:
-            raise ArgumentError(f"The data have no dimension {dim!r}. They have {', '.join(map(str, data.dims))}.")
+            raise ArgumentError(f"The data have no dimension {dim!r}. The dimensions are {', '.join(map(str, data.dims))}.")
     found = {*more, *(column.dims[0] for column in columns.values() if column.ndim == 1)}
     dims = [dim for dim in data.dims if dim in found]
     if not dims:

@@ -110,6 +110,13 @@ class GroupFits(GroupEstimates):
         frame
             In the library of the data, Polars for arrays. The columns are the keys (``index0``, ... for arrays), the
             parameters, their standard errors as ``<name>_stderr``, ``chisqr``, ``r2``, ``rows``, ``nfev`` and ``status``.
+
+        Examples
+        --------
+        >>> t = np.linspace(0, 3, 7)
+        >>> fits = jg.fit_groups("a * exp(-k * t)", {"t": t}, np.exp(-np.array([[0.5], [1.0]]) * t))
+        >>> fits.frame().columns
+        ['index0', 'a', 'k', 'a_stderr', 'k_stderr', 'chisqr', 'r2', 'rows', 'nfev', 'status']
         """
         found = self._found
         columns = {name: found.values[:, k] for k, name in enumerate(self.names)}
@@ -361,6 +368,14 @@ class GroupFits(GroupEstimates):
         ------
         ArgumentError
             If no such groups exist, or the groups share parameters.
+
+        Examples
+        --------
+        >>> t = np.linspace(0, 3, 7)
+        >>> fits = jg.fit_groups("a * exp(-k * t)", {"t": t}, np.exp(-np.array([[0.5], [1.0]]) * t), max_nfev=2)
+        >>> again = fits.refit("not converged", [1.0, 1.0])
+        >>> len(again)
+        2
         """
         if self.job.shared:
             names = ", ".join(self.names[k] for k in self.job.shared)
