@@ -186,7 +186,7 @@ def test_files_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not contain a model of kind"):
         TableModel.load(path)
     model.save(path)
-    with pytest.raises(DataError, match="cannot be made a model again"):
+    with pytest.raises(DataError, match="cannot be loaded"):
         jg.load_model(path)
     document = archive.read(path)
     archive.write(path, document | {"version": 3})

@@ -14,9 +14,9 @@ import pytest
 from jitgrad.errors import ArgumentError, DataError, FormulaError
 from jitgrad.tabular import targets
 from jitgrad.tabular.columns import Roles, design_like, encoded, make_design
-from jitgrad.tabular.encoding import Unseen
 from jitgrad.tabular.frames import as_polars
 from jitgrad.tabular.predictors import Predictors, unseen_notes
+from jitgrad.tabular.unseen import Unseen
 
 ROWS = 24
 Y = [float(k % 7) for k in range(ROWS)]

@@ -41,7 +41,7 @@ def reading_for(model: Any, reading: ReadOptions) -> ReadOptions:
 def unseen_for(model: Any, unseen: str | None) -> dict[str, Any]:
     """Return the ``unseen`` argument for models that take it: only table models do."""
     from jitgrad.tabular import TableModel
-    from jitgrad.tabular.encoding import unseen_of
+    from jitgrad.tabular.unseen import unseen_of
 
     if isinstance(model, TableModel):
         return {"unseen": unseen_of(unseen or "reference") or "error"}
@@ -52,8 +52,8 @@ def unseen_for(model: Any, unseen: str | None) -> dict[str, Any]:
 
 def notes_on_unseen(model: Any, given: dict[str, Any]) -> tuple[str, ...]:
     """Return notes on the texts that were unseen in training."""
-    from jitgrad.tabular.encoding import Unseen
     from jitgrad.tabular.predictors import unseen_notes
+    from jitgrad.tabular.unseen import Unseen
 
     unseen = given.get("unseen")
     return unseen_notes(unseen, model.predictors) if isinstance(unseen, Unseen) else ()

@@ -1,4 +1,4 @@
-"""From the columns of a data frame to arrays: which rows are used, and what they are."""
+"""Convert the columns of a data frame to arrays."""
 
 from __future__ import annotations
 
@@ -12,29 +12,41 @@ import polars as pl
 from jitgrad.arguments import by_name
 from jitgrad.errors import ArgumentError, DataError, brief
 from jitgrad.tabular import selection, targets
-from jitgrad.tabular.encoding import DATES, TEXTS, Column, Target, Unseen, has_marks, odd_one, sorted_values
+from jitgrad.tabular.encoding import DATES, TEXTS, Column, Target, has_marks, odd_one, sorted_values
 from jitgrad.tabular.expressions import Expression
 from jitgrad.tabular.formulas import learn, read_formula
 from jitgrad.tabular.predictors import Predictors, Term, check_needed, values_of, weight_values
 from jitgrad.tabular.scores import rows_in
 from jitgrad.tabular.selection import check_names, check_not_empty
+from jitgrad.tabular.unseen import Unseen
 
 
 @dataclass(frozen=True)
 class Design:
     """A table as arrays.
 
-    Attributes:
-        x: float64 (rows, features), as in the table, without a column for the intercept.
-        y: float64 (rows,), the target's numbers or proportions, or the positions of its classes.
-        predictors: how the table's columns became features.
-        target: the target.
-        offset, weights, freq_weights, trials: float64 (rows,); None where not given.
-        groups: int64 (rows,), which group a row is in; None where not given.
-        rows: int64, which rows of the table are used, counted from 0.
-        dropped: how many are left out because they miss a value.
-        missing: how many rows miss a value, by column; only columns that do.
-        notes: what was done with the columns, in sentences.
+    Attributes
+    ----------
+    x : ndarray, shape (n, features)
+        The features in the units of the table, without a column of ones.
+    y : ndarray, shape (n,)
+        The target: numbers, proportions, or class numbers.
+    predictors : Predictors
+        The feature columns and their encoding.
+    target : Target
+        The target column.
+    offset, weights, freq_weights, trials : ndarray, shape (n,), or None
+        The offset, weights and numbers of trials; None if not given.
+    groups : ndarray of int, shape (n,), or None
+        The group of each row; None if not given.
+    rows : ndarray of int, shape (n,)
+        The rows of the table that are used, numbered from 0.
+    dropped : int
+        The number of rows dropped because of missing values.
+    missing : dict of str to int
+        The number of missing values in each column that has some.
+    notes : tuple of str
+        Notes on the columns.
     """
 
     x: np.ndarray
@@ -53,22 +65,22 @@ class Design:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The table's columns that predict."""
+        """The feature columns of the table."""
         return self.predictors.columns
 
     @property
     def names(self) -> list[str]:
-        """The features: a column's name, ``column=text``, and for a formula the names of patsy."""
+        """The names of the features: ``column``, ``column=category``, or for a formula the names of patsy."""
         return self.predictors.names
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """Which features belong together."""
+        """The features of each term."""
         return self.predictors.terms
 
     @property
     def intercept(self) -> bool:
-        """Whether the model has one."""
+        """Whether the model has an intercept."""
         return self.predictors.intercept
 
     @property
@@ -78,17 +90,17 @@ class Design:
 
     @property
     def precision(self) -> np.ndarray | None:
-        """How much each row counts in scores, as one row: its weights and trials; None where all count alike."""
+        """The weight of each row in scores: weights times trials; None if all are equal."""
         given = [values for values in (self.weights, self.trials) if values is not None]
         return np.prod(given, axis=0) if given else None
 
     @property
     def n(self) -> float:
-        """How many rows there are, each as often as its frequency says."""
+        """The number of rows, counted by their frequencies."""
         return rows_in(self.y, self.freq_weights)
 
     def part(self, rows: np.ndarray) -> Design:
-        """Some of the rows, by their positions in ``x``."""
+        """Return some of the rows, by their positions in ``x``."""
         names = ("x", "y", "offset", "weights", "freq_weights", "trials", "groups", "rows")
         given: dict[str, Any] = {name: values[rows] for name in names if (values := getattr(self, name)) is not None}
         return replace(self, **given)
@@ -96,11 +108,14 @@ class Design:
 
 @dataclass(frozen=True)
 class Encoded:
-    """The features of every row of a table.
+    """The features of all rows of a table.
 
-    Attributes:
-        x: float64 (rows, features), nan where a value is missing.
-        offset: float64 (rows,), nan where a value is missing; None for a model without.
+    Attributes
+    ----------
+    x : ndarray, shape (n, features)
+        The features; nan if a value is missing.
+    offset : ndarray, shape (n,), or None
+        The offset; nan if a value is missing. None if the model has none.
     """
 
     x: np.ndarray
@@ -109,11 +124,14 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Roles:
-    """What columns are besides target and features: each a column or an expression of columns.
+    """Columns that are neither target nor features, each a column or an expression of columns.
 
-    Attributes:
-        offset, weights, freq_weights, trials: see ``glm.fit``.
-        groups: a column, whose values are groups of rows.
+    Attributes
+    ----------
+    offset, weights, freq_weights, trials : str or None
+        See ``glm.fit``.
+    groups : str or None
+        The column that identifies groups of rows.
     """
 
     offset: str | None = None
@@ -123,7 +141,7 @@ class Roles:
     groups: str | None = None
 
     def expressions(self, frame: pl.DataFrame) -> dict[str, Expression]:
-        """Those that are given. Raises DataError for a column, and FormulaError for an expression, that is none."""
+        """Return the given expressions. Raises DataError for a missing column, and FormulaError for an invalid expression."""
         made = {}
         for name in ("offset", "weights", "freq_weights", "trials"):
             text = getattr(self, name)
@@ -150,30 +168,50 @@ def make_design(
     roles: Roles = Roles(),
     binomial: bool = False,
 ) -> Design:
-    """Take a target and features out of a table, and learn how they become numbers.
+    """Select target and features of a table, and learn their encoding.
 
-    A target of texts or booleans, or any with ``classify``, makes classes. A feature of texts becomes a 0/1 column for each
-    text but the first in order, which is the reference (the only one has a column).
+    A target of text or Booleans, or any target with ``classify``, has classes. A text feature becomes a 0/1 column for each
+    category except the first, the reference; a single category has a column.
 
-    Args:
-        frame: the table.
-        target: the column to predict; None for that of a formula.
-        features: the columns to predict it from. By default all others but identifiers, constant ones and the like, see
-            ``selection.found``; the notes say which.
-        classify: whether a target of numbers is taken as classes.
-        drop_missing: whether rows that miss a value are left out; otherwise they are an error.
-        formula: ``left ~ right`` in the place of target and features, see ``formulas``.
-        exclude: columns that are no features.
-        dates: "since" makes dates days since the first, "parts" years, months, weekdays and hours.
-        texts: what is done with columns of many different texts: "auto" leaves them out, and is an error for those that are
-            named; "group" makes one category of the rare ones; "hash" hashes all.
-        roles: offset, weights and the like.
-        binomial: whether the model is one of proportions, whose target may be ``successes / trials`` in a formula.
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The table.
+    target : str, optional
+        The column to predict. None if the formula names it.
+    features : sequence of str, optional
+        The columns to predict it from. By default all except identifiers, constant columns and similar, see
+        ``selection.found``; notes report what was left out.
+    classify : bool, default False
+        Whether to treat a numeric target as classes.
+    drop_missing : bool, default True
+        Whether to drop rows with missing values, or raise DataError.
+    formula : str, optional
+        A formula ``left ~ right`` instead of target and features, see ``formulas``.
+    exclude : sequence of str, optional
+        Columns that are not features.
+    dates : {"since", "parts"}, default "since"
+        Whether to encode dates as days since the earliest one, or as year, month, weekday and hour.
+    texts : {"auto", "group", "hash"}, default "auto"
+        How to encode text columns with many categories: leave them out (an error if they are named), merge rare categories, or
+        hash all.
+    roles : Roles
+        Offset, weights and other roles.
+    binomial : bool, default False
+        Whether the target of a formula may be ``successes / trials``.
 
-    Raises:
-        DataError: for a column that is not there, has nothing in it or cannot be used, for a single class, for infinite
-            numbers, and for missing values unless they are to be dropped.
-        FormulaError: for a formula that is not understood.
+    Returns
+    -------
+    Design
+        The arrays and the encoding.
+
+    Raises
+    ------
+    DataError
+        If a column does not exist, has no values or cannot be used, there is only one class, a number is infinite, or values
+        are missing and must not be dropped.
+    FormulaError
+        If the formula is invalid.
     """
     by_name("dates", dates, dict.fromkeys(DATES))
     by_name("texts", texts, dict.fromkeys(TEXTS))
@@ -232,16 +270,28 @@ def make_design(
 def design_like(
     frame: pl.DataFrame, predictors: Predictors, target: Target, drop_missing: bool = True, unseen: Unseen | None = None
 ) -> Design:
-    """Take the columns and the target of an earlier table out of another one, as numbers in the same way.
+    """Convert another table to arrays with the encoding of an earlier one.
 
-    Args:
-        frame: the table, whose other columns are ignored.
-        predictors, target: of the earlier table.
-        drop_missing: as in ``make_design``.
-        unseen: takes the texts that the earlier table did not have; None for an error.
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The table. Other columns are ignored.
+    predictors, target : Predictors, Target
+        The encoding of the earlier table.
+    drop_missing : bool, default True
+        As in ``make_design``.
+    unseen : Unseen, optional
+        Collects categories that the earlier table did not have. By default they raise DataError.
 
-    Raises:
-        DataError: for a column that is not there, a class that is not known, and where no row is complete.
+    Returns
+    -------
+    Design
+        The arrays.
+
+    Raises
+    ------
+    DataError
+        If a column does not exist, a class is unknown, or no row is complete.
     """
     check_needed(frame, [*target.needs, *predictors.needs])
     targets.check_weighted(target, frame)
@@ -253,16 +303,15 @@ def design_like(
 
 
 def encoded(frame: pl.DataFrame, predictors: Predictors, unseen: Unseen | None = None) -> Encoded:
-    """The features of all rows. Raises DataError as ``design_like``."""
+    """Encode the features of all rows. Raises DataError as ``design_like``."""
     check_needed(frame, predictors.needs)
     return Encoded(predictors.features(frame, unseen), predictors.offset(frame))
 
 
 def whole_rows(frame: pl.DataFrame, drop_missing: bool) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The table with nothing but nulls in each row that misses a value, so that the others keep their numbers.
+    """Return the table with all values null in rows with missing values, and the number of missing values by column.
 
-    With it comes how many rows miss which column. Raises DataError where every row misses a value, or some do and are not to be
-    dropped.
+    Row numbers are thereby preserved. Raises DataError if every row has missing values, or if some do and must not be dropped.
     """
     floats = [name for name, kind in frame.schema.items() if kind.is_float()]
     frame = frame.with_columns(pl.col(floats).fill_nan(None)) if floats else frame
@@ -286,7 +335,7 @@ def whole_rows(frame: pl.DataFrame, drop_missing: bool) -> tuple[pl.DataFrame, d
 
 
 def used_rows(whole: pl.DataFrame) -> np.ndarray:
-    """The rows that have values."""
+    """Return the rows that have values."""
     return np.flatnonzero(whole.select(pl.all_horizontal(pl.all().is_not_null())).to_series().to_numpy())
 
 
@@ -308,14 +357,14 @@ def _design(whole: pl.DataFrame, rows: np.ndarray, predictors: Predictors, targe
 
 
 def _groups(column: pl.Series) -> np.ndarray:
-    """The positions of a column's values among the different ones."""
+    """Return the position of each value among the distinct values of a column."""
     values = sorted_values(column)
     places = column.replace_strict(values, range(len(values)), return_dtype=pl.Int64)
     return places.to_numpy()
 
 
 def _notes(whole: pl.DataFrame, columns: Sequence[Column]) -> list[str]:
-    """What was done with columns to make numbers of them."""
+    """Return notes on the encoding of columns."""
     notes = []
     for column in columns:
         values = whole[column.name]

@@ -1,4 +1,4 @@
-"""Dates and times: found in columns of texts, and made numbers, the time since the first or its parts."""
+"""Dates and times: detected in text columns, and converted to days since the earliest one or to parts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 from jitgrad.errors import DataError, brief
 
 PARTS = ("year", "month", "weekday", "hour")
-"""What a date is taken apart into, where it varies. A year is a number, the others are categories."""
+"""The parts of a date, used if they vary. The year is a number, the others are categories."""
 NAMES = {
     "month": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     "weekday": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
@@ -27,24 +27,23 @@ FORMATS = (
     *map("".join, itertools.product(_DAYS, _TIMES)),
     *("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m"),
 )
-"""How dates are written, as chrono has it."""
+"""Supported date formats, in chrono's notation."""
 _HEAD = 200  # texts that are tried first
 _FIRST_YEAR = 1000  # a year of two digits is none of the first millennium
 _LIKELY = r"^\d{4}[-/]\d|^\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{2}(\D|\d\d|$)|^[A-Za-z]{3,9} \d{1,2},? \d{4}"
 _MICROSECONDS = 86_400_000_000.0
-"""Of a day."""
+"""Microseconds per day."""
 
 
 def is_date(column: pl.Series) -> bool:
-    """Whether it is a column of dates, or of dates with times, by its type."""
+    """Return whether a column has a date or datetime type."""
     return column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime)
 
 
 def find_format(texts: pl.Series) -> str:
-    """How all texts of a column write dates; empty where they are none.
+    """Return the format of a column of dates written as text, or an empty string.
 
-    Raises:
-        DataError: where it is not clear whether the day or the month comes first.
+    Raises DataError if either the day or the month may come first.
     """
     used = texts.drop_nulls()
     if not len(used) or not used.head(_HEAD).str.contains(_LIKELY).all():
@@ -63,14 +62,24 @@ def find_format(texts: pl.Series) -> str:
 
 
 def times(column: pl.Series, written: str) -> pl.Series:
-    """A column of dates as Datetime of microseconds, without a zone, in UTC where there was one.
+    """Convert a column of dates to Datetime in microseconds without time zone; times with a zone are converted to UTC.
 
-    Args:
-        column: dates, or texts.
-        written: how texts are written, a member of ``FORMATS``; empty where the table that was fitted had dates.
+    Parameters
+    ----------
+    column : polars.Series
+        Dates, or text.
+    written : str
+        The format of text, in ``FORMATS``; empty if the training table had a date type.
 
-    Raises:
-        DataError: for a text that is no date.
+    Returns
+    -------
+    polars.Series
+        The times.
+
+    Raises
+    ------
+    DataError
+        For text that is not a date.
     """
     if column.dtype == pl.Null:
         return column.cast(pl.Datetime("us"))
@@ -90,14 +99,14 @@ def times(column: pl.Series, written: str) -> pl.Series:
 
 
 def days_since(moments: pl.Series, first: str) -> np.ndarray:
-    """The days since a moment (ISO 8601), float64, nan where it is missing. Raises ValueError for a text that is no moment."""
+    """Return the days since a moment (ISO 8601); nan if missing. Raises ValueError for an invalid moment."""
     zero = pl.Series([datetime.fromisoformat(first).replace(tzinfo=None)], dtype=pl.Datetime("us")).to_physical()[0]
     since: np.ndarray = (moments.to_physical().cast(pl.Float64) - float(zero)).to_numpy() / _MICROSECONDS
     return since
 
 
 def part(moments: pl.Series, name: str) -> pl.Series:
-    """The year as float64, or another part as texts of ``NAMES``."""
+    """Return the year as float64, or another part as text in ``NAMES``."""
     if name == "year":
         return moments.dt.year().cast(pl.Float64)
     numbers = {"month": moments.dt.month() - 1, "weekday": moments.dt.weekday() - 1, "hour": moments.dt.hour()}[name]
@@ -111,7 +120,7 @@ def _any(texts: pl.Series) -> pl.Series:
 
 
 def _read(texts: pl.Series, written: str) -> pl.Series:
-    """Null where a text is not written so."""
+    """Parse dates; text in another format becomes null."""
     try:
         read = texts.str.strptime(pl.Datetime("us"), written, strict=False)
     except pl.exceptions.PolarsError:  # of this version of polars, a format that it does not have

@@ -1,4 +1,4 @@
-"""A fitted model as a file, and back: see ``saving.archive``."""
+"""Write a table model to a file, and read it, see ``saving.archive``."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ TABLE_VERSION = 2
 
 
 def write(path: str | os.PathLike[str], model: Any) -> None:
-    """Write a TableModel. Raises OSError where the file cannot be written."""
+    """Write a TableModel. Raises OSError if the file cannot be written."""
     archive.write(path, {"kind": "table", "version": TABLE_VERSION, "model": asdict(model)})
 
 
 def read(path: str | os.PathLike[str], types: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of the TableModel that was written, of these types.
+    """Return the arguments of the TableModel in a file, checked against their types.
 
-    Raises DataError for a file that is not there, damaged, of something else, or of another version of jitgrad.
+    Raises DataError if the file does not exist, is damaged, not a table model, or of an incompatible version of jitgrad.
     """
     model = archive.read_kind(path, "table", TABLE_VERSION)
     if "predictors" not in model:
@@ -50,7 +50,7 @@ def read(path: str | os.PathLike[str], types: Mapping[str, Any]) -> dict[str, An
 
 
 def _made(given: dict[str, Any]) -> dict[str, Any]:
-    """The parts as objects, from nested dicts and lists."""
+    """Convert nested dicts and lists to objects."""
     inference = given["inference"]
     return {
         "target": targets.made(given["target"]),
@@ -71,7 +71,7 @@ def _with_tuples(given: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _check(made: dict[str, Any]) -> None:
-    """Raise DataError where the parts do not fit together."""
+    """Raise DataError if the parts are inconsistent."""
     settings, target, predictors, scale = (made[name] for name in ("settings", "target", "predictors", "scale"))
     settings.check()
     settings.for_model(settings.model)
@@ -101,7 +101,7 @@ def _check(made: dict[str, Any]) -> None:
 
 
 def _fits(inference: Inference, labels: list[str], classes: int) -> bool:
-    """Whether the estimates are those of these features, and the covariance is theirs."""
+    """Return whether estimates and covariance match the features."""
     first = inference.names[:1] == ("intercept",)
     shape, known = (len(labels) + first, max(classes - 1, 1)), np.isfinite(inference.estimate).sum()
     return (

@@ -1,4 +1,4 @@
-"""How one column becomes numbers: learned from the table that is fitted, and used on every other one."""
+"""Encode single columns: learned from the training table, and applied to other tables."""
 
 from __future__ import annotations
 
@@ -9,65 +9,44 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from jitgrad.arguments import by_name
 from jitgrad.errors import DataError, brief, listed, near_name
 from jitgrad.notation import read_numbers
 from jitgrad.tabular import dates
 from jitgrad.tabular.texts import bins_for, common, hashed, too_many
+from jitgrad.tabular.unseen import Unseen
 
 LARGEST = 1e150
 MAX_CODES = 10
-"""Different texts, most of them numbers, that may be codes of categories."""
+"""Maximum number of distinct values of a mixed column for which text may be category codes."""
 KINDS = ("number", "boolean", "text", "date")
 TEXTS, DATES = ("auto", "group", "hash"), ("since", "parts")
-"""What may be done with texts of many values, and with dates."""
-UNSEEN = ("reference", "missing", "error")
-"""What texts count as that were not in the table that was fitted."""
-
-
-class Unseen:
-    """What a table has that was not in the one that was fitted.
-
-    Attributes:
-        missing: whether it counts as missing, or as the reference of its column.
-        counts: of each column, how many rows have which text.
-    """
-
-    def __init__(self, missing: bool = False) -> None:
-        """Texts count as missing, or as the reference of their column."""
-        self.missing = missing
-        self.counts: dict[str, dict[str, int]] = {}
-
-    def add(self, name: str, texts: pl.Series) -> None:
-        """Count the texts of a column, which may be those of more rows."""
-        counted = texts.cast(pl.String).rename("text").value_counts(sort=True)
-        own = self.counts.setdefault(name, {})
-        for text, count in counted.iter_rows():
-            own[text] = own.get(text, 0) + count
-
-
-def unseen_of(given: str | Unseen) -> Unseen | None:
-    """What takes unseen texts: as the "reference", as "missing", or nothing, where they are an "error"."""
-    if isinstance(given, Unseen):
-        return given
-    by_name("unseen", given, dict.fromkeys(UNSEEN))
-    return None if given == "error" else Unseen(given == "missing")
+"""How to encode text with many categories, and dates."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A feature column.
+    """A feature column and its encoding.
 
-    Attributes:
-        name: of the column.
-        kind: "number", "boolean" (0 and 1), "text" or "date".
-        categories: the texts in order. Each but the first, the reference, has a 0/1 column; the only one has one.
-        low, high: the range of numbers, booleans and days in the rows used; None for others.
-        other: the category that stands for every text that is none of the others; empty where there is none.
-        bins: how many columns texts are hashed to; 0 where they are not.
-        written: how texts write dates; empty for columns of dates.
-        first: the moment that days are counted from (ISO 8601); empty where a date is taken apart.
-        parts: what a date is taken apart into, each with its categories; a year has none.
+    Attributes
+    ----------
+    name : str
+        The name of the column.
+    kind : {"number", "boolean", "text", "date"}
+        The kind of values.
+    categories : tuple of str
+        The categories in order. Each except the first, the reference, has a 0/1 column; a single category has one.
+    low, high : float or None
+        The range of numbers, Booleans and days in the training rows; None for other kinds.
+    other : str
+        The category that stands for all categories that are not listed; empty if there is none.
+    bins : int
+        The number of columns to which categories are hashed; 0 if they are not.
+    written : str
+        The format of dates written as text; empty for date types.
+    first : str
+        The moment from which days are counted (ISO 8601); empty if dates are split into parts.
+    parts : tuple of (str, tuple of str)
+        The parts of dates, each with its categories; the year has none.
     """
 
     name: str
@@ -83,15 +62,26 @@ class Column:
 
     @classmethod
     def learned(cls, column: pl.Series, texts: str = "auto", date: str = "since") -> Column:
-        """From a column, whose nulls are left out.
+        """Learn the encoding of a column, ignoring nulls.
 
-        Args:
-            column: of the rows used.
-            texts: what is done with a column of too many texts: "group" the rare ones, "hash" all; "auto" is an error.
-            date: "since" for the days since the first, "parts" for its year, month, weekday and hour.
+        Parameters
+        ----------
+        column : polars.Series
+            The values of the training rows.
+        texts : {"auto", "group", "hash"}, default "auto"
+            How to encode text with many categories; "auto" raises DataError.
+        date : {"since", "parts"}, default "since"
+            How to encode dates.
 
-        Raises:
-            DataError: where it cannot be used.
+        Returns
+        -------
+        Column
+            The encoding.
+
+        Raises
+        ------
+        DataError
+            If the column cannot be used.
         """
         if not is_text(column):
             if dates.is_date(column):
@@ -108,7 +98,7 @@ class Column:
 
     @property
     def labels(self) -> list[str]:
-        """The features that it becomes: its name, or ``column=text`` for each text that has a column."""
+        """The names of its features: its name, or ``column=category`` for each category that has a column."""
         if self.kind == "text" and self.bins:
             return [f"{self.name}#{number}" for number in range(self.bins)]
         if self.kind == "text":
@@ -122,14 +112,24 @@ class Column:
         return [self.name]
 
     def encode(self, column: pl.Series, unseen: Unseen | None = None) -> np.ndarray:
-        """float64 (rows, labels), nan where a value is missing.
+        """Encode a column of any table.
 
-        Args:
-            column: of any table.
-            unseen: takes the texts that are not among the categories; None for an error.
+        Parameters
+        ----------
+        column : polars.Series
+            The values.
+        unseen : Unseen, optional
+            Collects unseen categories. By default they raise DataError.
 
-        Raises:
-            DataError: for a text among numbers or dates, an infinite number and another type.
+        Returns
+        -------
+        ndarray, shape (n, labels)
+            The features; nan if a value is missing.
+
+        Raises
+        ------
+        DataError
+            For text among numbers or dates, an infinite number, and another type.
         """
         if self.kind == "date":
             return self._encoded_date(column, unseen)
@@ -156,17 +156,26 @@ class Column:
 
 @dataclass(frozen=True)
 class Target:
-    """The target.
+    """The target column.
 
-    Attributes:
-        name: of the column, or the left side of a formula.
-        values: the classes in order, texts, booleans or numbers as in the table; empty for a regression.
-        low, high: the range of a regression's target in the rows used.
-        value: the expression of its numbers; empty for those of the column.
-        trials: the expression of the number of trials that a proportion is of; empty where there are none.
-        needs: the table's columns that it is made of.
-        weights, freq_weights: the expressions of how much, and of how often, its rows count; empty where all count alike.
-        weighted_by: the table's columns in these.
+    Attributes
+    ----------
+    name : str
+        The name of the column, or the left side of a formula.
+    values : tuple
+        The classes in order, as text, Booleans or numbers; empty for a regression.
+    low, high : float or None
+        The range of a numeric target in the training rows.
+    value : str
+        The expression that computes the target; empty for a column.
+    trials : str
+        The expression of the number of trials; empty if there are none.
+    needs : tuple of str
+        The columns from which the target is computed.
+    weights, freq_weights : str
+        The expressions of the weights; empty if all rows have equal weight.
+    weighted_by : tuple of str
+        The columns in these expressions.
     """
 
     name: str
@@ -182,7 +191,7 @@ class Target:
 
     @classmethod
     def learned(cls, column: pl.Series, classify: bool) -> Target:
-        """From a column, whose nulls are left out. Raises DataError where it cannot be used."""
+        """Learn the classes or the range of a column, ignoring nulls. Raises DataError if it cannot be used."""
         if not (classify or has_classes(column)):
             return cls(column.name, (), *usable_range(column), needs=(column.name,))
         if not classify:
@@ -200,32 +209,32 @@ class Target:
 
     @property
     def classes(self) -> list[str]:
-        """The classes as texts."""
+        """The classes as text."""
         return [str(value) for value in self.values]
 
     def encode(self, column: pl.Series) -> np.ndarray:
-        """float64 (rows,), numbers or positions of classes, nan where missing. Raises DataError for an unknown class."""
+        """Return numbers or class numbers, float64 (n,); nan if missing. Raises DataError for an unknown class."""
         return positions(column, self.values) if self.values else numbers(column)
 
 
 def is_text(column: pl.Series) -> bool:
-    """Whether it is a column of texts or categories."""
+    """Return whether a column has text or categories."""
     return column.dtype == pl.String or isinstance(column.dtype, (pl.Categorical, pl.Enum))
 
 
 def has_classes(column: pl.Series) -> bool:
-    """Whether a target is one of classes by its type, and not of texts that are numbers with a currency sign or the like."""
+    """Return whether a target has classes by its type. Text of numbers with marks, such as currency signs, has none."""
     return column.dtype == pl.Boolean or (is_text(column) and not has_marks(column))
 
 
 def has_marks(column: pl.Series) -> bool:
-    """Whether the texts of a column are numbers with marks, as of currencies, or what looks like numbers and is not clear."""
+    """Return whether the text of a column holds numbers with marks such as currency signs, or ambiguous numbers."""
     written = read_numbers(column) if column.dtype == pl.String else None
     return written is not None and bool(written.marks or written.unclear)
 
 
 def sorted_values(column: pl.Series) -> list[Any]:
-    """The different values, in the order of an Enum, others sorted; whole numbers as int."""
+    """Return the distinct values, in the order of an Enum or sorted; integral floats become int."""
     unique = column.drop_nulls().unique()
     if isinstance(column.dtype, pl.Enum):
         there = set(unique.cast(pl.String))
@@ -236,9 +245,9 @@ def sorted_values(column: pl.Series) -> list[Any]:
 
 
 def numbers(column: pl.Series) -> np.ndarray:
-    """A column as float64, nan where a value is missing. Durations are days, times of the day hours.
+    """Convert a column to float64; nan if missing. Durations become days, and times of day hours.
 
-    Raises DataError for another type, an infinite number, and a text that is no number.
+    Raises DataError for another type, an infinite number, and text that is not a number.
     """
     if is_text(column) or column.dtype == pl.Null:
         column = _of_texts(column)
@@ -275,7 +284,7 @@ def _of_texts(column: pl.Series) -> pl.Series:
 
 
 def usable_range(column: pl.Series) -> tuple[float, float]:
-    """The least and the largest number. Raises DataError as ``numbers``, and where their squares are out of range."""
+    """Return the range of a column. Raises DataError as ``numbers``, and if squares overflow."""
     return _range(column.name, numbers(column))
 
 
@@ -291,11 +300,11 @@ def _range(name: str, values: np.ndarray) -> tuple[float, float]:
 
 
 def positions(column: pl.Series, known: Sequence[Any], unseen: Unseen | None = None, reference: int = 0) -> np.ndarray:
-    """Where each value stands among the known ones, float64, nan where it is missing.
+    """Return the position of each value among the known ones, float64; nan if missing.
 
-    One that is not known goes to ``unseen`` and counts as the one at ``reference`` or as missing, as that says.
+    An unknown value is collected by ``unseen`` and treated as the one at ``reference`` or as missing.
 
-    Raises DataError for one where that is None.
+    Raises DataError for an unknown value if ``unseen`` is None.
     """
     kind = pl.String if isinstance(known[0], str) else pl.Float64
     column = column.fill_nan(None) if column.dtype.is_float() else column
@@ -318,7 +327,7 @@ def positions(column: pl.Series, known: Sequence[Any], unseen: Unseen | None = N
 
 
 def one_hot(column: pl.Series, categories: Sequence[str], name: str, unseen: Unseen | None) -> np.ndarray:
-    """A 0/1 column for each category but the first, or for the only one; float64, nan where a value is missing."""
+    """Return a 0/1 column for each category except the first, or for the only one; nan if missing."""
     places = positions(column.rename(name), categories, unseen)
     first = len(categories) - len(_shown(categories))
     hot = (places[:, None] == np.arange(first, len(categories))).astype(np.float64)
@@ -327,7 +336,7 @@ def one_hot(column: pl.Series, categories: Sequence[str], name: str, unseen: Uns
 
 
 def what_of(column: pl.Series) -> str:
-    """What a column has that is not of numbers, in words."""
+    """Describe the values of a column that is not numeric."""
     if is_text(column):
         return "text"
     dates = column.dtype in (pl.Date, pl.Datetime)
@@ -335,7 +344,7 @@ def what_of(column: pl.Series) -> str:
 
 
 def odd_one(column: pl.Series) -> int | None:
-    """The first row with another text than a number in a column of texts most of which are numbers; None for other columns."""
+    """Return the first row with text that is not a number, in a text column of mostly numbers; otherwise None."""
     if column.dtype != pl.String:
         return None
     wrong = column.cast(pl.Float64, strict=False).is_null() & column.is_not_null()
@@ -344,14 +353,14 @@ def odd_one(column: pl.Series) -> int | None:
 
 
 def are_codes(column: pl.Series) -> bool:
-    """Whether numbers and other texts, of which there are few in many rows, may be codes of categories."""
+    """Return whether numbers and other text, with few distinct values in many rows, may be category codes."""
     used = column.drop_nulls()
     kinds = used.n_unique()
     return kinds <= MAX_CODES and 2 * kinds <= len(used)
 
 
 def check_texts(column: pl.Series) -> None:
-    """Raise DataError for a column of texts most of which are numbers, and no codes: the others are likely mistakes."""
+    """Raise DataError for a text column of mostly numbers that are not codes, because the other text is probably a mistake."""
     row = odd_one(column)
     if row is not None and not are_codes(column):
         raise DataError(
@@ -361,7 +370,7 @@ def check_texts(column: pl.Series) -> None:
 
 
 def check_columns(columns: Sequence[Column]) -> None:
-    """Raise DataError for columns, perhaps from a file, whose attributes do not go together."""
+    """Raise DataError for columns, perhaps from a file, with inconsistent attributes."""
     for column in columns:
         texts = bool(column.categories) != bool(column.bins)
         parts = all(name in dates.PARTS and set(there) <= set(dates.NAMES.get(name, ())) for name, there in column.parts)
@@ -378,7 +387,7 @@ def check_columns(columns: Sequence[Column]) -> None:
 
 
 def columns_from(given: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
-    """Columns from dicts of their attributes, as ``dataclasses.asdict`` makes them and JSON keeps them."""
+    """Make columns from dicts of their attributes, as written by ``dataclasses.asdict`` and read from JSON."""
     return tuple(
         Column(**{
             **column,
@@ -390,7 +399,7 @@ def columns_from(given: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
 
 
 def _shown(categories: Sequence[str]) -> Sequence[str]:
-    """Those that have a column."""
+    """Return the categories that have a column."""
     return categories[1:] or categories
 
 

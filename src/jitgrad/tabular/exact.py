@@ -1,4 +1,4 @@
-"""A generalised linear model of a table fitted exactly: the maximum of its likelihood, with its inference."""
+"""Maximum-likelihood fits of generalized linear models to tables, with inference."""
 
 from __future__ import annotations
 
@@ -18,20 +18,29 @@ from jitgrad.tabular.scale import make_scale
 from jitgrad.tabular.settings import PENALISED
 
 TOL = 1e-12
-"""Of the last step, in standard errors: these are taken before it, and have half of its digits."""
+"""Convergence tolerance in standard errors. These are computed before the last step, so they have half its digits."""
 PERFECT = 1e-13
-"""An error smaller than this beside the target is one of rounding."""
+"""Residual error, relative to the target, that counts as rounding."""
 NOT_PENALISED = ("freq_weights", "trials", "groups")
-"""What is known of rows that penalised fits do not take."""
+"""Properties of rows that penalized fits do not support."""
 
 
 def solve(model: TableModel, design: Design, verbose: Any = None) -> tuple[TableModel, Fit] | str:
-    """The model with the coefficients of the largest likelihood and their inference, or in words why it is not to be had.
+    """Fit a model by maximum likelihood.
 
-    Args:
-        model: what to fit.
-        design: the rows to fit to.
-        verbose: whether to show progress.
+    Parameters
+    ----------
+    model : TableModel
+        The model to fit.
+    design : Design
+        The training rows.
+    verbose : bool, int or str, optional
+        Whether to show progress.
+
+    Returns
+    -------
+    (TableModel, Fit) or str
+        The model with its inference, and the fit; or the reason why there is no maximum.
     """
     outputs = model.outputs
     coefficients = (design.x.shape[1] + design.intercept) * len(outputs)
@@ -54,9 +63,9 @@ def solve(model: TableModel, design: Design, verbose: Any = None) -> tuple[Table
 
 
 def linear(model: TableModel, x: np.ndarray, coefficients: np.ndarray) -> TableModel:
-    """The model with these coefficients (1 + features, outputs), nan where there is none.
+    """Return the model with the given coefficients (1 + features, outputs), of which nan counts as 0.
 
-    Of classes there is a column for each, or for each but the first.
+    A classification has a column for each class, or for each class except the first.
     """
     known = np.where(np.isnan(coefficients), 0.0, coefficients)
     if known.shape[1] < len(model.classes):
@@ -66,13 +75,13 @@ def linear(model: TableModel, x: np.ndarray, coefficients: np.ndarray) -> TableM
 
 
 def rows_of(design: Design) -> dict[str, Any]:
-    """What ``glm.fit`` is told of the rows beside features and target."""
+    """Return the arguments of ``glm.fit`` that describe rows."""
     names = ("offset", "weights", "freq_weights", "trials")
     return {name: getattr(design, name) for name in names if getattr(design, name) is not None}
 
 
 def remedy(model: TableModel, design: Design) -> str:
-    """What to do where the rows do not determine the coefficients."""
+    """Return advice for rows that do not determine the coefficients."""
     alone = not any(name in NOT_PENALISED for name in rows_of(design)) and model.settings.link is None
     if model.kind in PENALISED and alone and design.intercept:
         return "Add a penalty, such as ridge, or use fewer features."
@@ -80,7 +89,7 @@ def remedy(model: TableModel, design: Design) -> str:
 
 
 def _notes(model: TableModel, fit: Fit, inference: Inference, design: Design) -> list[str]:
-    """What there is to know about an inference."""
+    """Return notes on the inference."""
     notes = []
     if inference.aliased:
         notes.append(aliased_note(inference.aliased))
@@ -109,5 +118,5 @@ def _notes(model: TableModel, fit: Fit, inference: Inference, design: Design) ->
 
 
 def aliased_note(names: list[str]) -> str:
-    """Which features have no coefficient, and why."""
+    """Return a note on features without coefficients."""
     return f"Not estimated, because they are constant or linear combinations of preceding features: {listed(names)}."

@@ -1,7 +1,7 @@
-"""Expressions of a table's columns, as the terms of model formulas have them: ``log(x)``, ``I(x ** 2)``, ``bs(x, df=4)``.
+"""Expressions of columns, as in the terms of model formulas: ``log(x)``, ``I(x ** 2)``, ``bs(x, df=4)``.
 
-They are read by Python's parser and computed here, node by node, from the lists below. Nothing is evaluated by Python, so that
-an expression from anybody's file can only be one of these.
+They are parsed by Python's parser and evaluated here, node by node, from the lists below. Python does not evaluate them, so an
+expression from an untrusted file is harmless.
 """
 
 from __future__ import annotations
@@ -39,25 +39,30 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         "minimum", "maximum",
     )
 }  # fmt: skip
-"""NumPy's functions of numbers, also as ``np.log`` and the like."""
+"""NumPy functions of numbers, also available as ``np.log`` and so on."""
 _TWO = ("minimum", "maximum")
 _OWN = ("I", "Q", "C", *transforms.NAMES)
 _LONGEST = 10_000  # letters of an expression
 _QUOTED = re.compile(r"`([^`]*)`")
 
 Value = Any
-"""float64 (rows,) or (rows, columns), bool (rows,), or a Series of texts."""
+"""float64 (n,) or (n, columns), bool (n,), or a Series of text."""
 
 
 @dataclass(frozen=True)
 class Categories:
-    """What ``C(…)`` makes of a value.
+    """The result of ``C(…)``.
 
-    Attributes:
-        value: one for each row.
-        coding: "Treatment", "Sum", "Helmert", "Poly" or "Diff".
-        reference: the reference of a treatment coding; None for the first level.
-        levels: given in order; None for all that there are.
+    Attributes
+    ----------
+    value : Value
+        One value per row.
+    coding : {"Treatment", "Sum", "Helmert", "Poly", "Diff"}
+        The coding.
+    reference : Any
+        The reference level of treatment coding; None for the first level.
+    levels : tuple or None
+        The levels in order; None for all levels found.
     """
 
     value: Value
@@ -67,20 +72,22 @@ class Categories:
 
 
 class Expression:
-    """An expression whose every part has been checked.
+    """A checked expression.
 
-    Attributes:
-        text: normalised, as ``ast.unparse`` writes it.
-        names: the columns in it.
+    Attributes
+    ----------
+    text : str
+        The expression, normalized by ``ast.unparse``.
+    names : tuple of str
+        Its columns.
     """
 
     def __init__(self, text: str, columns: Collection[str], of_terms: bool = False) -> None:
-        """Read an expression of these columns; a name in backticks may have any letters.
+        """Parse an expression of the given columns; names in backticks may contain any characters.
 
-        ``of_terms`` is whether somebody may take it for a formula with parameters.
+        ``of_terms`` adds advice for users who may mean a formula with parameters.
 
-        Raises:
-            FormulaError: where it cannot be read, or has a name, function or operator that is not listed.
+        Raises FormulaError if the expression is invalid, or contains a name, function or operator that is not supported.
         """
         self._aliases: dict[str, str] = {}
         self._columns, self._of_terms = columns, of_terms
@@ -96,7 +103,7 @@ class Expression:
 
     @property
     def pair(self) -> tuple[str, str] | None:
-        """The two expressions of ``cbind(a, b)``, which only the left side of a formula may be."""
+        """The two expressions of ``cbind(a, b)``, which is allowed only on the left side of a formula."""
         match self._tree:
             case ast.Call(ast.Name("cbind"), [a, b]):
                 return self._shown(a), self._shown(b)
@@ -111,14 +118,24 @@ class Expression:
         return None
 
     def value(self, columns: Mapping[str, Value], states: dict[str, Any]) -> Value:
-        """The value for columns of this table.
+        """Evaluate the expression.
 
-        Args:
-            columns: numbers as float64, truths as bool, texts as Series, without missing values.
-            states: what functions like ``scale`` have learned, by their text; filled where they have not.
+        Parameters
+        ----------
+        columns : mapping of str to Value
+            The columns without missing values: numbers as float64, Booleans as bool, text as Series.
+        states : dict
+            What functions such as ``scale`` have learned, by their text; filled if empty.
 
-        Raises:
-            FormulaError: for an operation on texts, and wrong arguments.
+        Returns
+        -------
+        Value
+            The value of each row.
+
+        Raises
+        ------
+        FormulaError
+            For an operation on text, and for invalid arguments.
         """
         with np.errstate(all="ignore"):
             return self._value(self._tree, columns, states)
@@ -160,7 +177,7 @@ class Expression:
         return name
 
     def _check(self, node: ast.expr) -> None:
-        """Raise FormulaError for what is not listed."""
+        """Raise FormulaError for unsupported nodes."""
         match node:
             case ast.Name(name):
                 self._column(name)
@@ -216,7 +233,7 @@ class Expression:
             transforms.check(name, [_literal(a) for a in arguments[1:]], {k.arg or "": _literal(k.value) for k in keywords})
 
     def _names(self, node: ast.AST) -> Iterator[str]:
-        """The columns in a node."""
+        """Yield the columns in a node."""
         for part in ast.walk(node):
             if isinstance(part, ast.Call) and _name_of(part.func) == "Q":
                 yield _literal(part.args[0])
@@ -257,7 +274,7 @@ class Expression:
         raise AssertionError(ast.unparse(node))  # was checked
 
     def _numbers(self, node: ast.expr, columns: Mapping[str, Value], states: dict[str, Any]) -> Value:
-        """The value of a part that computes with numbers."""
+        """Evaluate a numeric part of an expression."""
         value = self._value(node, columns, states)
         if isinstance(value, (pl.Series, Categories, str)):
             raise FormulaError(
@@ -267,7 +284,7 @@ class Expression:
 
 
 def _name_of(node: ast.expr) -> str:
-    """The name of a function, without that of NumPy before it; empty for what is no name."""
+    """Return the name of a function without the prefix ``np.``; empty for other nodes."""
     match node:
         case ast.Name(name):
             return name
@@ -277,7 +294,7 @@ def _name_of(node: ast.expr) -> str:
 
 
 def _literal(node: ast.expr) -> Any:
-    """A number, text or list of them. Raises FormulaError for anything else."""
+    """Return a number, string or list of these. Raises FormulaError for anything else."""
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, MemoryError):
@@ -293,7 +310,7 @@ _CODINGS = {
 
 
 def _codes(node: ast.Call) -> Iterator[ast.AST]:
-    """The nodes in the coding of ``C(…)``, and functions, which name no columns."""
+    """Yield the nodes of functions and codings, which do not name columns."""
     yield from ast.walk(node.func)
     if _name_of(node.func) == "C":
         for part in (*node.args[1:], *(keyword.value for keyword in node.keywords)):
@@ -301,7 +318,7 @@ def _codes(node: ast.Call) -> Iterator[ast.AST]:
 
 
 def _coding(arguments: list[ast.expr], keywords: list[ast.keyword]) -> tuple[str, Any, tuple[Any, ...] | None]:
-    """The coding, the reference and the levels of ``C(x, …)``. Raises FormulaError for others."""
+    """Return the coding, reference and levels of ``C(x, …)``. Raises FormulaError for invalid ones."""
     given = {keyword.arg or "": keyword.value for keyword in keywords}
     levels = given.pop("levels", None)
     node = arguments[0] if arguments else given.pop("contrasts", None)
@@ -330,7 +347,7 @@ def _coding(arguments: list[ast.expr], keywords: list[ast.keyword]) -> tuple[str
 
 
 def _comparable(a: Value, b: Value) -> tuple[Value, Value]:
-    """Two values as arrays that compare: texts with texts, numbers with numbers."""
+    """Convert two values to comparable arrays: text with text, numbers with numbers."""
     made = [np.asarray(value.cast(pl.String).to_list(), object) if isinstance(value, pl.Series) else value for value in (a, b)]
     texts = [isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype == object) for value in made]
     if texts[0] != texts[1] or any(isinstance(value, Categories) for value in made):

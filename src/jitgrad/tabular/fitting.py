@@ -1,4 +1,4 @@
-"""The ways in which a table is fitted: exactly, penalised, or by gradient descent."""
+"""Fit a table exactly, with a penalty, or by gradient descent."""
 
 from __future__ import annotations
 
@@ -23,19 +23,25 @@ from jitgrad.training.fit import History
 FAILED = "The fit failed: it describes the training rows no better than a constant."
 ADVICE = "Try a smaller lr, more epochs or another optimizer."
 ROUNDING = 1e-9
-"""Of a row's part in the likelihood."""
+"""Tolerance for rounding errors of the likelihood, per row."""
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """A fit of a table that is to be made.
+    """A table fit to be made.
 
-    Attributes:
-        design: the table as arrays.
-        settings: with the model found out.
-        start: a model to go on with by gradient descent.
-        verbose: whether to show progress.
-        library: of the frames that are given back.
+    Attributes
+    ----------
+    design : Design
+        The table as arrays.
+    settings : Settings
+        The settings, with the model chosen.
+    start : TableModel or None
+        A model to continue by gradient descent.
+    verbose : bool, int, str or None
+        Whether to show progress.
+    library : module
+        The library of frames that are returned.
     """
 
     design: Design
@@ -45,9 +51,9 @@ class Fitting:
     library: Any
 
     def fit(self) -> TableFit:
-        """Fit by the way that the settings ask for, or the only one that there is.
+        """Fit by the requested method, or the only possible one.
 
-        Raises FitError where gradient descent diverges, and where there is no maximum and nothing else to fit by.
+        Raises FitError if gradient descent diverges, or if there is no maximum and gradient descent does not support the model.
         """
         if self.start is not None or self.settings.by_descent:
             return self._by_descent(())
@@ -73,7 +79,7 @@ class Fitting:
         return self._made(model, rows, True, path=path)
 
     def _without_maximum(self, reason: str) -> TableFit:
-        """What gradient descent comes to. Raises FitError for models that are not fitted by it."""
+        """Fall back to gradient descent. Raises FitError for models that it does not support."""
         if not self._plain:
             raise FitError(f"{reason}. {remedy(self._unfitted(), self.design)}")
         note = (
@@ -83,7 +89,7 @@ class Fitting:
         return self._by_descent((note,))
 
     def _by_descent(self, notes: tuple[str, ...]) -> TableFit:
-        """Notes say why it was not asked for: then all rows are fitted, and scored by cross-validation."""
+        """Fit by gradient descent. As a fallback, with ``notes``, all rows are fitted and scored by cross-validation."""
         rows, train = self._rows(0.0 if notes else TEST_SPLIT)
         model = self.start or self._unfitted(make_scale_of(train, self.settings))
         aliased = [name for name, said in zip(model.features, model.scale.aliased, strict=True) if said]
@@ -100,20 +106,20 @@ class Fitting:
 
     @property
     def _plain(self) -> bool:
-        """Whether it is a model that gradient descent knows."""
+        """Whether gradient descent supports the model."""
         return (
             self.settings.link is None and self.settings.model in DESCENT and self.design.intercept and not rows_of(self.design)
         )
 
     def _rows(self, test_split: float) -> tuple[Split, Design]:
-        """The split of the rows, and those that are fitted."""
+        """Return the split of the rows, and the training rows."""
         settings = self.settings
         test = test_split if settings.test_split is None else settings.test_split
         rows = split(self.design, test, settings.validation_split, settings.seed)
         return rows, self.design.part(rows["train"])
 
     def _unfitted(self, scale: Scale | None = None) -> TableModel:
-        """A model with its first weights, for gradient descent from a scale, or none yet."""
+        """Return a model with initial weights."""
         design, settings = self.design, self.settings
         made = scale or Scale(np.zeros(0), np.ones(0))
         widths = [made.width, *settings.hidden, len(design.classes) or 1]
@@ -121,7 +127,7 @@ class Fitting:
         return TableModel(design.target, design.predictors, made, layers, settings, notes=design.notes)
 
     def _made(self, model: TableModel, rows: Split, success: bool, **parts: Any) -> TableFit:
-        """With the scores of each part of the rows."""
+        """Return the result with the scores of each part of the rows."""
         design = self.design
         scores = {}
         for name, part in rows.items():
@@ -133,7 +139,7 @@ class Fitting:
 
 
 def split(design: Design, test_split: float, validation_split: float, seed: int) -> Split:
-    """Rows to fit to, to validate and to test with: at random, class by class where there are classes."""
+    """Split rows at random into training, validation and test rows, stratified by class."""
     if not test_split and not validation_split:
         nothing = np.empty(0, np.int64)
         return {"train": np.arange(len(design.y)), "validation": nothing, "test": nothing}
@@ -156,13 +162,13 @@ def split(design: Design, test_split: float, validation_split: float, seed: int)
 
 
 def make_scale_of(train: Design, settings: Settings) -> Scale:
-    """The scale of gradient descent, from the rows that are fitted."""
+    """Return the scaling for gradient descent, from the training rows."""
     center, spread = objective_of(str(settings.model), train.classes).scale(train.y)
     return make_scale(train.x, settings.model != "mlp", center, spread)
 
 
 def descended(model: TableModel, design: Design, rows: Split, settings: Settings, verbose: Any) -> tuple[TableModel, History]:
-    """The model after gradient descent on the rows of "train", with its losses."""
+    """Return the model after gradient descent on the training rows, and its losses."""
     objective, scale = objective_of(model.kind, model.classes), model.scale
     settings = settings.for_descent(len(rows["train"]))
     x, target = scale.inputs(design.x), objective.targets(design.y, scale.center, scale.spread)
@@ -174,7 +180,7 @@ def descended(model: TableModel, design: Design, rows: Split, settings: Settings
 
 
 def explains(model: TableModel, x: np.ndarray, y: np.ndarray) -> bool:
-    """Whether the likelihood is at least that of the best constant, up to rounding; finite, of a constant target."""
+    """Return whether the likelihood is at least that of the best constant, or for a constant target, whether it is finite."""
     objective, scale = objective_of(model.kind, model.classes), model.scale
     target = objective.targets(y, scale.center, scale.spread)
     own = objective.likelihood(target, (model.eta(x) - scale.center) / scale.spread)  # with the rounding of the table's units

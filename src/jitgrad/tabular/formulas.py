@@ -1,9 +1,8 @@
-"""Wilkinson's formulas of models: ``y ~ a * b + C(g) + log(x)``, read by formulaic, computed and kept here.
+"""Wilkinson formulas: ``y ~ a * b + C(g) + log(x)``, parsed by formulaic, and evaluated and saved here.
 
 Wilkinson and Rogers, "Symbolic description of factorial models for analysis of variance", 1973. Terms are in R's order, by the
-number of their factors; columns have the names of patsy and statsmodels. formulaic says which terms there are and which of
-their factors have all columns, so that none depends on the others; what is kept needs it no more, but for splines and
-polynomials.
+number of their factors; columns have the names of patsy and statsmodels. formulaic determines the terms and the coding of their
+factors, so that columns are linearly independent. A saved formula does not need formulaic, except for splines and polynomials.
 """
 
 from __future__ import annotations
@@ -18,29 +17,38 @@ import numpy as np
 import polars as pl
 
 from jitgrad.errors import ArgumentError, DataError, FormulaError, brief
-from jitgrad.tabular.encoding import Unseen, positions, sorted_values
+from jitgrad.tabular.encoding import positions, sorted_values
 from jitgrad.tabular.expressions import Categories, Expression, Value
 from jitgrad.tabular.transforms import formulaic
+from jitgrad.tabular.unseen import Unseen
 
 MAX_LEVELS = 1000
 _SQUARE = re.compile(r"(?<![\w(.`])([^\W\d]\w*) ?(?:\*\*|\^) ?(\d+)")
-"""A power of a name, outside parentheses."""
+"""A power of a name outside parentheses."""
 _DOT = re.compile(r"(?<![\w.)`])\.(?![\w.])")
-"""A point that is no part of a number or a name."""
+"""A dot that is not part of a number or name."""
 
 
 @dataclass(frozen=True)
 class Factor:
-    """A factor of terms: an expression, and how its value becomes columns.
+    """A factor of terms: an expression, and the encoding of its value.
 
-    Attributes:
-        text: the expression.
-        labels: of a number of several columns, what tells them apart; empty for one.
-        levels: of categories, in order; empty for numbers.
-        reference: the position of the level that a text counts as which was not there.
-        reduced, full: float64 (levels, columns), the coding beside other columns that have the mean, and alone.
-        reduced_labels, full_labels: what their columns are called after the text, as in ``[T.b]``.
-        states: what functions have learned, by their text.
+    Attributes
+    ----------
+    text : str
+        The expression.
+    labels : tuple of str
+        Suffixes of the columns of a numeric value with several columns; empty for one column.
+    levels : tuple
+        The levels of a categorical value, in order; empty for numbers.
+    reference : int
+        The position of the level that stands for unseen categories.
+    reduced, full : ndarray, shape (levels, columns)
+        The coding of reduced rank, for use with other columns that span the constant, and of full rank.
+    reduced_labels, full_labels : tuple of str
+        Suffixes of their columns, such as ``[T.b]``.
+    states : dict
+        What functions have learned, by their text.
     """
 
     text: str
@@ -54,12 +62,12 @@ class Factor:
     states: dict[str, Any] = field(default_factory=dict)
 
     def names(self, reduced: bool) -> list[str]:
-        """Of its columns."""
+        """Return the names of its columns."""
         labels = (self.reduced_labels if reduced else self.full_labels) if self.levels else self.labels
         return [f"{self.text}{label}" for label in labels] if self.levels or labels else [self.text]
 
     def encoded(self, value: Value, unseen: Unseen | None) -> np.ndarray:
-        """A value of the expression as float64 (rows, columns), or of categories their positions among the levels (rows,)."""
+        """Convert a value to float64 (n, columns), or a categorical value to level numbers (n,)."""
         if not self.levels:
             made = np.asarray(value, np.float64)
             return made[:, None] if made.ndim == 1 else made
@@ -67,7 +75,7 @@ class Factor:
         return positions(series.rename(self.text), self.levels, unseen, self.reference)
 
     def columns(self, encoded: np.ndarray, reduced: bool) -> np.ndarray:
-        """float64 (rows, columns) of an encoded value."""
+        """Return the columns of an encoded value, float64 (n, columns)."""
         if not self.levels:
             return encoded
         coding = self.reduced if reduced else self.full
@@ -79,14 +87,20 @@ class Factor:
 
 @dataclass(frozen=True)
 class ModelFormula:
-    """The right side of a formula, with all that it has learned.
+    """The right side of a formula with everything it has learned.
 
-    Attributes:
-        text: as it was written.
-        intercept: whether it has one.
-        factors: of all terms.
-        terms: of each the name and its parts; a part is a list of factors by position, and whether each is reduced.
-        variables: the table's columns in it.
+    Attributes
+    ----------
+    text : str
+        The formula as written.
+    intercept : bool
+        Whether it has an intercept.
+    factors : tuple of Factor
+        The factors of all terms.
+    terms : tuple
+        The name and the parts of each term. A part lists factors by position, and whether each has reduced rank.
+    variables : tuple of str
+        The columns of the table that it uses.
     """
 
     text: str
@@ -96,7 +110,7 @@ class ModelFormula:
     variables: tuple[str, ...]
 
     def names(self) -> list[tuple[str, list[str]]]:
-        """Of each term its name and those of its columns."""
+        """Return the name of each term and the names of its columns."""
         made = []
         for name, parts in self.terms:
             columns = []
@@ -107,7 +121,7 @@ class ModelFormula:
         return made
 
     def columns(self, values: Mapping[str, Value], rows: int, unseen: Unseen | None) -> np.ndarray:
-        """float64 (rows, columns) for columns of a table without missing values. Raises DataError for what is not finite."""
+        """Return the columns, float64 (n, columns), of a table without missing values. Raises DataError for unknown levels."""
         computed = [
             factor.encoded(_value_of(Expression(factor.text, self.variables).value(values, dict(factor.states))), unseen)
             for factor in self.factors
@@ -123,7 +137,7 @@ class ModelFormula:
         return np.concatenate(made, axis=1)
 
     def check(self) -> None:
-        """Raise DataError or FormulaError for parts, perhaps from a file, that do not go together."""
+        """Raise DataError or FormulaError for inconsistent parts, perhaps from a file."""
         for factor in self.factors:
             Expression(factor.text, self.variables)
             count = len(factor.levels)
@@ -138,7 +152,7 @@ class ModelFormula:
 
 
 def formula_from(given: Mapping[str, Any]) -> ModelFormula:
-    """A formula from a dict of its attributes, as ``dataclasses.asdict`` makes it and JSON keeps it, checked."""
+    """Make a formula from a dict of its attributes, as written by ``dataclasses.asdict`` and read from JSON."""
     tuples = ("labels", "levels", "reduced_labels", "full_labels")
     factors = tuple(Factor(**{**factor, **{name: tuple(factor[name]) for name in tuples}}) for factor in given["factors"])
     terms = tuple(
@@ -149,15 +163,22 @@ def formula_from(given: Mapping[str, Any]) -> ModelFormula:
 
 @dataclass(frozen=True)
 class Sides:
-    """A formula as it is written.
+    """A parsed formula.
 
-    Attributes:
-        text: the whole.
-        target: the left side.
-        intercept: whether there is one.
-        terms: of the right side, each the texts of its factors.
-        offsets: the expressions of ``offset(…)``.
-        names: the table's columns on the right side.
+    Attributes
+    ----------
+    text : str
+        The formula.
+    target : Expression
+        The left side.
+    intercept : bool
+        Whether there is an intercept.
+    terms : tuple of tuple of str
+        The factors of each term on the right side.
+    offsets : tuple of Expression
+        The expressions in ``offset(…)``.
+    names : tuple of str
+        The columns on the right side.
     """
 
     text: str
@@ -169,9 +190,9 @@ class Sides:
 
 
 def of_target(formula: str, target: str, columns: Sequence[str]) -> str:
-    """A formula that has this column on its left, where it stands already or where nothing stands.
+    """Return a formula with the target on its left side, where it may already be.
 
-    Raises ArgumentError for a formula of another target.
+    Raises ArgumentError for a formula with another target.
     """
     left, tilde, right = formula.partition("~")
     if tilde and not left.strip():
@@ -185,23 +206,37 @@ def of_target(formula: str, target: str, columns: Sequence[str]) -> str:
 
 
 def target_of(formula: str, columns: Sequence[str]) -> str:
-    """The left side of a formula: a column, or an expression of columns."""
+    """Return the left side of a formula: a column, or an expression of columns."""
     return _unquoted(formula.partition("~")[0].strip(), columns)
 
 
 def read_formula(
     text: str, columns: Sequence[str], others: Callable[[Sequence[str]], tuple[list[str], list[str]]]
 ) -> tuple[Sides, list[str]]:
-    """Read a formula of these columns, and give notes on it.
+    """Parse a formula, and return notes on it.
 
-    Args:
-        text: the formula, ``left ~ right``.
-        columns: of the table.
-        others: given the columns of the left side, those that a ``.`` stands for, and notes on what it leaves out.
+    Parameters
+    ----------
+    text : str
+        The formula, ``left ~ right``.
+    columns : sequence of str
+        The columns of the table.
+    others : callable
+        Returns, for the columns of the left side, those that ``.`` stands for and notes on what it leaves out.
 
-    Raises:
-        FormulaError: where it cannot be read, or has what is not listed in ``expressions``.
-        MissingError: where formulaic is not installed.
+    Returns
+    -------
+    Sides
+        The parsed formula.
+    list of str
+        Notes for the user.
+
+    Raises
+    ------
+    FormulaError
+        If the formula is invalid, or contains what ``expressions`` does not support.
+    MissingError
+        If formulaic is not installed.
     """
     left, tilde, right = (part.strip() for part in text.partition("~"))
     if not tilde:
@@ -246,7 +281,7 @@ def read_formula(
 
 
 def _terms(right: str, others: Sequence[str]) -> list[list[str]]:
-    """The factors of each term of a right side. An offset is a factor ``offset(…)``."""
+    """Return the factors of each term of a right side. An offset is a factor ``offset(…)``."""
     package = formulaic()
     context = {"__formulaic_variables_available__": list(others)}
     try:
@@ -262,7 +297,7 @@ def _terms(right: str, others: Sequence[str]) -> list[list[str]]:
 
 
 def _unquoted(text: str, columns: Collection[str]) -> str:
-    """A name in backticks without them, and an offset its argument."""
+    """Return a name without backticks, and the argument of an offset."""
     inner = text[1:-1] if text.startswith("`") and text.endswith("`") else text
     if inner in columns:
         return inner
@@ -270,10 +305,9 @@ def _unquoted(text: str, columns: Collection[str]) -> str:
 
 
 def learn(sides: Sides, values: Mapping[str, Value]) -> ModelFormula:
-    """What the right side learns from columns without missing values: levels, codings, and what functions need.
+    """Learn levels, codings and function states from columns without missing values.
 
-    Raises:
-        FormulaError: for a factor that cannot be computed.
+    Raises FormulaError for a factor that cannot be computed.
     """
     names = list(dict.fromkeys(factor for term in sides.terms for factor in term))
     factors = [_factor(name, values) for name in names]
@@ -301,7 +335,7 @@ def _factor(text: str, values: Mapping[str, Value]) -> Factor:
 
 
 def _coded(text: str, coded: Categories, states: dict[str, Any]) -> Factor:
-    """A factor of categories, with formulaic's coding."""
+    """Return a categorical factor with formulaic's coding."""
     series = coded.value if isinstance(coded.value, pl.Series) else pl.Series(coded.value)
     there = sorted_values(series)
     levels = list(coded.levels) if coded.levels is not None else there
@@ -332,7 +366,7 @@ def _coded(text: str, coded: Categories, states: dict[str, Any]) -> Factor:
 
 
 def _structure(terms: Sequence[Sequence[int]], factors: Sequence[Factor], intercept: bool) -> list[Any]:
-    """Of each term its parts, which formulaic finds so that no column depends on others: on a table with a column a factor."""
+    """Return the parts of each term, which formulaic determines from a table with one column per factor."""
     package = formulaic()
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Frames of any library as one of Polars, and back."""
+"""Convert frames of other libraries to Polars, and back."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ Table: TypeAlias = "IntoDataFrame | Mapping[str, ArrayLike]"
 
 
 def as_polars(data: Any) -> pl.DataFrame:
-    """A frame of any library that narwhals knows, or a dict of columns, as one of Polars.
+    """Convert a frame of any library that narwhals supports, or a mapping of columns, to Polars.
 
-    The categories of pandas' and Arrow's categorical columns keep their order.
-
-    Raises DataError for something else, and for columns of different lengths or of one name.
+    The categories of categorical columns of pandas and Arrow keep their order. Raises DataError for other data, and for columns
+    of different lengths or with equal names.
     """
     if isinstance(data, pl.DataFrame):
         return data
@@ -74,7 +73,7 @@ def _series(column: Any) -> pl.Series:
 
 
 def library_of(data: Any) -> Any:
-    """The module that a frame is of; Polars for a mapping of columns."""
+    """Return the library of a frame as a module; Polars for a mapping of columns."""
     if isinstance(data, (pl.DataFrame, Mapping)):
         return pl
     import narwhals.stable.v1 as nw
@@ -83,7 +82,7 @@ def library_of(data: Any) -> Any:
 
 
 def like(library: Any, frame: pl.DataFrame) -> Any:
-    """A frame of a library, with the columns of one of Polars."""
+    """Convert a Polars frame to another library."""
     if library is pl:
         return frame
     import narwhals.stable.v1 as nw
@@ -92,5 +91,5 @@ def like(library: Any, frame: pl.DataFrame) -> Any:
 
 
 def _plain(column: pl.Series) -> Any:
-    """A column as other libraries take it: numbers as an array, with nan where one is missing."""
+    """Convert a column for other libraries: numbers become an array with nan for missing values."""
     return column.cast(pl.Float64).to_numpy() if column.dtype.is_float() else column.to_list()

@@ -16,7 +16,7 @@ from jitgrad.glm.links import link_of
 from jitgrad.summary import Summary
 from jitgrad.tabular import document, intervals
 from jitgrad.tabular.columns import Design, design_like, encoded
-from jitgrad.tabular.encoding import Column, Target, Unseen, unseen_of
+from jitgrad.tabular.encoding import Column, Target
 from jitgrad.tabular.inference import Inference
 from jitgrad.tabular.network import Layers, results
 from jitgrad.tabular.objectives import log_softmax
@@ -24,6 +24,7 @@ from jitgrad.tabular.predictors import Predictors, unseen_notes
 from jitgrad.tabular.scale import Scale
 from jitgrad.tabular.scores import Scores, scores_of_classes, scores_of_numbers
 from jitgrad.tabular.settings import Settings
+from jitgrad.tabular.unseen import Unseen, unseen_of
 
 BLOCK = 8192
 """Number of rows whose linear predictors are computed together, so that intermediate results fit in the cache."""

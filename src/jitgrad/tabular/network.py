@@ -1,4 +1,4 @@
-"""Gradient descent on a stack of Dense layers; a single one is a linear model."""
+"""Gradient descent on a stack of dense layers; a single layer is a linear model."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from jitgrad.tabular.settings import Settings
 from jitgrad.training.fit import History
 
 Layers = tuple[tuple[np.ndarray, np.ndarray], ...]
-"""The kernel and the bias of each layer."""
+"""The kernel and bias of each layer."""
 Examples = tuple[np.ndarray, np.ndarray]
 """Inputs and targets."""
 
 
 def results(layers: Layers, x: np.ndarray) -> np.ndarray:
-    """What the layers make of inputs (rows, inputs): float64 (rows, outputs), with ReLU between them."""
+    """Return the outputs of the layers for inputs (n, inputs), with ReLU between them: float64 (n, outputs)."""
     return np.asarray(stacked(layers, x.astype(layers[0][0].dtype)), np.float64)
 
 
 def stacked(layers: Layers, x: Any) -> Any:
-    """The same of an array or a Tensor, in the dtype of the layers."""
+    """Apply the layers to an array or a Tensor, in their dtype."""
     for number, (kernel, bias) in enumerate(layers):
         x = (np.maximum(x, 0) if number else x) @ kernel + bias
     return x
@@ -45,17 +45,32 @@ def descend(
 ) -> tuple[Layers, History]:
     """Fit the layers by gradient descent.
 
-    Args:
-        objective: what is made smaller.
-        rows: inputs and targets to fit to.
-        validation: those of the validation, if any.
-        settings: with every default filled in.
-        start: the first weights.
-        first: the number of the first epoch, of which the order of rows depends.
-        verbose: see ``jitgrad.fit``.
+    Parameters
+    ----------
+    objective : Objective
+        The objective to minimize.
+    rows : Examples
+        Training inputs and targets.
+    validation : Examples or None
+        Validation inputs and targets.
+    settings : Settings
+        The settings, with all defaults filled in.
+    start : Layers
+        The initial weights.
+    first : int
+        The number of the first epoch, which determines the order of rows.
+    verbose : bool, int, str or None
+        See ``jitgrad.fit``.
 
-    Raises:
-        FitError: where the fit diverges.
+    Returns
+    -------
+    Layers, History
+        The weights and the losses.
+
+    Raises
+    ------
+    FitError
+        If the fit diverges.
     """
     optimizer = optimizers.get(settings.optimizer or "")
     optimizer.learning_rate = settings.lr or 0.0
@@ -77,10 +92,10 @@ def descend(
 
 
 def first_layers(widths: Sequence[int], seed: int) -> Layers:
-    """The first weights for inputs, hidden layers and outputs of these widths.
+    """Return initial weights for inputs, hidden layers and outputs of the given widths.
 
-    A linear model starts from zero in float64, a network at random in float32: He, Zhang, Ren and Sun, "Delving deep into
-    rectifiers", 2015.
+    A linear model starts from zero in float64, and a network from random weights in float32: He, Zhang, Ren and Sun, "Delving
+    deep into rectifiers", 2015.
     """
     shapes = list(itertools.pairwise(widths))
     if len(shapes) == 1:
@@ -91,7 +106,7 @@ def first_layers(widths: Sequence[int], seed: int) -> Layers:
 
 
 def _stack(layers: Layers) -> Sequential:
-    """A model with these weights."""
+    """Return a model with these weights."""
     first, dtype = layers[0][0], layers[0][0].dtype
     hidden = [Dense(len(bias), "relu", kernel_initializer="zeros", dtype=dtype) for _, bias in layers[:-1]]
     out = Dense(len(layers[-1][1]), kernel_initializer="zeros", dtype=dtype)

@@ -1,6 +1,6 @@
-"""What gradient descent makes smaller: minus a likelihood, of numbers, counts or classes.
+"""Objectives of gradient descent: negative log-likelihoods of numbers, counts and classes.
 
-A family goes with its canonical link, in the units of the fit: numbers are standardised, and counts divided by their mean.
+Families have their canonical link, in scaled units: numbers are standardized, and counts divided by their mean.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from jitgrad.tape.tensor import Tensor
 
 
 class Objective(ABC):
-    """What is made of a target for gradient descent. ``rows`` are rows of the table, ``outputs`` the columns of results."""
+    """An objective of gradient descent."""
 
     @abstractmethod
     def scale(self, y: np.ndarray) -> tuple[float, float]:
-        """Center and spread: a result r of a fit stands for η = r · spread + center."""
+        """Return center and spread: a result r of the fit stands for η = r · spread + center."""
 
     @abstractmethod
     def targets(self, y: np.ndarray, center: float, spread: float) -> np.ndarray:
-        """Targets (rows, outputs) for the results of a fit, from the target in the units of the table (rows,)."""
+        """Convert the target (n,) to scaled targets (n, outputs)."""
 
     @abstractmethod
     def loss(self, target: Any, result: Any) -> Tensor:
-        """The mean over rows of minus the likelihood, up to constants."""
+        """Return the mean negative log-likelihood, up to constants."""
 
     @abstractmethod
     def constant(self, target: np.ndarray) -> np.ndarray:
-        """The results (outputs,) of the best model without features."""
+        """Return the results (outputs,) of the best constant model."""
 
     @abstractmethod
     def likelihood(self, target: np.ndarray, result: np.ndarray) -> float:
-        """The logarithm of the likelihood, up to factors and terms that do not depend on the result."""
+        """Return the log-likelihood, up to factors and terms that do not depend on the result."""
 
 
 class Numbers(Objective):
@@ -63,7 +63,7 @@ class Numbers(Objective):
 
 
 class Counts(Objective):
-    """Counts, whose logarithm of the mean is linear."""
+    """Counts with a log link."""
 
     def scale(self, y: np.ndarray) -> tuple[float, float]:
         if not y.any():
@@ -85,7 +85,7 @@ class Counts(Objective):
 
 
 class Classes(Objective):
-    """Classes, whose logarithms of probabilities are linear up to a common term."""
+    """Classes with a softmax link."""
 
     def __init__(self, classes: Sequence[str]) -> None:
         self.count = len(classes)
@@ -112,12 +112,12 @@ CROSS_ENTROPY = functools.partial(losses.categorical_crossentropy, from_logits=T
 
 
 def objective_of(model: str, classes: Sequence[str]) -> Objective:
-    """That of a model by its name; of a network by whether there are classes."""
+    """Return the objective of a model by name."""
     return Classes(classes) if classes else Counts() if model == "poisson" else Numbers()
 
 
 def log_softmax(results: np.ndarray) -> np.ndarray:
-    """The logarithms of the probabilities of classes (rows, classes), without overflow."""
+    """Return the log-probabilities of classes (n, classes), without overflow."""
     shifted = results - results.max(1, keepdims=True)
     made: np.ndarray = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
     return made

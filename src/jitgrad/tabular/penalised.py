@@ -1,4 +1,4 @@
-"""A linear model whose coefficients are penalised, as strongly as cross-validation or the user says."""
+"""Penalized linear models, with a penalty given by the user or chosen by cross-validation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from jitgrad.tabular.exact import NOT_PENALISED, linear
 from jitgrad.tabular.model import TableModel
 
 WARM = 8
-"""Strengths of the penalty on the way to the one that is wanted."""
+"""Number of penalties on the path to the requested one."""
 
 
 def penalised(model: TableModel, design: Design) -> tuple[TableModel, CrossValidated | None]:
-    """The model with penalised coefficients and the scores of held-out rows, and the path that led to the strength.
+    """Return the penalized model with cross-validated scores, and the path from which the penalty was chosen.
 
-    Raises ArgumentError for columns of the rows that penalised fits do not take.
+    Raises ArgumentError for properties of rows that penalized fits do not support.
     """
     for name in NOT_PENALISED:
         if getattr(design, name) is not None:
@@ -44,7 +44,7 @@ def penalised(model: TableModel, design: Design) -> tuple[TableModel, CrossValid
 
 
 def _given(model: TableModel, design: Design) -> dict[str, Any]:
-    """What paths are told beside features and target."""
+    """Return the arguments of paths besides features and target."""
     if not design.intercept:
         raise ArgumentError("Penalized fits require an intercept. Remove 0 or -1 from the formula.")
     made: dict[str, Any] = {"family": model.family, "l1_ratio": model.settings.l1_part}
@@ -59,7 +59,7 @@ def _target(design: Design, of: dict[str, Any]) -> np.ndarray:
 
 
 def _at(design: Design, alpha: float, of: dict[str, Any]) -> tuple[Path, int]:
-    """A short path to a strength, and its place there."""
+    """Return a short path to a penalty, and the position of that penalty."""
     y = _target(design, of)
     largest = path(design.x, y, n_alphas=1, **of).alphas[0]
     steps = np.geomspace(max(largest, alpha), alpha, WARM) if largest > alpha else np.array([alpha])
@@ -68,13 +68,13 @@ def _at(design: Design, alpha: float, of: dict[str, Any]) -> tuple[Path, int]:
 
 
 def _coefficients(found: Path, number: int) -> np.ndarray:
-    """(1 + features, outputs), of two classes against the first, of more one for each."""
+    """Return the coefficients (1 + features, outputs): for two classes against the first, for more one per class."""
     slopes, intercept = found.coefficients[number], np.atleast_1d(found.intercepts[number])
     return np.vstack([intercept, slopes.reshape(len(slopes), -1)])
 
 
 def _validated(model: TableModel, design: Design, folds: np.ndarray, of: dict[str, Any]) -> TableModel:
-    """With the scores of held-out rows, at the same strength."""
+    """Add the scores of held-out rows with the same penalty."""
     predicted = np.empty((len(design.y), *([len(model.classes)] if model.classes else [])))
     for number in range(folds.max() + 1):
         train, out = design.part(np.flatnonzero(folds != number)), folds == number
@@ -85,7 +85,7 @@ def _validated(model: TableModel, design: Design, folds: np.ndarray, of: dict[st
 
 
 def _note(model: TableModel, found: Path, number: int, chosen: CrossValidated | None) -> str:
-    """How strong the penalty is, and what it leaves."""
+    """Return a note on the penalty and the remaining coefficients."""
     settings, coefficients = model.settings, found.coefficients[number]
     why = f", chosen by {int(chosen.folds.max()) + 1}-fold cross-validation" if chosen is not None else ""
     ratio = f" and l1_ratio = {settings.l1_ratio:g}" if settings.penalty == "elastic-net" else ""

@@ -1,4 +1,4 @@
-"""What makes features of a table's columns: learned from the table that is fitted, kept, and used on every other one."""
+"""The features of a model: learned from the training table, saved, and computed for other tables."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ import polars as pl
 
 from jitgrad.errors import DataError, listed, near_name
 from jitgrad.saving.typed import check_types
-from jitgrad.tabular.encoding import Column, Unseen, check_columns, columns_from, numbers
+from jitgrad.tabular.encoding import Column, check_columns, columns_from, numbers
 from jitgrad.tabular.expressions import Expression, Value
 from jitgrad.tabular.formulas import ModelFormula, formula_from
+from jitgrad.tabular.unseen import Unseen
 
 
 @dataclass(frozen=True)
 class Term:
-    """Features that belong together: those of a column, or of a term of a formula.
+    """The features of a column or of a term of a formula.
 
-    Attributes:
-        name: of the column or the term.
-        start, stop: which features they are, ``start`` to ``stop`` - 1.
+    Attributes
+    ----------
+    name : str
+        The name of the column or term.
+    start, stop : int
+        The features are numbers ``start`` to ``stop`` - 1.
     """
 
     name: str
@@ -32,13 +36,18 @@ class Term:
 
 @dataclass(frozen=True)
 class Predictors:
-    """How columns become features.
+    """The encoding of columns as features.
 
-    Attributes:
-        columns: the table's columns that are used, how each is understood.
-        formula: of the model; None where each column is a term.
-        offsets: columns, or expressions of columns, whose sum is the offset.
-        offset_columns: the table's columns in these.
+    Attributes
+    ----------
+    columns : tuple of Column
+        The columns and their encoding.
+    formula : ModelFormula or None
+        The formula; None if each column is a term.
+    offsets : tuple of str
+        Columns, or expressions of columns, whose sum is the offset.
+    offset_columns : tuple of str
+        The columns in these expressions.
     """
 
     columns: tuple[Column, ...]
@@ -48,12 +57,12 @@ class Predictors:
 
     @property
     def names(self) -> list[str]:
-        """The features."""
+        """The names of the features."""
         return [name for _, names in self._named() for name in names]
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """Which of the features belong together."""
+        """The features of each term."""
         made, start = [], 0
         for name, names in self._named():
             made.append(Term(name, start, start + len(names)))
@@ -62,24 +71,24 @@ class Predictors:
 
     @property
     def intercept(self) -> bool:
-        """Whether the model has one."""
+        """Whether the model has an intercept."""
         return self.formula is None or self.formula.intercept
 
     @property
     def needs(self) -> list[str]:
-        """The table's columns that are needed to predict."""
+        """The columns that are needed for predictions."""
         return list(dict.fromkeys([*(column.name for column in self.columns), *self.offset_columns]))
 
     @property
     def texts(self) -> list[str]:
-        """The columns of which a file's texts are needed as they are written: numbers may be names, as 007."""
+        """The columns that must be read as text, because their values may look like numbers, such as 007."""
         return [column.name for column in self.columns if column.kind == "text" or column.written]
 
     @classmethod
     def made(cls, given: Mapping[str, Any]) -> Predictors:
-        """From a dict of attributes, as ``dataclasses.asdict`` makes it and a file keeps it, checked.
+        """Make predictors from a dict of attributes, as written by ``dataclasses.asdict``.
 
-        Raises one of ``saving.model.UNFIT`` where they do not go together.
+        Raises one of ``saving.model.UNFIT`` if the attributes are inconsistent.
         """
         formula = None if given["formula"] is None else formula_from(given["formula"])
         made = cls(columns_from(given["columns"]), formula, tuple(given["offsets"]), tuple(given["offset_columns"]))
@@ -95,11 +104,10 @@ class Predictors:
         return made
 
     def features(self, frame: pl.DataFrame, unseen: Unseen | None) -> np.ndarray:
-        """float64 (rows, features) of a table, nan where a value is missing.
+        """Return the features of a table, float64 (n, features); nan if a value is missing.
 
-        Raises:
-            DataError: for a text that is not known where ``unseen`` is None, a text among numbers or dates, an infinite number,
-                and what a formula makes no finite number of.
+        Raises DataError for an unknown category if ``unseen`` is None, for text among numbers or dates, for an infinite number,
+        and if a term of the formula is not finite.
         """
         if self.formula is None:
             return np.column_stack([column.encode(frame[column.name], unseen) for column in self.columns])
@@ -112,7 +120,7 @@ class Predictors:
         return x
 
     def offset(self, frame: pl.DataFrame) -> np.ndarray | None:
-        """float64 (rows,), nan where a value is missing; None for a model without. Raises DataError as ``features``."""
+        """Return the offset (n,), nan if a value is missing; None if the model has none. Raises DataError as ``features``."""
         if not self.offsets:
             return None
         return sum(
@@ -136,7 +144,7 @@ class Predictors:
 
 
 def values_of(columns: Sequence[Column], frame: pl.DataFrame, rows: np.ndarray) -> dict[str, Value]:
-    """Some rows of columns, which miss no value, as expressions take them: numbers, truths and texts; dates are days."""
+    """Return some rows of columns without missing values for expressions: numbers, Booleans and text; dates become days."""
     made: dict[str, Value] = {}
     for column in columns:
         values = frame[column.name]
@@ -149,9 +157,9 @@ def values_of(columns: Sequence[Column], frame: pl.DataFrame, rows: np.ndarray) 
 
 
 def role_values(frame: pl.DataFrame, expression: Expression, role: str) -> np.ndarray:
-    """float64 (rows,) of a column or an expression of columns of numbers, nan where one is missing.
+    """Evaluate a numeric expression, float64 (n,); nan if a value is missing.
 
-    Raises DataError where it is not finite.
+    Raises DataError if a value is not finite.
     """
     values = {name: numbers(frame[name]) for name in expression.names}
     made = np.broadcast_to(np.asarray(expression.value(values, {}), np.float64), (frame.height,)).copy()
@@ -187,7 +195,7 @@ def check_needed(frame: pl.DataFrame, names: Sequence[str]) -> None:
 
 
 def unseen_notes(unseen: Unseen, predictors: Predictors) -> tuple[str, ...]:
-    """Sentences on texts that were not in the table that was fitted, and what they count as."""
+    """Return notes on unseen categories and how they were treated."""
     references = {column.name: column.categories[0] for column in predictors.columns if column.categories}
     references |= {f"{column.name}:{part}": texts[0] for column in predictors.columns for part, texts in column.parts if texts}
     if predictors.formula is not None:
@@ -205,7 +213,7 @@ def unseen_notes(unseen: Unseen, predictors: Predictors) -> tuple[str, ...]:
 
 
 def _whole(frame: pl.DataFrame, names: Sequence[str]) -> np.ndarray:
-    """The rows that miss no value of these columns."""
+    """Return the rows without missing values in these columns."""
     made = np.ones(frame.height, bool)
     for name in names:
         column = frame[name]

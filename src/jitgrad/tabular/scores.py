@@ -1,4 +1,4 @@
-"""How well predictions agree with a target."""
+"""Scores of predictions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import numpy as np
 from jitgrad.metrics.curves import roc_auc
 
 Scores = dict[str, Any]
-"""By name: "rows", and of a regression "r2" (None where the target is constant), "rmse" and "mae" in its units; of classes
-"accuracy", "log_loss", of two classes "auc" (the area under the receiver's operating curve, None where there is one class), and
-"confusion", a row for each class and in it how many of its rows were predicted as each class. Rows with frequencies count as
-often as these say."""
+"""Scores by name.
+
+Both kinds have "rows", counted by frequencies. A regression has "r2" (None for a constant target), and "rmse" and "mae" in the
+units of the target. A classification has "accuracy", "log_loss", for two classes "auc" (the area under the ROC curve; None if
+only one class occurs), and "confusion", with one row per true class and one column per predicted class.
+"""
 
 
 def rows_in(y: np.ndarray, frequency: np.ndarray | None) -> float:
-    """How many rows there are: an int, unless frequencies are not whole."""
+    """Return the number of rows, as an int unless frequencies are fractional."""
     n = float(len(y) if frequency is None else frequency.sum())
     return int(n) if n.is_integer() else n
 
@@ -25,7 +27,7 @@ def rows_in(y: np.ndarray, frequency: np.ndarray | None) -> float:
 def scores_of_numbers(
     y: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None, frequency: np.ndarray | None = None
 ) -> Scores:
-    """Scores of predicted means (rows,), of rows that count as much as ``weights`` and as often as ``frequency`` say."""
+    """Return the scores of predicted means (n,), weighted by ``weights`` and ``frequency``."""
     rows, weights = rows_in(y, frequency), _product(weights, frequency)
     largest = float(max(np.abs(y).max(), np.abs(predicted).max()))
     size = math.ldexp(1.0, min(math.frexp(largest)[1], 1023))  # beside which no square is out of range
@@ -43,9 +45,9 @@ def scores_of_numbers(
 def scores_of_classes(
     y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None, frequency: np.ndarray | None = None
 ) -> Scores:
-    """Scores of the probabilities (rows, classes), of positions of classes (rows,); rows count as ``scores_of_numbers`` has it.
+    """Return the scores of predicted probabilities (n, classes) for class numbers (n,), with weights and frequencies.
 
-    The confusion has numbers of rows, whatever their weights.
+    The confusion matrix ignores weights.
     """
     rows, weights = rows_in(y, frequency), _product(weights, frequency)
     own, predicted = y.astype(np.int64), probabilities.argmax(1)

@@ -1,4 +1,4 @@
-"""Which columns of a table are features: what is left out where none are named, and why."""
+"""Select the feature columns of a table, and explain what is left out."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from jitgrad.tabular.encoding import are_codes, is_text, odd_one
 from jitgrad.tabular.texts import too_many
 
 _INDEX = re.compile(r"(?i)|Unnamed: ?\d+|index|level_0|row_?(names?|number|num|id)?|rownames|c1")
-"""Names of the counting column that programs write beside a table."""
+"""Names of the row-number column that programs write next to a table."""
 _UNNAMED = re.compile(r"|Unnamed: ?0|c1")
-"""Those of a first column that has no name."""
+"""Names that stand for an unnamed first column."""
 _IDENTIFIER = re.compile(r"(?i:(.*[ _.\-])?(id|uuid|guid|key))|.*[a-z](Id|ID)")
 _DISTINCT = 0.95  # the part of the rows with texts of their own from which on a column tells each row
 _FEW = 8  # rows in which texts may well be different by chance
 
 
 def check_names(frame: pl.DataFrame, names: Iterable[str]) -> None:
-    """Raise DataError for a column that is not there."""
+    """Raise DataError for a column that does not exist."""
     known = set(frame.columns)
     for name in names:
         if name not in known:
@@ -34,14 +34,14 @@ def check_names(frame: pl.DataFrame, names: Iterable[str]) -> None:
 
 
 def check_not_empty(column: pl.Series, is_target: bool = False) -> None:
-    """Raise DataError for a column of nulls alone."""
+    """Raise DataError for a column without values."""
     if column.null_count() == len(column):
         advice = "Choose another target" if is_target else "Leave it out"
         raise DataError(f"Column {column.name!r} has no values. {advice}.")
 
 
 def named(frame: pl.DataFrame, target: Sequence[str], features: Sequence[str], exclude: Sequence[str]) -> list[str]:
-    """The features that are named. Raises DataError where one is not there, is named twice, excluded, or has nothing in it."""
+    """Return the given features. Raises DataError if one does not exist, is repeated, excluded, or has no values."""
     check_names(frame, features)
     if set(target) & set(features) or len(set(features)) < len(features):
         raise DataError("A column is given more than once among target and features. Give each column once.")
@@ -56,19 +56,29 @@ def named(frame: pl.DataFrame, target: Sequence[str], features: Sequence[str], e
 
 
 def found(frame: pl.DataFrame, used: Collection[str], texts: str) -> tuple[list[str], list[str]]:
-    """The columns that may be features, and notes on those that are left out.
+    """Return the columns that may be features, and notes on those that are left out.
 
-    Left out are columns without values and constant ones, identifiers, which have another value in each row, a counting column
-    as a program saves beside a table, columns of other types than numbers, truths, texts and dates, and, unless ``texts`` says
-    what is done with them, texts of many values.
+    Left out are columns without values, constant columns, identifiers, row numbers, columns of types other than numbers,
+    Booleans, text and dates, and, with ``texts="auto"``, text columns with many categories.
 
-    Args:
-        frame: the table.
-        used: what is no feature: the target and columns with another part.
-        texts: as for ``Column.learned``.
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The table.
+    used : collection of str
+        Columns that are not features: the target, and columns with other roles.
+    texts : str
+        As for ``Column.learned``.
 
-    Raises:
-        DataError: where no column is left.
+    Returns
+    -------
+    list of str, list of str
+        The columns, and notes.
+
+    Raises
+    ------
+    DataError
+        If no column is left.
     """
     others = [name for name in frame.columns if name not in used]
     if not others:
@@ -77,7 +87,7 @@ def found(frame: pl.DataFrame, used: Collection[str], texts: str) -> tuple[list[
 
 
 def kept(frame: pl.DataFrame, names: Sequence[str], texts: str) -> tuple[list[str], list[str]]:
-    """Those of some columns that may be features, and notes on the others, as ``found``."""
+    """Return the columns that may be features, and notes on the others, as ``found``."""
     why = {name: reason for name in names if (reason := _useless(frame, name, texts)) is not None}
     notes = notes_on(why)
     if len(why) == len(names):
@@ -86,13 +96,13 @@ def kept(frame: pl.DataFrame, names: Sequence[str], texts: str) -> tuple[list[st
 
 
 def note_on_marks(column: pl.Series) -> str:
-    """What was done with a column of numbers with marks."""
+    """Return a note on a column of numbers with marks."""
     written = read_numbers(column)
     return "" if written is None else written.note
 
 
 def notes_on(why: dict[str, Reason]) -> list[str]:
-    """Sentences on columns that are left out, by name; columns of one reason share them."""
+    """Return notes on columns that are left out, one for each reason."""
     by_reason: dict[Reason, list[str]] = {}
     for name, reason in why.items():
         by_reason.setdefault(reason, []).append(name)
@@ -110,9 +120,12 @@ def notes_on(why: dict[str, Reason]) -> list[str]:
 class Reason(NamedTuple):
     """Why a column is left out.
 
-    Attributes:
-        clause: what is said of it, with ``{has}`` and the ``{s}`` of a verb for one column or several.
-        advice: how to use it all the same, a sentence; empty where there is no way.
+    Attributes
+    ----------
+    clause : str
+        The reason, with ``{has}`` and the ``{s}`` of a verb, for one or several columns.
+    advice : str
+        How to use the column nevertheless; empty if that is not possible.
     """
 
     clause: str
@@ -135,7 +148,7 @@ _TEXTS = Reason(
 
 
 def _useless(frame: pl.DataFrame, name: str, texts: str) -> Reason | None:
-    """Why a column is left out; None where it is not."""
+    """Return why a column is left out, or None."""
     column = frame[name]
     column = column.fill_nan(None) if column.dtype.is_float() else column
     used = column.drop_nulls()
@@ -191,7 +204,7 @@ def _useless_texts(used: pl.Series, texts: str) -> Reason | None:
 
 
 def _counts(frame: pl.DataFrame, name: str) -> bool:
-    """Whether a column counts the rows from 0 or 1, and is called as programs call a saved index."""
+    """Return whether a column numbers the rows from 0 or 1 and has the name of a saved index."""
     column = frame[name]
     if not _INDEX.fullmatch(name.strip()) or column.null_count() or column[0] not in (0, 1):
         return False
@@ -201,7 +214,7 @@ def _counts(frame: pl.DataFrame, name: str) -> bool:
 
 
 def _is_first_without_name(frame: pl.DataFrame, name: str) -> bool:
-    """Whether a column is the first and the only one that has no name, as a saved index has none."""
+    """Return whether a column is the first and the only unnamed one, as a saved index is."""
     if not _UNNAMED.fullmatch(name.strip()) or frame.columns[0] != name:
         return False
     return name != "c1" or frame.width == 1 or frame.columns[1] != "c2"  # a table without names

@@ -1,4 +1,4 @@
-"""What is printed of fitted tables: tables that read like those of a statistics package."""
+"""Printed summaries of fitted tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jitgrad.tabular.result import TableFit
 
 MOST_CLASSES = 8
-"""Of a table that has a column for each class."""
+"""Maximum number of classes with a column each in a printed table."""
 MOST_CONFUSED = 20
 KINDS = {
     "linear": "Linear regression", "logistic": "Logistic regression", "poisson": "Poisson regression",
@@ -45,7 +45,7 @@ SCORES = {
 
 
 def of_fit(fit: TableFit, ratios: bool, anova: Literal["each", "sequential"] | None) -> Summary:
-    """A fit."""
+    """Summarize a fit."""
     model, rows, fitted = fit.model, fit.design.n, fit.design.part(fit.rows["train"]).n
     used = f"{rows} row{'' if rows == 1 else 's'}"
     title = f"{headline(model)}, {used if fitted == rows else f'fitted to {fitted} of {used}'}"
@@ -62,7 +62,7 @@ def of_fit(fit: TableFit, ratios: bool, anova: Literal["each", "sequential"] | N
 
 
 def of_model(model: TableModel, ratios: bool = False) -> Summary:
-    """A kept model, with its columns."""
+    """Summarize a saved model with its columns."""
     rows, texts = [], []
     for column in model.columns:
         if column.categories:
@@ -74,7 +74,7 @@ def of_model(model: TableModel, ratios: bool = False) -> Summary:
 
 
 def headline(model: TableModel) -> str:
-    """What was fitted, in a line."""
+    """Return the first line of a summary."""
     kind, hidden = KINDS[model.kind], model.settings.hidden
     if hidden:
         task = "classification" if model.classes else "regression"
@@ -84,7 +84,7 @@ def headline(model: TableModel) -> str:
 
 
 def _parts(model: TableModel, ratios: bool) -> list[Grid | str]:
-    """Estimates, notes and scores."""
+    """Return estimates, notes and scores."""
     parts: list[Grid | str] = []
     if model.inference is not None:
         parts += _of_inference(model, model.inference, ratios)
@@ -112,7 +112,7 @@ def _of_inference(model: TableModel, inference: Inference, ratios: bool) -> list
 
 
 def estimates(inference: Inference, output: int, what: str = "", ratio: str = "") -> Grid:
-    """The estimates of an output, or, where they have a name, the ratios that their exponentials are."""
+    """Return the estimates of an output, or their exponentials if ``ratio`` names them."""
     titles = ["estimate", "std. error", inference.distribution, "p", f"{100 * inference.level:g}% CI"]
     if ratio:
         titles = [ratio, *titles[2:]]
@@ -128,7 +128,7 @@ def estimates(inference: Inference, output: int, what: str = "", ratio: str = ""
 
 
 def figures(values: Mapping[str, float | None]) -> str:
-    """Figures of a fit in a line."""
+    """Return fit statistics as a line."""
     shown = []
     for name, title in FIGURES.items():
         if name in values:
@@ -148,7 +148,7 @@ def _coefficients(model: TableModel) -> Grid:
 
 
 def scores(by_part: Mapping[str, Mapping[str, Any]]) -> Grid:
-    """Scores, a row for each part of the rows."""
+    """Return scores, with a row for each part of the rows."""
     first = next(iter(by_part.values()))
     names = [name for name in SCORES if name in first]
     rows = [
@@ -159,7 +159,7 @@ def scores(by_part: Mapping[str, Mapping[str, Any]]) -> Grid:
 
 
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Grid:
-    """How many rows of each class were predicted as each; of many classes the mistakes that are most frequent."""
+    """Return the confusion matrix, or for many classes the most frequent mistakes."""
     if len(classes) > MOST_CLASSES:
         wrong = [(n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if n and i != j]
         most = [(classes[i], classes[j], str(n)) for n, i, j in sorted(wrong, reverse=True)[:MOST_CONFUSED]]
@@ -169,7 +169,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Grid:
 
 
 def of_curve(fitted: CurveTableFit) -> Summary:
-    """A fit of a formula."""
+    """Summarize a curve fit."""
     result, dropped = fitted.result, fitted.dropped
     made = of_curve_model(fitted.model)
     before: list[Grid | str] = (
@@ -183,7 +183,7 @@ def of_curve(fitted: CurveTableFit) -> Summary:
 
 
 def of_curve_model(model: CurveModel, columns: bool = False) -> Summary:
-    """A curve; with ``columns`` also those of the table, and their ranges."""
+    """Summarize a curve, optionally with the columns of the table and their ranges."""
     named = f", {model.name}" if model.name else ""
     rows = "" if model.figures.get("rows") is None else f", {model.figures['rows']:.0f} rows"
     estimates: Estimates = model.estimates

@@ -1,4 +1,4 @@
-"""The target of a table: a column, or an expression of columns, its classes, and proportions of trials."""
+"""The target of a table: a column or an expression of columns, its classes, and proportions of trials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jitgrad.tabular.predictors import role_values, weight_values
 
 
 def of_column(frame: pl.DataFrame, name: str, trials: Expression | None) -> Target:
-    """A column as the target. With trials it is a number of successes where it has whole numbers, otherwise a proportion."""
+    """Return a column as the target. With trials, integers are numbers of successes, and other numbers proportions."""
     if trials is None:
         return Target(name, needs=(name,))
     y = numbers(frame[name])
@@ -27,7 +27,7 @@ def of_column(frame: pl.DataFrame, name: str, trials: Expression | None) -> Targ
 
 
 def of_expression(target: Expression, binomial: bool) -> Target:
-    """The left side of a formula: ``y``, ``log(y)``, ``cbind(successes, failures)``; of a binomial ``successes / trials``."""
+    """Return the left side of a formula: ``y``, ``log(y)``, ``cbind(successes, failures)`` or ``successes / trials``."""
     if target.names == (target.text,):
         return Target(target.text, needs=target.names)
     if not target.names:
@@ -43,9 +43,9 @@ def of_expression(target: Expression, binomial: bool) -> Target:
 
 
 def made(given: Mapping[str, Any]) -> Target:
-    """A target from a dict of its attributes, as ``dataclasses.asdict`` makes it and a file keeps it, checked.
+    """Make a target from a dict of its attributes, as written by ``dataclasses.asdict``.
 
-    Raises one of ``saving.model.UNFIT`` where they do not go together.
+    Raises one of ``saving.model.UNFIT`` if the attributes are inconsistent.
     """
     target = Target(**{**given, **{name: tuple(given[name]) for name in ("values", "needs", "weighted_by")}})
     for name, hint in get_type_hints(Target).items():
@@ -61,7 +61,7 @@ def made(given: Mapping[str, Any]) -> Target:
 
 
 def learned(target: Target, whole: pl.DataFrame, classify: bool) -> Target:
-    """With its classes or its range in the rows used. Raises DataError where it cannot be used."""
+    """Add the classes or the range of the training rows. Raises DataError if the target cannot be used."""
     if not target.value:
         made = Target.learned(whole[target.needs[0]], classify)
         return replace(target, values=made.values, low=made.low, high=made.high)
@@ -74,9 +74,9 @@ def learned(target: Target, whole: pl.DataFrame, classify: bool) -> Target:
 
 
 def values(target: Target, frame: pl.DataFrame) -> np.ndarray:
-    """float64 (rows,), numbers, proportions or positions of classes, nan where missing.
+    """Return numbers, proportions or class numbers, float64 (n,); nan if missing.
 
-    Raises DataError for a class that is not known, and for more successes than trials.
+    Raises DataError for an unknown class, and for more successes than trials.
     """
     if not target.value:
         return target.encode(frame[target.needs[0]])
@@ -91,12 +91,12 @@ def values(target: Target, frame: pl.DataFrame) -> np.ndarray:
 
 
 def trials(target: Target, frame: pl.DataFrame) -> np.ndarray | None:
-    """float64 (rows,), how many trials each proportion is of; None for other targets."""
+    """Return the number of trials of each proportion, float64 (n,), or None."""
     return role_values(frame, Expression(target.trials, target.needs), "number of trials") if target.trials else None
 
 
 def check_weighted(target: Target, frame: pl.DataFrame) -> None:
-    """Raise DataError where a table does not have a column that says how much its rows count."""
+    """Raise DataError if a table lacks a column of weights."""
     absent = [name for name in target.weighted_by if name not in frame.columns]
     if absent:
         raise DataError(
@@ -106,9 +106,9 @@ def check_weighted(target: Target, frame: pl.DataFrame) -> None:
 
 
 def weights(target: Target, frame: pl.DataFrame) -> dict[str, np.ndarray]:
-    """How much and how often rows count: "weights" and "freq_weights", float64 (rows,), of a target that has them.
+    """Return "weights" and "freq_weights", float64 (n,), if the target has them.
 
-    Raises DataError where one is negative.
+    Raises DataError if one is negative.
     """
     made = {}
     for name in ("weights", "freq_weights"):

@@ -1,4 +1,4 @@
-"""Columns of texts with many values: the rare ones grouped, or all of them hashed."""
+"""Text columns with many categories: merge rare ones, or hash all."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ROWS_OF_A_BIN = 10
 
 
 def too_many(kinds: int, rows: int) -> bool:
-    """Whether a column has too many different values to tell kinds of rows apart."""
+    """Return whether a column has too many categories to be useful."""
     return kinds > MAX_CATEGORIES or 2 * kinds > rows > 8
 
 
 def common(texts: pl.Series) -> tuple[list[str], str]:
-    """The texts of many rows in order, at most ``MAX_CATEGORIES`` - 1, and what the others are called: other.
+    """Return the common categories in order, at most ``MAX_CATEGORIES`` - 1, and a name for the others.
 
-    A text is common that is in 5 rows and 1 % of the rows at least.
+    A category is common if it occurs in at least 5 rows and 1% of the rows.
     """
     counted = texts.rename("text").drop_nulls().value_counts(sort=False).sort(["count", "text"], descending=[True, False])
     least = max(_LEAST, _LEAST_PART * len(texts))
@@ -33,14 +33,14 @@ def common(texts: pl.Series) -> tuple[list[str], str]:
 
 
 def bins_for(rows: int) -> int:
-    """How many columns a hashed one becomes: a power of two from 4 to 64, with ten rows or more to each."""
+    """Return the number of columns for hashing: a power of two from 4 to 64, with at least ten rows each if possible."""
     return 1 << int(np.clip(np.log2(max(rows, 1) / _ROWS_OF_A_BIN), 2, 6))
 
 
 def hashed(texts: pl.Series, bins: int) -> np.ndarray:
-    """1 or -1 in one of ``bins`` columns for each text, float64 (rows, bins), nan where it is missing.
+    """Return 1 or -1 in one of ``bins`` columns for each text, float64 (n, bins); nan if missing.
 
-    Column and sign depend on the text alone. Weinberger, Dasgupta, Langford, Smola and Attenberg, "Feature hashing for large
+    Column and sign depend only on the text. Weinberger, Dasgupta, Langford, Smola and Attenberg, "Feature hashing for large
     scale multitask learning", 2009.
     """
     unique = texts.unique().drop_nulls()

@@ -1,4 +1,4 @@
-"""Functions of formulas that learn from the column they are fitted with: its mean, the knots of splines, polynomials."""
+"""Functions in formulas that learn from the training column: its mean, the knots of splines, orthogonal polynomials."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "cs": _SPLINE,
     "cc": _SPLINE,
 }
-"""The functions by name, with the arguments that follow the column, in formulaic's order."""
+"""The functions by name, with the arguments after the column, in formulaic's order."""
 _MAX_COLUMNS = 1000
 
 
@@ -36,20 +36,32 @@ def check(name: str, arguments: list[Any], given: dict[str, Any]) -> None:
 
 
 def apply(name: str, values: np.ndarray, arguments: list[Any], given: dict[str, Any], state: dict[str, Any]) -> np.ndarray:
-    """A function of a column, by what it has learned; where it has learned nothing, it learns now.
+    """Apply a function to a column with its learned state, or learn it.
 
-    Args:
-        name: of the function.
-        values: float64 (rows,).
-        arguments, given: what follows the column.
-        state: what was learned, in lists, numbers and arrays; changed where it is empty.
+    Parameters
+    ----------
+    name : str
+        The function.
+    values : ndarray, shape (n,)
+        The column.
+    arguments : list
+        Positional arguments after the column.
+    given : dict
+        Keyword arguments.
+    state : dict
+        The learned state as lists, numbers and arrays; filled if empty.
 
-    Returns:
-        float64 (rows,) or (rows, columns).
+    Returns
+    -------
+    ndarray, shape (n,) or (n, columns)
+        The values.
 
-    Raises:
-        FormulaError: for arguments and columns that do not go together.
-        MissingError: where formulaic is needed and not installed.
+    Raises
+    ------
+    FormulaError
+        For invalid arguments or columns.
+    MissingError
+        If formulaic is not installed.
     """
     function = _transforms()[name]
     learned = _restored(state)
@@ -68,7 +80,7 @@ def apply(name: str, values: np.ndarray, arguments: list[Any], given: dict[str, 
 
 
 def formulaic() -> Any:
-    """The package. Raises MissingError where it is not installed."""
+    """Return the package. Raises MissingError if it is not installed."""
     try:
         import formulaic as package
     except ImportError:
@@ -81,7 +93,7 @@ def _transforms() -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """As numbers and lists that a file keeps; a dict with other keys than texts is a list of pairs."""
+    """Convert a value to numbers and lists for a file; a dict becomes a list of pairs."""
     if isinstance(value, dict):
         return {"pairs": [[_plain(key), _plain(item)] for key, item in value.items()]}
     if isinstance(value, np.ndarray):

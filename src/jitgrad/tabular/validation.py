@@ -1,4 +1,4 @@
-"""Scores of rows that were held out: cross-validation of what is fitted to all rows."""
+"""Cross-validated scores of models that are fitted to all rows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from jitgrad.tabular.model import TableModel
 KEY = "cross-validation"
 """The name of these scores."""
 MOST_WORK = 1e9
-"""Products of a cross-validation by gradient descent: some seconds."""
+"""Number of multiplications allowed for cross-validation by gradient descent, which take a few seconds."""
 
 
 def of_exact(model: TableModel, design: Design, fit: Fit) -> TableModel:
-    """The model with the scores of held-out rows: each row alone where that is closed form, else folds."""
+    """Add cross-validated scores: leave-one-out if there is a closed form, otherwise by folds."""
     settings = model.settings
     made = glm.cross_validate(fit, design.x, design.y, folds=settings.cv, seed=settings.seed, **rows_of(design))
     model = replace(model, notes=(*model.notes, made.note)) if made.note else model
@@ -34,7 +34,7 @@ def of_exact(model: TableModel, design: Design, fit: Fit) -> TableModel:
 
 
 def of_descent(model: TableModel, design: Design, refit: Callable[[Design, dict[str, np.ndarray]], TableModel]) -> TableModel:
-    """The same of gradient descent, by folds; the model as it is where that would take long, or there are too few rows."""
+    """Add cross-validated scores by folds, unless that would take long or there are too few rows."""
     folds, nothing = fold_numbers(design, model.settings.cv, model.settings.seed), np.empty(0, np.int64)
     work = float(design.x.size) * len(model.layers[-1][1]) * model.epochs * model.settings.cv
     if folds is None or work > MOST_WORK:
@@ -48,7 +48,7 @@ def of_descent(model: TableModel, design: Design, refit: Callable[[Design, dict[
 
 
 def fold_numbers(design: Design, folds: int, seed: int) -> np.ndarray | None:
-    """The fold of each row, drawn class by class where there are classes; None where there are too few rows."""
+    """Return the fold of each row, stratified by class, or None if there are too few rows."""
     groups = [np.flatnonzero(design.y == k) for k in range(len(design.classes))] or [np.arange(len(design.y))]
     if min(map(len, groups)) < 2 or len(design.y) < 4:
         return None
@@ -61,7 +61,7 @@ def fold_numbers(design: Design, folds: int, seed: int) -> np.ndarray | None:
 
 
 def scored(model: TableModel, design: Design, predicted: np.ndarray, method: str) -> TableModel:
-    """With the scores of these predictions of held-out rows, nan where there is none."""
+    """Add the scores of predictions of held-out rows; rows with nan are ignored."""
     known = np.isfinite(predicted.reshape(len(predicted), -1)).all(1)
     if not known.any():
         return model
