@@ -182,7 +182,7 @@ def test_copies_have_values_of_their_own() -> None:
 
 def test_requires_grad_is_for_floats() -> None:
     for wrong in (torch.tensor([1]), torch.tensor([True])):
-        with pytest.raises(RuntimeError, match="Only floating tensors can require gradients"):
+        with pytest.raises(RuntimeError, match="Only floating-point tensors can require gradients"):
             wrong.requires_grad_()
     x = torch.ones(1, requires_grad=True)
     with pytest.raises(RuntimeError, match="Only leaves can stop"):

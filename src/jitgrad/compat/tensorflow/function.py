@@ -128,7 +128,7 @@ class ConcreteFunction:
                 )
             if name not in self._open:
                 if value is not given[name] and value != given[name]:
-                    raise OptionError(f"{name} was fixed as {given[name]!r} and cannot be {value!r}. Leave it out.")
+                    raise OptionError(f"{name} was fixed as {given[name]!r} and cannot be {value!r}. Omit it.")
                 continue
             given[name] = self._fitting(name, value)
         if len(args) > len(self._open):

@@ -19,7 +19,7 @@ def run_backward(tensor: Wrapper, gradient: Any, retain_graph: bool | None, crea
     """``tensor.backward(...)``."""
     target = tensor._tensor
     if create_graph or inputs is not None:
-        raise TorchError("backward() takes neither create_graph nor inputs here. Use torch.autograd.grad(), which takes both.")
+        raise TorchError("backward() does not support create_graph and inputs. Use torch.autograd.grad(), which supports both.")
     check_target(target, gradient)
     try:
         backward(target, None if gradient is None else gradient._tensor, bool(retain_graph))
@@ -31,7 +31,8 @@ def check_target(target: Any, gradient: Any) -> None:
     """Raise TorchError if a tensor has no gradient or a cotangent has the wrong shape."""
     if target.gradient is None:
         raise TorchError(
-            "element 0 of tensors does not require grad and does not have a grad_fn. Compute it from what requires_grad."
+            "element 0 of tensors does not require grad and does not have a grad_fn. "
+            "Compute it from tensors that require gradients."
         )
     if gradient is None and target.size != 1:
         raise TorchError(

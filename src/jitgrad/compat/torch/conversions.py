@@ -93,7 +93,7 @@ def cpu(self: Tensor) -> Tensor:
 
 def cuda(self: Tensor, *args: Any, **options: Any) -> Tensor:
     """Raise TorchError: not supported."""
-    raise TorchError("jitgrad computes on the CPU alone. Leave cuda() out, or ask torch.cuda.is_available() first.")
+    raise TorchError("jitgrad computes only on the CPU. Omit cuda(), or check torch.cuda.is_available() first.")
 
 
 def _new(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -140,14 +140,14 @@ def sizes_of(size: Any) -> tuple[int, ...]:
         given = given.tolist() if given.ndim else (given.item(),)
     sizes = tuple(int(n) for n in given)
     if any(n < 0 for n in sizes):
-        raise TorchError(f"Trying to create tensor with negative dimension: {list(sizes)}. Give sizes from 0 on.")
+        raise TorchError(f"Trying to create tensor with negative dimension: {list(sizes)}. Give nonnegative sizes.")
     return sizes
 
 
 def check_device(device: Any) -> None:
     """Raise TorchError for a device other than the CPU."""
     if device is not None and str(device).split(":")[0] != "cpu":
-        raise TorchError(f"jitgrad computes on the CPU alone, and got device {str(device)!r}. Give 'cpu', or leave it out.")
+        raise TorchError(f"jitgrad computes only on the CPU, but device is {str(device)!r}. Give 'cpu', or omit it.")
 
 
 def _array(data: Any) -> tuple[np.ndarray, dtype]:

@@ -85,7 +85,7 @@ def set_default_dtype(d: dtype) -> None:
     """Set the default dtype: ``torch.float32`` or ``torch.float64``."""
     global _default
     if not isinstance(d, dtype) or not d.is_floating_point:
-        raise DTypeError(f"set_default_dtype: {d!r} is no floating dtype. Give torch.float32 or torch.float64.")
+        raise DTypeError(f"set_default_dtype: {d!r} is not a floating-point dtype. Give torch.float32 or torch.float64.")
     _default = d
 
 
@@ -107,7 +107,7 @@ def as_dtype(wanted: Any) -> dtype:
         return _default
     if wanted is int or wanted is bool:
         return int64 if wanted is int else bool_
-    raise TypeError(f"{wanted!r} is no dtype of PyTorch. Give one such as torch.float32.")
+    raise TypeError(f"{wanted!r} is not a dtype of PyTorch. Give a dtype such as torch.float32.")
 
 
 def of_level(level: Any, integer: np.dtype[Any]) -> dtype:

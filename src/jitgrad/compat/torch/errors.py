@@ -11,4 +11,6 @@ class TorchError(JitgradError, RuntimeError):
 
 def not_a_tensor(name: str, value: object, position: int = 1) -> TypeError:
     """Return the error for an argument that is not a tensor."""
-    return TypeError(f"{name}(): argument {position} must be Tensor, not {type(value).__name__}. Make one with torch.tensor().")
+    return TypeError(
+        f"{name}(): argument {position} must be Tensor, not {type(value).__name__}. Create a tensor with torch.tensor()."
+    )

@@ -212,7 +212,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     """Return the ``k`` largest or smallest elements along ``dim``, and their indices."""
     x = read("topk", input)
     if not 0 <= k <= (x.shape[dim] if x.shape else 1):
-        raise TorchError(f"selected index k out of range: k is {k} for shape {list(x.shape)}. Give no more than there are.")
+        raise TorchError(
+            f"selected index k out of range: k is {k} for shape {list(x.shape)}. Give at most the size of the axis."
+        )
     values, places = pairs.top(x, k=k, axis=dim, descending=largest)
     return return_types.topk(wrap(values, "TopkBackward0", input._integer), wrap(places))
 
@@ -253,7 +255,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, right: bool = False, si
     values = input.numpy(force=True) if isinstance(input, Tensor) else input
     if row.ndim != 1:
         raise TorchError(
-            f"searchsorted: sorted_sequence has shape {list(row.shape)}, and jitgrad takes one row. Give a vector."
+            f"searchsorted: sorted_sequence has shape {list(row.shape)}, but jitgrad supports only a vector. Give a vector."
         )
     return of_array(np.searchsorted(row, values, "right" if right or side == "right" else "left"))
 

@@ -186,7 +186,7 @@ def group_norm(
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, **options: Any) -> Tensor:
     """Look up a row of ``weight`` for each integer; the row ``padding_idx`` gets no gradient."""
     if any(options.values()):
-        raise TorchError(f"embedding: jitgrad does not have {', '.join(options)}. Leave it out.")
+        raise TorchError(f"embedding: jitgrad does not have {', '.join(options)}. Omit it.")
     places, table = read("embedding", input), read("embedding", weight)
     if places.level != dtypes.INTEGER:
         raise TorchError(
@@ -249,6 +249,6 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     """Elements before and after the last axes: (before, after) of the last one, then of the one before it."""
     x = read("pad", input)
     if mode != "constant":
-        raise TorchError(f"pad: mode {mode!r} is not offered. Use 'constant'.")
+        raise TorchError(f"pad: mode {mode!r} is not supported. Use 'constant'.")
     widths = [(0, 0)] * (len(x.shape) - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
     return wrap(rearranging.pad(x, widths, "constant", value or 0), "ConstantPadNdBackward0", input._integer)

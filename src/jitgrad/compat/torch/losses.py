@@ -68,7 +68,7 @@ def huber_loss(
 ) -> Tensor:
     """Compute half the squared error up to ``delta``, and a linear loss beyond."""
     if delta <= 0:
-        raise TorchError(f"huber_loss does not support non-positive values for delta, and got {delta}. Give one above 0.")
+        raise TorchError(f"huber_loss does not support non-positive values for delta, and got {delta}. Give a positive number.")
     operands = _both("huber_loss", input, target)
     return _loss("HuberLossBackward0", criteria.huber, reduction, *operands, weight=weight, delta=delta)
 
@@ -78,7 +78,9 @@ def smooth_l1_loss(
 ) -> Tensor:
     """Compute half the squared error over ``beta`` up to ``beta``, and a linear loss beyond."""
     if beta < 0:
-        raise TorchError(f"smooth_l1_loss does not support negative values for beta, and got {beta}. Give one from 0 on.")
+        raise TorchError(
+            f"smooth_l1_loss does not support negative values for beta, and got {beta}. Give a nonnegative number."
+        )
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
     operands = _both("smooth_l1_loss", input, target)

@@ -142,7 +142,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     weights = input.numpy(force=True).astype(np.float64)
     rows = np.atleast_2d(weights)
     if np.any(rows < 0) or np.any(rows.sum(1) <= 0):
-        raise TorchError("multinomial: weights must be 0 or more, and some more than 0. Change them.")
+        raise TorchError("multinomial: weights must be nonnegative, and at least one positive. Change them.")
     if not replacement and np.any((rows > 0).sum(1) < num_samples):
         raise TorchError("cannot sample n_sample > prob_dist.size(-1) samples without replacement. Set replacement=True.")
     draw = numpy_generator(generator)

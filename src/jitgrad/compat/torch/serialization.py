@@ -52,12 +52,12 @@ def _written(value: Any) -> Any:
         return [_written(item) for item in value]
     if isinstance(value, Module):
         raise UnsupportedError(
-            "torch.save: a whole module could only be a pickle, which runs code when it is loaded. "
-            "Save module.state_dict(), and give it to load_state_dict() of a module made anew."
+            "torch.save: a module could be saved only as a pickle, which executes code when it is loaded. "
+            "Save module.state_dict(), and pass it to load_state_dict() of a new module."
         )
     raise UnsupportedError(
-        f"torch.save: a {type(value).__name__} is neither tensor nor plain value, so it could only be a pickle. "
-        f"Save tensors, numbers, texts, and dicts and lists of them."
+        f"torch.save: a {type(value).__name__} is neither a tensor nor a plain value and could be saved only as a pickle. "
+        f"Save tensors, numbers, strings, and dicts and lists of them."
     )
 
 
@@ -84,12 +84,12 @@ def _loaded(path: Any) -> Any:
         with open(path, "rb") as file:
             if file.read(4).startswith(_PICKLES):
                 raise DataError(
-                    f"{path} is a pickle, as PyTorch writes it, which runs code when it is loaded, so jitgrad does not. "
-                    f"Load it in PyTorch and write its state_dict by safetensors.torch.save_file()."
+                    f"{path} is a pickle of PyTorch. Loading it would execute code, so jitgrad does not load it. "
+                    f"Load it in PyTorch and save its state_dict with safetensors.torch.save_file()."
                 )
     document = archive.read(path, anyones=True)
     if archive.kind_of(document) is not None:
-        raise DataError(f"{path} is a model of jitgrad. Load it by jitgrad.load_model().")
+        raise DataError(f"{path} is a model of jitgrad. Load it with jitgrad.load_model().")
     return _read(document["$value"] if document.keys() == {"$value"} else document)
 
 

@@ -96,7 +96,7 @@ def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, 
     floating(name, x, input)
     parts = np.asarray(q.tolist() if isinstance(q, Tensor) else q, float)
     if np.any((parts < 0) | (parts > 1)):
-        raise TorchError(f"{name}() q values must be in the range [0, 1]. Give parts of one.")
+        raise TorchError(f"{name}() q values must be in the range [0, 1]. Give fractions between 0 and 1.")
     return wrap(retyped(getattr(quantiles, name)(x, parts, dim, interpolation, keepdim), x.level), "SqueezeBackward4")
 
 

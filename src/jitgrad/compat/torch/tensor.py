@@ -109,7 +109,8 @@ class Tensor(Wrapper):
         held = self._tensor
         if requires_grad and held.level <= dtypes.INTEGER:
             raise TorchError(
-                f"Only floating tensors can require gradients, and this has dtype {self.dtype}. Convert it with float() first."
+                f"Only floating-point tensors can require gradients, but this one has dtype {self.dtype}. "
+                "Convert it with float() first."
             )
         if not requires_grad and isinstance(held, Plain) and held.gradient is not None and is_recorded_op(held):
             raise TorchError("Only leaves can stop requiring gradients. Use detach() for a constant of the same value.")
@@ -150,11 +151,11 @@ class Tensor(Wrapper):
             self._grad = None
         kept = self._tensor.gradient
         if kept is None and value is not None:
-            raise TorchError("A tensor that requires no gradient has none to set. Call requires_grad_() first.")
+            raise TorchError("The tensor does not require a gradient, so .grad cannot be set. Call requires_grad_() first.")
         if value is not None and (value._tensor.shape != self._tensor.shape or value.dtype is not self.dtype):
             raise TorchError(
                 f"A gradient of shape {tuple(value.shape)} and {value.dtype} is assigned to a tensor of shape "
-                f"{tuple(self.shape)} and {self.dtype}. Give one like it."
+                f"{tuple(self.shape)} and {self.dtype}. Give a gradient of the same shape and dtype."
             )
         if kept is not None:
             kept.value = None if value is None else value._tensor._read()
@@ -164,7 +165,9 @@ class Tensor(Wrapper):
         if not self.is_leaf:
             self._tensor.retain_grad()
         elif not self.requires_grad:
-            raise TorchError("can't retain_grad on Tensor that has requires_grad=False. Compute it from one that requires it.")
+            raise TorchError(
+                "can't retain_grad on Tensor that has requires_grad=False. Compute it from a tensor that requires gradients."
+            )
 
     def backward(
         self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
@@ -258,7 +261,7 @@ class Tensor(Wrapper):
             if held.gradient is not None and grad_enabled():
                 raise TorchError(
                     "a leaf Variable that requires grad is being used in an in-place operation. "
-                    "Change it inside torch.no_grad(), or make a new tensor."
+                    "Change it inside torch.no_grad(), or create a new tensor."
                 )
             held.assign(value)
         else:

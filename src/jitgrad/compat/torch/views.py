@@ -55,7 +55,7 @@ class View(Tensor):
         if grad_enabled() and base.is_leaf and base.requires_grad:
             raise TorchError(
                 "a view of a leaf Variable that requires grad is being used in an in-place operation. "
-                "Change it inside torch.no_grad(), or make a new tensor."
+                "Change it inside torch.no_grad(), or create a new tensor."
             )
         base._become(_replaced(base._tensor, self._function, value), "CopySlices")
 

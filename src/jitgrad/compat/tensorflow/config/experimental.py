@@ -11,7 +11,7 @@ def enable_op_determinism() -> None:
 
 
 __all__ = ["enable_op_determinism", "list_physical_devices"]
-_GPU = "There is one device, the CPU. Leave it out."
+_GPU = "There is one device, the CPU. Omit it."
 __getattr__ = missing(
     "tensorflow.config.experimental", __all__, dict.fromkeys(["set_memory_growth", "set_virtual_device_configuration"], _GPU)
 )

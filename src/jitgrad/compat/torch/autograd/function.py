@@ -101,7 +101,7 @@ def _backward(cls: type[Function], ctx: FunctionCtx, g: Sequence[Any], count: in
     if len(given) < count or any(x is not None for x in given[count:]):
         raise TorchError(
             f"function {cls.__name__}Backward returned an incorrect number of gradients (expected {count}, got {len(given)}). "
-            f"Return one for each argument of forward, None where there is none."
+            f"Return one gradient, or None, for each argument of forward."
         )
     return tuple([None if given[i] is None else given[i]._tensor for i in places])
 

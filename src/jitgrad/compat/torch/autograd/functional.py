@@ -33,7 +33,7 @@ def _called(transform: Callable[..., Any], func: Callable[..., Any], inputs: Any
     several = isinstance(inputs, tuple)
     given = inputs if several else (inputs,)
     if not all(isinstance(x, Tensor) for x in given):
-        raise TypeError("The inputs must be a tensor or a tuple of tensors. Give such.")
+        raise TypeError("The inputs must be a tensor or a tuple of tensors. Convert the inputs.")
     made = wrapped(transform(plain(func), tuple(range(len(given))) if several else 0)(*unwrap(given)))
     return made if create_graph else tree_map(lambda x: x.detach(), made)
 

@@ -159,10 +159,10 @@ _REASONS = {
     ),
     "LazyBatchNorm1d": "Give BatchNorm1d its number of features.",
     "AlphaDropout": "Use Dropout.",
-    "RReLU": "Use LeakyReLU, or PReLU, whose slope is learnt.",
+    "RReLU": "Use LeakyReLU, or PReLU, whose slope is learned.",
     "CTCLoss": _RECURRENT,
     "EmbeddingBag": "Use Embedding, and the mean or sum of its rows.",
-    "DataParallel": "jitgrad runs on the processor, in one process.",
+    "DataParallel": "jitgrad runs on the CPU, in one process.",
     "MultiLabelMarginLoss": "Use MultiLabelSoftMarginLoss.",
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from jitgrad.layers import initializers
 def _filled(tensor: Tensor, values: Any) -> Tensor:
     """Return the tensor with other values."""
     if not tensor.is_floating_point() and (values != np.trunc(values)).any():
-        raise TorchError(f"A tensor of {tensor.dtype} cannot have fractions. Give one of floats.")
+        raise TorchError(f"A tensor of {tensor.dtype} cannot store fractions. Give a tensor of floats.")
     with no_grad():
         tensor._become(leaf_of(values, tensor.dtype))
     return tensor

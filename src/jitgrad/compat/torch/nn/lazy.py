@@ -22,7 +22,7 @@ class UninitializedParameter(Parameter):
         self._tensor = held(zeros(shape, dtype=self.dtype), self.requires_grad)
 
     def _unknown(self, *args: Any, **options: Any) -> Any:
-        raise TorchError("A parameter of a lazy module has no shape yet. Call the module with a first batch before.")
+        raise TorchError("A parameter of a lazy module has no shape yet. Call the module on a batch first.")
 
     numel = nelement = detach = __deepcopy__ = __reduce_ex__ = _unknown
     size = _unknown  # type: ignore[assignment]

@@ -120,7 +120,7 @@ class Embedding(Module):
         super().__init__()
         for name, given in (("max_norm", max_norm), ("scale_grad_by_freq", scale_grad_by_freq), ("sparse", sparse)):
             if given:
-                raise OptionError(f"jitgrad's nn.Embedding does not have {name}. Leave it out.")
+                raise OptionError(f"jitgrad's nn.Embedding does not have {name}. Omit it.")
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise ArgumentError(f"Padding_idx must be within num_embeddings, which is {num_embeddings}: got {padding_idx}.")

@@ -63,7 +63,9 @@ class BatchNorm1d(Module):
         if len(shape) not in (2, 3):
             raise ShapeError(f"expected 2D or 3D input (got {len(shape)}D input). Give (rows, {self.num_features}).")
         if shape[1] != self.num_features:
-            raise TorchError(f"running_mean should contain {shape[1]} elements not {self.num_features}. Give so many features.")
+            raise TorchError(
+                f"running_mean should contain {shape[1]} elements not {self.num_features}. Give this number of features."
+            )
         mean, training, momentum = self.running_mean, self.training, self.momentum
         if training and mean is not None:
             batches: Any = self.num_batches_tracked

@@ -104,7 +104,9 @@ def converted(value: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> T
     if changed.dtype is value.dtype or value._tensor.level <= dtypes.INTEGER:
         return value
     if not changed.dtype.is_floating_point:
-        raise TorchError(f"nn.Module.to only accepts floating point dtypes, but got {changed.dtype}. Give torch.float64, say.")
+        raise TorchError(
+            f"nn.Module.to only accepts floating point dtypes, but got {changed.dtype}. Give torch.float64, for example."
+        )
     if isinstance(value._tensor, Variable):
         gradient = value.grad
         value._tensor = held(changed, value.requires_grad)

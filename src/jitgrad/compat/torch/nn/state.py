@@ -99,7 +99,7 @@ def replaced(module: Module, given: Mapping[str, Tensor], tied: bool, strict: bo
     unexpected = sorted(set(given) - {name for name, *_ in places})
     if unexpected or (strict and missing):
         what, names = ("Unexpected", unexpected) if unexpected else ("Missing", missing)
-        raise StateError(f"{what} key(s): {_quoted(names)}. Give names that named_parameters() or named_buffers() has.")
+        raise StateError(f"{what} key(s): {_quoted(names)}. Give names from named_parameters() or named_buffers().")
     own_tensors = {name: owner.__dict__[kind][own] for name, owner, own, kind in places}
     by_identity = {id(own_tensors[name]): value for name, value in given.items()} if tied else {}
     try:

@@ -41,7 +41,7 @@ __getattr__ = missing(
     "torch.optim",
     __all__,
     {
-        "SparseAdam": "Gradients of embeddings are dense here: use Adam.",
+        "SparseAdam": "Gradients of embeddings are dense. Use Adam.",
         "swa_utils": "Keep a copy of the parameters, and average into it in torch.no_grad().",
     },
 )

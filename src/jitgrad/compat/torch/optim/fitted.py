@@ -82,9 +82,7 @@ class _Group:
         kind, options = self.kind, self.options
         for name, before in zip(kind.watched, self.known, strict=True):
             if name in kind.forms and options[name] != before and any(part.steps for part in self.parts):
-                raise TorchError(
-                    f"{name} changes from {before} to {options[name]} between steps. Make a new optimizer for that."
-                )
+                raise TorchError(f"{name} changes from {before} to {options[name]} between steps. Create a new optimizer.")
         kind._check(options)
         self.known = [options[name] for name in kind.watched]
         numbers = kind.numbers(options)
@@ -146,18 +144,18 @@ class FittedOptimizer(Optimizer):
 
     def _check(self, group: dict[str, Any]) -> None:
         if not float(group["lr"]) >= 0:
-            raise ArgumentError(f"Invalid learning rate: {group['lr']}. Give a number from 0 on.")
+            raise ArgumentError(f"Invalid learning rate: {group['lr']}. Give a nonnegative number.")
         if "eps" in self.names and not group["eps"] >= 0:
-            raise ArgumentError(f"Invalid epsilon value: {group['eps']}. Give a number from 0 on.")
+            raise ArgumentError(f"Invalid epsilon value: {group['eps']}. Give a nonnegative number.")
         if not group.get("weight_decay", 0) >= 0:
-            raise ArgumentError(f"Invalid weight_decay value: {group['weight_decay']}. Give a number from 0 on.")
+            raise ArgumentError(f"Invalid weight_decay value: {group['weight_decay']}. Give a nonnegative number.")
         for number, beta in enumerate(group.get("betas", ())):
             if not 0 <= beta < 1:
                 raise ArgumentError(
                     f"Invalid beta parameter at index {number}: {beta}. Give a number of at least 0 and less than 1."
                 )
         if group.get("differentiable"):
-            raise TorchError("differentiable=True is not supported: no gradient goes through a step. Leave it out.")
+            raise TorchError("differentiable=True is not supported: gradients do not pass through a step. Omit it.")
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         super().add_param_group(param_group)

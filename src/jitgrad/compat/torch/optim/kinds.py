@@ -40,7 +40,7 @@ class SGD(FittedOptimizer):
         if not group["momentum"] >= 0:
             raise ArgumentError(f"Invalid momentum value: {group['momentum']}. Give a number of at least 0 and less than 1.")
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
-            raise ArgumentError("Nesterov momentum requires a momentum and zero dampening. Give momentum=0.9, say.")
+            raise ArgumentError("Nesterov momentum requires a momentum and zero dampening. Give momentum=0.9, for example.")
 
     def make(self, group: dict[str, Any]) -> Library:
         return library.SGD(form="torch", nesterov=group["nesterov"], maximize=group["maximize"], **self.numbers(group))

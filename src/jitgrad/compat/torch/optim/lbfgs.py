@@ -22,7 +22,9 @@ class LBFGS(Optimizer):
         tolerance_change: float = 1e-9, history_size: int = 100, line_search_fn: str | None = None,
     ) -> None:  # fmt: skip
         if line_search_fn not in (None, "strong_wolfe"):
-            raise TorchError(f"line_search_fn is {line_search_fn!r}, and only 'strong_wolfe' is supported. Give that, or None.")
+            raise TorchError(
+                f"line_search_fn is {line_search_fn!r}, but only 'strong_wolfe' is supported. Give 'strong_wolfe' or None."
+            )
         super().__init__(params, {
             "lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
             "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change, "history_size": history_size,

@@ -53,7 +53,7 @@ class Optimizer:
         group: dict[str, Any] = {"params": tensors, **{k: v for k, v in param_group.items() if k != "params"}}
         known = {id(p) for other in self.param_groups for p in other["params"]}
         if len({id(p) for p in tensors}) < len(tensors) or known & {id(p) for p in tensors}:
-            raise ArgumentError("some parameters appear in more than one parameter group. Name each parameter once.")
+            raise ArgumentError("some parameters appear in more than one parameter group. Pass each parameter once.")
         for name, value in self.defaults.items():
             group.setdefault(name, value)
         self._check(group)
@@ -68,7 +68,7 @@ class Optimizer:
                 raise UnsupportedError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}.")
             if not p.is_leaf:
                 raise ArgumentError(
-                    "can't optimize a non-leaf Tensor. Give what you made yourself, as with requires_grad=True."
+                    "can't optimize a non-leaf Tensor. Give a tensor that you created, for example with requires_grad=True."
                 )
         return tensors
 
@@ -107,11 +107,11 @@ class Optimizer:
         """Restore the state of an optimizer of the same kind and number of parameters."""
         groups = state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
-            raise ArgumentError("loaded state dict has a different number of parameter groups. Make the same groups first.")
+            raise ArgumentError("loaded state dict has a different number of parameter groups. Create the same groups first.")
         if any(len(a["params"]) != len(b["params"]) for a, b in zip(groups, self.param_groups, strict=True)):
             raise ArgumentError(
                 "loaded state dict contains a parameter group that doesn't match the size of optimizer's group. "
-                "Make the same groups first."
+                "Create the same groups first."
             )
         parameters: dict[Any, Tensor] = {}
         for saved, group in zip(groups, self.param_groups, strict=True):

@@ -36,7 +36,9 @@ def _of(optimizer: Optimizer, schedulers: Sequence[LRScheduler]) -> list[LRSched
         raise ArgumentError("There are no schedulers. Give at least one.")
     for number, scheduler in enumerate(schedulers):
         if scheduler.optimizer is not optimizer:
-            raise ArgumentError(f"schedulers[{number}] belongs to another optimizer. Make all of them for the same one.")
+            raise ArgumentError(
+                f"schedulers[{number}] belongs to another optimizer. Create all of them for the same optimizer."
+            )
     return list(schedulers)
 
 

@@ -91,7 +91,7 @@ class ConcatDataset(Dataset[Any]):
     def __getitem__(self, index: int) -> Any:
         at = index + len(self) if index < 0 else index
         if not 0 <= at < len(self):
-            raise IndexingError(f"Row {index} of a data set of {len(self)}. Give a number within it.")
+            raise IndexingError(f"Index {index} is out of range for a data set of {len(self)} rows. Give a smaller index.")
         number = bisect.bisect_right(self.cumulative_sizes, at)
         return self.datasets[number][at - (self.cumulative_sizes[number - 1] if number else 0)]
 

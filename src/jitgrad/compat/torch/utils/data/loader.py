@@ -95,13 +95,13 @@ def _check(iterable: bool, batch_size: Any, shuffle: Any, sampler: Any, batch_sa
     """Raise ArgumentError for arguments that exclude each other."""
     if iterable and (shuffle or sampler is not None or batch_sampler is not None):
         raise ArgumentError(
-            "DataLoader with IterableDataset takes no shuffle, sampler or batch_sampler. Shuffle in its __iter__."
+            "DataLoader with IterableDataset does not support shuffle, sampler and batch_sampler. Shuffle in its __iter__."
         )
     if sampler is not None and shuffle:
-        raise ArgumentError("sampler option is mutually exclusive with shuffle. Leave one of them out.")
+        raise ArgumentError("sampler option is mutually exclusive with shuffle. Omit one of them.")
     if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
         raise ArgumentError(
-            "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last. Leave those out."
+            "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last. Omit those."
         )
     if batch_size is None and batch_sampler is None and drop_last:
         raise ArgumentError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last.")

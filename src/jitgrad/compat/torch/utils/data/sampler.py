@@ -97,7 +97,7 @@ class WeightedRandomSampler(Sampler[int]):
             raise ArgumentError(f"replacement should be a boolean value, but got replacement={replacement}.")
         self.weights = np.array([float(weight) for weight in weights])
         if self.weights.ndim != 1 or not np.isfinite(self.weights).all() or (self.weights < 0).any() or not self.weights.any():
-            raise ArgumentError("weights are to be finite, from 0 on and not all 0. Give one for each row.")
+            raise ArgumentError("weights must be finite, nonnegative and not all 0. Give one weight for each row.")
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator
