@@ -171,7 +171,7 @@ def test_a_function_that_collates() -> None:
         (lambda: DataLoader(table(), batch_size=0), "batch_size should be a positive integer value"),
         (lambda: DataLoader(table(), shuffle=True, sampler=[1]), "mutually exclusive with shuffle"),
         (lambda: DataLoader(table(), batch_size=2, batch_sampler=[[1]]), "mutually exclusive with batch_size"),
-        (lambda: DataLoader(Stream(), shuffle=True), "IterableDataset takes no shuffle"),
+        (lambda: DataLoader(Stream(), shuffle=True), "IterableDataset does not support shuffle"),
         (lambda: data.random_split(range(3), [1, 1]), "Sum of input lengths does not equal"),
         (lambda: data.WeightedRandomSampler([0.0, 0.0], 1), "not all 0"),
         (lambda: data.DistributedSampler, "one process"),

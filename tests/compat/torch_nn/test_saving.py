@@ -74,13 +74,13 @@ def test_other_readers_find_the_tensors_by_name(tmp_path: Path) -> None:
     ("wrong", "kind", "words"),
     [
         (lambda path: torch.save(nn.Linear(1, 1), path), TypeError, "Save module.state_dict()"),
-        (lambda path: torch.save({"x": object()}, path), TypeError, "neither tensor nor plain value"),
+        (lambda path: torch.save({"x": object()}, path), TypeError, "neither a tensor nor a plain value"),
         (lambda path: torch.load(path / "nothing"), FileNotFoundError, "nothing"),
         (lambda path: torch.load(path.parent), ValueError, "is a directory"),
-        (lambda path: (path.write_bytes(pickle.dumps([1])), torch.load(path)), ValueError, "runs code when it is loaded"),
+        (lambda path: (path.write_bytes(pickle.dumps([1])), torch.load(path)), ValueError, "Loading it would execute code"),
         (lambda path: (path.write_bytes(b"PK\x03\x04..."), torch.load(path)), ValueError, "is a pickle"),
         (lambda path: (path.write_bytes(b"else"), torch.load(path)), ValueError, "damaged"),
-        (lambda path: (torch.save({}, path), torch.load(path, map_location="cuda")), RuntimeError, "on the CPU alone"),
+        (lambda path: (torch.save({}, path), torch.load(path, map_location="cuda")), RuntimeError, "only on the CPU"),
     ],
 )
 def test_wrong_uses(wrong: Callable[[Path], Any], kind: type[Exception], words: str, tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ def _written(value: Any) -> Any:
             "Save module.state_dict(), and pass it to load_state_dict() of a new module."
         )
     raise UnsupportedError(
-        f"torch.save: a {type(value).__name__} is neither a tensor nor a plain value and could be saved only as a pickle. "
+        f"torch.save: an object of type {type(value).__name__} is neither a tensor nor a plain value and could be saved only "
+        "as a pickle. "
         f"Save tensors, numbers, strings, and dicts and lists of them."
     )
 
