@@ -433,7 +433,7 @@ WRONG = [
     ("fit t.csv --target y --features x --model y~x", "Pass it as --formula"),
     ("fit t.csv", "No target is given. Give --target"),
     ("fit t.csv --target y --features x --cov HC7", "no cov_type 'HC7'"),
-    ("fit t.csv --target y --features x --cluster one", "--cluster and cov_type 'cluster' require each other"),
+    ("fit t.csv --target y --features x --cluster one", "--cluster and cov_type 'cluster' must be used together"),
     ("fit t.csv --target y --features x --penalty l1", "no penalty 'l1'"),
     ("fit t.csv --target y --model a*x --cov HC3", "--cov cannot be used with model 'a*x'"),
     ("evaluate curve lacks.csv", "which the table does not have"),

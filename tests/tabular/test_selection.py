@@ -134,7 +134,7 @@ def test_dates_become_days(values: list[Any]) -> None:
     got = make_design(frame, "y")
     assert got.names == ["when"]
     np.testing.assert_array_equal(got.x[:, 0], 9.0 * np.arange(ROWS))
-    assert "Column 'when' has dates, which were encoded as days since 2024-01-01, the earliest one." in got.notes[0]
+    assert "Column 'when' has dates, which were encoded as days since 2024-01-01, the earliest date." in got.notes[0]
     later = encoded(frame[3:5], kept(got.predictors))
     np.testing.assert_array_equal(later.x[:, 0], [27, 36])
 

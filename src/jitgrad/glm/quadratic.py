@@ -56,7 +56,7 @@ class Quadratic:
     def __init__(self, rows: int) -> None:
         self.size = 0
         self._rows = rows
-        self._columns = np.empty((0, rows))  # Aᵀ, with room
+        self._columns = np.empty((0, rows))  # Aᵀ, with spare rows
         self._gram: np.ndarray | None = np.empty((0, 0))
         self._dual = Dual(rows)
         self._curvature = np.empty(0)

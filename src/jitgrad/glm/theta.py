@@ -22,7 +22,7 @@ def theta_of(rows: Rows, mean: np.ndarray) -> tuple[float, float]:
     y, total = rows.y, rows.total
 
     def slope(logarithm: float) -> float:
-        """Of the likelihood by the logarithm of theta."""
+        """Return the derivative of the log-likelihood with respect to log(theta)."""
         theta = np.exp(logarithm)
         parts = digamma(theta + y) - digamma(theta) - np.log1p(mean / theta) - (y - mean) / (mean + theta)
         return float(theta * np.sum(total * parts))

@@ -91,8 +91,8 @@ class Block:
             if len(record) != width:
                 model = "the header" if self.dialect.header else "the first row"
                 raise DataError(
-                    f"{self.dialect.name} has {len(record)} fields in line {self.line(number)}, but {width} in {model}. "
-                    f"Give every row the same number of fields."
+                    f"{self.dialect.name} has {len(record)} field{'s' * (len(record) != 1)} in line {self.line(number)}, but "
+                    f"{width} in {model}. Give every row the same number of fields."
                 )
 
 

@@ -118,7 +118,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         else:
             linear = self._most_likely(rows.x, positions, rows.weights, family)
         self.coef_, self.intercept_ = np.atleast_2d(linear.coefficients), np.atleast_1d(linear.intercept)
-        if family == "multinomial":  # what is common to all classes changes no probability
+        if family == "multinomial":  # a constant common to all classes does not affect probabilities
             self.intercept_ = self.intercept_ - self.intercept_.mean()
         self.n_iter_ = linear.n_iter
         return self

@@ -373,7 +373,7 @@ def _notes(whole: pl.DataFrame, columns: Sequence[Column]) -> list[str]:
         elif column.kind == "date" and column.first:
             first = column.first.replace("T00:00:00", "").replace("T", " ")
             notes.append(
-                f"Column {column.name!r} has dates, which were encoded as days since {first}, the earliest one. "
+                f"Column {column.name!r} has dates, which were encoded as days since {first}, the earliest date. "
                 f"Set dates to 'parts' to encode the year, month, weekday and hour instead."
             )
         elif column.kind == "date":

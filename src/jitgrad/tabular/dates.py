@@ -28,8 +28,8 @@ FORMATS = (
     *("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m"),
 )
 """Supported date formats, in chrono's notation."""
-_HEAD = 200  # texts that are tried first
-_FIRST_YEAR = 1000  # a year of two digits is none of the first millennium
+_HEAD = 200  # values to try first
+_FIRST_YEAR = 1000  # reject two-digit years read as the first century
 _LIKELY = r"^\d{4}[-/]\d|^\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{2}(\D|\d\d|$)|^[A-Za-z]{3,9} \d{1,2},? \d{4}"
 _MICROSECONDS = 86_400_000_000.0
 """Microseconds per day."""
@@ -123,7 +123,7 @@ def _read(texts: pl.Series, written: str) -> pl.Series:
     """Parse dates; text in another format becomes null."""
     try:
         read = texts.str.strptime(pl.Datetime("us"), written, strict=False)
-    except pl.exceptions.PolarsError:  # of this version of polars, a format that it does not have
+    except pl.exceptions.PolarsError:  # this version of polars does not support the format
         return pl.Series(texts.name, [None] * len(texts), dtype=pl.Datetime("us"))
     if isinstance(read.dtype, pl.Datetime) and read.dtype.time_zone:
         read = read.dt.replace_time_zone(None)

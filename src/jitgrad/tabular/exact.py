@@ -69,7 +69,7 @@ def linear(model: TableModel, x: np.ndarray, coefficients: np.ndarray) -> TableM
     """
     known = np.where(np.isnan(coefficients), 0.0, coefficients)
     if known.shape[1] < len(model.classes):
-        known = np.column_stack([np.zeros(len(known)), known])  # of the reference
+        known = np.column_stack([np.zeros(len(known)), known])  # the reference class
     scale = make_scale(x)
     return replace(model, scale=scale, layers=(scale.layer(known),))
 

@@ -42,7 +42,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 """NumPy functions of numbers, also available as ``np.log`` and so on."""
 _TWO = ("minimum", "maximum")
 _OWN = ("I", "Q", "C", *transforms.NAMES)
-_LONGEST = 10_000  # letters of an expression
+_LONGEST = 10_000  # characters in an expression
 _QUOTED = re.compile(r"`([^`]*)`")
 
 Value = Any
@@ -271,7 +271,7 @@ class Expression:
                 given = {keyword.arg or "": _literal(keyword.value) for keyword in keywords}
                 own = np.asarray(self._numbers(first, columns, states), np.float64)
                 return transforms.apply(name, own, [_literal(a) for a in rest], given, states.setdefault(ast.unparse(node), {}))
-        raise AssertionError(ast.unparse(node))  # was checked
+        raise AssertionError(ast.unparse(node))  # checked before
 
     def _numbers(self, node: ast.expr, columns: Mapping[str, Value], states: dict[str, Any]) -> Value:
         """Evaluate a numeric part of an expression."""

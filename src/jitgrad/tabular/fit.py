@@ -188,7 +188,7 @@ def fit_table(
     Linear regression of progression, 442 rows
     ...
     """
-    call = _given(locals())  # before other names are there
+    call = _given(locals())  # before other local variables exist
     for name, names in (("features", features), ("exclude", exclude)):
         if isinstance(names, str):
             raise ArgumentError(
@@ -231,8 +231,7 @@ def _check_columns(settings: Settings, groups: str | None, of_rows: Sequence[str
     """Raise ArgumentError for columns that are missing or not supported by the settings."""
     if (groups is None) == (settings.cov_type == "cluster"):
         raise ArgumentError(
-            "{argument} and cov_type 'cluster' require each other: groups names the column that identifies the clusters. "
-            "Give both.",
+            "{argument} and cov_type 'cluster' must be used together. Give both, or neither.",
             argument="groups",
         )
     if settings.test_split and "freq_weights" in of_rows:
@@ -258,7 +257,7 @@ def _for_target(
             "No target is given. Give {argument}, or a formula with the target on its left side.", argument="target"
         )
     name = target if target is not None else target_of(str(formula), data.columns)
-    if name not in data.columns:  # an expression, or an error that is found later
+    if name not in data.columns:  # an expression, or an error that is raised later
         return settings.for_numbers(), classify
     column = data[name]
     two = settings.model == "logistic" and not trials and column.dtype.is_numeric() and column.drop_nulls().n_unique() == 2

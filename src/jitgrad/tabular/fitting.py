@@ -66,7 +66,7 @@ class Fitting:
             return self._without_maximum(solved)
         model, fit = solved
         model = validation.of_exact(model, train, fit)
-        constant = bool(train.y.min() == train.y.max())  # whose deviances are rounding
+        constant = bool(train.y.min() == train.y.max())  # its deviances are rounding errors
         better = constant or fit.deviance <= fit.null_deviance * (1 + ROUNDING)
         model = model if better else replace(model, notes=(*model.notes, FAILED))
         return self._made(model, rows, fit.converged and better, glm=fit)
@@ -183,7 +183,9 @@ def explains(model: TableModel, x: np.ndarray, y: np.ndarray) -> bool:
     """Return whether the likelihood is at least that of the best constant, or for a constant target, whether it is finite."""
     objective, scale = objective_of(model.kind, model.classes), model.scale
     target = objective.targets(y, scale.center, scale.spread)
-    own = objective.likelihood(target, (model.eta(x) - scale.center) / scale.spread)  # with the rounding of the table's units
+    own = objective.likelihood(
+        target, (model.eta(x) - scale.center) / scale.spread
+    )  # includes the rounding errors of the table's units
     if (target == target[0]).all():
         return bool(np.isfinite(own))
     constant = np.broadcast_to(objective.constant(target), target.shape)

@@ -67,7 +67,7 @@ def _series(column: Any) -> pl.Series:
         return pl.Series([text if isinstance(text, str) else None for text in column.to_list()], dtype=pl.String)
     try:
         made: pl.Series = column.to_polars()
-    except ImportError:  # of pandas' columns that need PyArrow
+    except ImportError:  # a pandas column that needs PyArrow
         made = pl.Series(column.to_list(), strict=False)
     return made
 

@@ -219,7 +219,7 @@ def _of_squares(fit: Fit, varied: bool) -> dict[str, float | None]:
     from scipy import special
 
     features, free = fit.df_model, fit.df_resid
-    left, total = fit.deviance, fit.null_deviance if varied else 0.0  # of equal numbers it is rounding
+    left, total = fit.deviance, fit.null_deviance if varied else 0.0  # rounding errors for a constant target
     variance = left / free if free > 0 else None
     f = (total - left) / features / variance if features and variance and total else None
     return {

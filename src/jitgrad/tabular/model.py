@@ -287,7 +287,7 @@ class TableModel:
             The means, or the class probabilities.
         """
         link = link_of(self.link)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far outside the table that was fitted
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far outside the training range
             if not self.classes:
                 return link.inverse(eta[:, 0])
             if self.link == "logit":
@@ -325,7 +325,7 @@ class TableModel:
         eta = self.eta(x, offset)
         own = eta[:, -1] - (eta[:, 0] if self.classes else 0)
         ends = np.stack([own - half, own + half])
-        ends = np.maximum(ends, 0.0) if link.needs else ends  # below, there is no mean
+        ends = np.maximum(ends, 0.0) if link.needs else ends  # negative values have no mean
         with np.errstate(over="ignore", divide="ignore"):
             return np.sort(link.inverse(ends), axis=0)
 

@@ -42,7 +42,7 @@ class Scale:
 
     def coefficients(self, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
         """Convert the layer of a linear model to intercept and coefficients in the table's units, (1 + features, outputs)."""
-        with np.errstate(over="ignore", invalid="ignore"):  # of an extreme unit
+        with np.errstate(over="ignore", invalid="ignore"):  # units may be extreme
             slopes = (kernel if self.rotation is None else self.rotation @ kernel) / self.std[:, None] * self.spread
             return np.vstack([bias * self.spread + self.center - self.mean @ slopes, slopes])
 
@@ -65,6 +65,9 @@ def make_scale(x: np.ndarray, decorrelate: bool = False, center: float = 0.0, sp
     Decorrelated features let gradient descent converge directly to the minimum of a linear model for any collinearity.
     """
     varied = x.min(0) < x.max(0)
-    mean, std = np.where(varied, x.mean(0), x[0]), np.where(varied, x.std(0), 1.0)  # a mean of equal numbers is rounded
+    mean, std = (
+        np.where(varied, x.mean(0), x[0]),
+        np.where(varied, x.std(0), 1.0),
+    )  # avoid the rounding error of the mean of a constant column
     rotation = orthonormal(x, np.ones(len(x)), True)[1].back[1:, 1:] * std[:, None] if decorrelate else None
     return Scale(mean, std, rotation, center, spread)

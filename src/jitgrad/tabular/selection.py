@@ -19,8 +19,8 @@ _INDEX = re.compile(r"(?i)|Unnamed: ?\d+|index|level_0|row_?(names?|number|num|i
 _UNNAMED = re.compile(r"|Unnamed: ?0|c1")
 """Names that stand for an unnamed first column."""
 _IDENTIFIER = re.compile(r"(?i:(.*[ _.\-])?(id|uuid|guid|key))|.*[a-z](Id|ID)")
-_DISTINCT = 0.95  # the part of the rows with texts of their own from which on a column tells each row
-_FEW = 8  # rows in which texts may well be different by chance
+_DISTINCT = 0.95  # minimum fraction of distinct values of an identifier
+_FEW = 8  # number of rows in which all values may differ by chance
 
 
 def check_names(frame: pl.DataFrame, names: Iterable[str]) -> None:
@@ -217,4 +217,4 @@ def _is_first_without_name(frame: pl.DataFrame, name: str) -> bool:
     """Return whether a column is the first and the only unnamed one, as a saved index is."""
     if not _UNNAMED.fullmatch(name.strip()) or frame.columns[0] != name:
         return False
-    return name != "c1" or frame.width == 1 or frame.columns[1] != "c2"  # a table without names
+    return name != "c1" or frame.width == 1 or frame.columns[1] != "c2"  # a table without column names

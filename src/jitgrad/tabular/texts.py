@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 MAX_CATEGORIES = 100
-_LEAST = 5  # rows of a text that is no rare one
-_LEAST_PART = 0.01  # or this part of all rows
+_LEAST = 5  # minimum number of rows of a common category
+_LEAST_PART = 0.01  # and minimum fraction of rows
 _ROWS_OF_A_BIN = 10
 
 
