@@ -421,7 +421,7 @@ WRONG = [
     ("fit t.csv --target y --separator ab", "separator"),
     ("predict nothing t.csv", "There is no file nothing"),
     ("predict t.csv t.csv", "damaged, or not a file of jitgrad"),
-    ("predict newer t.csv", "is of version 99, and 1 is the newest known here"),
+    ("predict newer t.csv", "has version 99, but this jitgrad supports versions up to 1"),
     ("predict curve lacks.csv", "needs the column 'x'"),
     ("predict curve t.csv -o t.csv/out.csv", "t.csv/out.csv cannot be written"),
     ("predict curve out.csv", "already has a column 'prediction'"),
@@ -437,7 +437,7 @@ WRONG = [
     ("fit t.csv --target y --features x --penalty l1", "no penalty 'l1'"),
     ("fit t.csv --target y --model a*x --cov HC3", "--cov cannot be used with model 'a*x'"),
     ("evaluate curve lacks.csv", "which the table does not have"),
-    ("show t.csv", "no file of jitgrad"),
+    ("show t.csv", "not a file of jitgrad"),
     ("evaluate python t.csv", "does not record which column is the target"),
 ]
 
@@ -514,4 +514,4 @@ def test_a_model_that_was_fitted_to_a_frame_takes_a_table_by_its_names(run: Any,
     np.testing.assert_allclose(found, model.predict(x)[:, 0], rtol=1e-6)
     pl.DataFrame({"hight": x[:, 1], "width": x[:, 0]}).write_csv(tmp_path / "t.csv")
     done = run("predict", "m", "t.csv")
-    assert done.code == 2 and "has no column 'height', which the model was fitted with. Did you mean 'hight'?" in done.err
+    assert done.code == 2 and "has no column 'height', which the model was fitted to. Did you mean 'hight'?" in done.err
