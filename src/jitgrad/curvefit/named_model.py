@@ -22,7 +22,7 @@ class NamedModel:
     name : str
         The name under which the model is found, such as ``"logistic4"``.
     title : str
-        A few words that say what the curve is.
+        A short description of the curve.
     formula : str
         The formula, in the language of `formula`. The independent variable is ``x``.
     parameters : tuple of str
@@ -35,7 +35,7 @@ class NamedModel:
     use : str, default ""
         One sentence that says when to use the model.
     meanings : mapping of str to str, default {}
-        For each parameter, what it means and its unit.
+        The meaning and the unit of each parameter.
     latex : str, default ""
         The formula in LaTeX, without ``y =``.
     source : str, default ""
@@ -43,8 +43,8 @@ class NamedModel:
 
     See Also
     --------
-    MODELS : All named models but polynomials of other degrees than 1 to 3.
-    named : The model with a given name, polynomials of any degree included.
+    MODELS : The named models by name.
+    named : Return a model by its name, including polynomials of any degree.
 
     Examples
     --------
