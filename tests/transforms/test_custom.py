@@ -272,17 +272,17 @@ def test_what_a_custom_gradient_reads_besides_its_arguments_has_no_derivative(ma
         return made(c)(2.0) + c
 
     for take in (jitgrad.grad, jitgrad.jacfwd, jitgrad.hessian):
-        with pytest.raises(TapeError, match=r"<lambda> .* besides its arguments. Pass it"):
+        with pytest.raises(TapeError, match=r"<lambda> .* not one of its arguments. Pass it"):
             take(by_closure)(3.0)
     w = jitgrad.Variable(3.0)
     with jitgrad.GradientTape() as tape:
         y = made(w)(jitgrad.tensor(2.0)) * 1.0 + w
-    with pytest.raises(TapeError, match="besides its arguments"):
+    with pytest.raises(TapeError, match="not one of its arguments"):
         tape.gradient(y, w)
     w.requires_grad = True
-    with pytest.raises(TapeError, match="besides its arguments"):
+    with pytest.raises(TapeError, match="not one of its arguments"):
         (made(w * 2.0)(2.0) + w).backward()
-    with pytest.raises(TapeError, match="besides its arguments"):
+    with pytest.raises(TapeError, match="not one of its arguments"):
         jitgrad.optimizers.SGD(0.1).minimize(lambda: made(w)(2.0), [w], steps=2)
 
 
@@ -306,5 +306,5 @@ def test_a_constant_that_a_custom_gradient_reads_has_no_gradient() -> None:
     with jitgrad.GradientTape(persistent=True) as tape:
         y = call()
     assert tape.gradient(y, x) is None
-    with pytest.raises(TapeError, match="besides its arguments"):
+    with pytest.raises(TapeError, match="not one of its arguments"):
         tape.gradient(y, w)
