@@ -177,7 +177,7 @@ _MARKS = re.compile(r'(?:<use ([^>]*?) style="([^"]*)"/>\s*)(?:<use [^>]*? style
 
 
 def _gathered(found: re.Match[str]) -> str:
-    """Return marks in a group that has their style once, which halves their size."""
+    """Return consecutive marks as a group that states their style once, which halves their size."""
     style = f' style="{found[2]}"'
     return f"<g{style}>{found[0].replace(style, '')}</g>"
 

@@ -215,7 +215,7 @@ def sentence(parts: Iterable[tuple[str, str]]) -> str:
 
 
 def _wrapped(text: str, room: int) -> str:
-    """Return a sentence wrapped to lines at spaces, but not at non-breaking ones."""
+    """Return a sentence wrapped to lines, without breaking it at non-breaking spaces."""
     from rich.cells import cell_len
 
     lines = [""]

@@ -48,7 +48,7 @@ class Curve:
     columns : list of str
         The columns, in order. An array that a function takes directly is called "".
     key : object
-        A hashable key of what the model computes; None if this may change, so that it is traced each time.
+        A hashable key of what the model computes; None if this may change, in which case the model is traced each time.
     remarks : tuple of str
         Remarks on the model, a clause each.
     """
@@ -200,10 +200,10 @@ def _padded(column: np.ndarray, rows: int) -> np.ndarray:
 
 
 def plain_key(model: Any) -> Any:
-    """Return a hashable key of what a function computes: its code and all that it looks up. None if not all of this is plain
-    data.
+    """Return a hashable key of what a function computes, or None if the function uses anything but plain data.
 
-    Functions made by ``jitgrad.function`` are compared by identity, because they are traced only once.
+    The key consists of the code and of all that it looks up. Functions made by ``jitgrad.function`` are compared by identity,
+    because they are traced only once.
     """
     if isinstance(model, RecordedModel):
         return model.steps

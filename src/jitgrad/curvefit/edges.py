@@ -46,7 +46,7 @@ def stays(value: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Ten
 
 
 class Edges:
-    """Whether a model may have edges, for which zeros and infinities of its columns and of expressions of columns only.
+    """Determines whether a model has edges, from the zeros and infinities of its columns and of expressions of columns.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class Edges:
 
 
 class Extremes(NamedTuple):
-    """Whether a value is 0, is infinite or nan, or is any constant (``fixed``), in a row, for all parameters."""
+    """Whether, for all parameters, a value is 0, infinite or nan, or constant (``fixed``) in some row."""
 
     zero: bool
     infinite: bool

@@ -152,7 +152,7 @@ def as_fields(options: SolverOptions) -> dict[str, Any]:
 
 
 def next_chunk(done: int, started: float) -> int:
-    """Return the amount of work for CHUNK_SECONDS, if a call that ``started`` then has done so much."""
+    """Return how much a call can do in CHUNK_SECONDS, if ``done`` took the time since ``started``."""
     return min(8 * done, int(done * CHUNK_SECONDS / max(time.perf_counter() - started, 1e-9)))
 
 
@@ -178,11 +178,10 @@ class Worker:
 
 
 class Solver:
-    """A model with the memory for a number of fits with so many rows, and a worker.
+    """The memory for a number of fits of a model to a number of rows, and a worker.
 
-    Data are copied into it, so that the addresses in the native records stay the same: asking NumPy for an address takes
-    longer than copying a few thousand numbers. While fits run only their results change, so other workers may run some of
-    them.
+    Data are copied into it, so that the addresses in the native records stay the same: asking NumPy for an address takes longer
+    than copying a few thousand numbers. While fits run only their results change, so other workers may run some of them.
     """
 
     def __init__(self, traced: LoweredModel, rows: int, fits: int) -> None:

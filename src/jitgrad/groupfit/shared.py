@@ -186,7 +186,7 @@ def _both_limits(limits: Limits | None, count: int, n: int) -> tuple[np.ndarray,
 
 
 def _descended(task: _Task, linearised: Linearised, place: _Place) -> tuple[_Place, Status]:
-    """Return the end of the steps of the shared parameters in a trust region, and the status.
+    """Step the shared parameters in a trust region; return the last point and the status.
 
     Where the cost is flat, steps continue as long as each is shorter than the last: the cost is flat to half of its digits.
     """
