@@ -1,6 +1,6 @@
 """Splitting large instructions into parts that threads can execute concurrently.
 
-The number of parts depends on the amount of work alone, not on the number of threads. Neither do the results.
+The number of parts depends on the amount of work alone. Results therefore do not depend on the number of threads.
 """
 
 from __future__ import annotations

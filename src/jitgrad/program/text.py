@@ -43,8 +43,9 @@ def read(text: str) -> dict[str, Any]:
         try:
             reader.line(line.split())
         except (KeyError, ValueError, IndexError, TypeError) as error:
+            reason = str(error).rstrip(".")
             raise ProgramError(
-                f"Line {number} of the dump is invalid: {line!r} ({error}). Pass text that dump() returned."
+                f"Line {number} of the dump is invalid: {line!r} ({reason}). Pass text that dump() returned."
             ) from None
     return reader.attributes()
 

@@ -1,4 +1,4 @@
-"""Tiling over rows: a block of rows goes through a whole step of training while it is in cache.
+"""Tiling over rows: a block of rows passes through all operations of a step while it is in cache.
 
 Values that have a row for each row of the data are computed for one block at a time, in memory that the next block reuses. Sums
 over rows are computed for each block and then added. Several lanes of blocks are independent, so threads can share them.
