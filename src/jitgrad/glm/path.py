@@ -170,7 +170,7 @@ def path(
 ) -> Path:
     """Fit a linear model with ridge, lasso or elastic-net penalty for a sequence of penalties.
 
-    For each ``alpha``, the coefficients b minimize
+    For each ``alpha``, the coefficients b minimize::
 
         mean loss + alpha · Σ penalty_factor · (l1_ratio · |b| + (1 − l1_ratio) / 2 · b²)
 
@@ -249,10 +249,10 @@ def path(
     References
     ----------
     .. [1] J. Friedman, T. Hastie and R. Tibshirani, "Regularization paths for generalized linear models via coordinate
-    descent",
+       descent",
        *J. Statist. Software* 33(1), 2010.
     .. [2] R. Tibshirani et al., "Strong rules for discarding predictors in lasso-type problems", *J. R. Statist. Soc. B* 74,
-    2012.
+       2012.
 
     Examples
     --------

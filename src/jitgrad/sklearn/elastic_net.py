@@ -44,7 +44,7 @@ class _LinearRegressor(RegressorMixin, BaseEstimator):
 class ElasticNetRegressor(_LinearRegressor):
     """Linear regression with an elastic-net penalty.
 
-    The coefficients minimize
+    The coefficients minimize::
 
         sum((y - mean)**2) / (2 * n_samples) + alpha * (l1_ratio * sum(abs(coef_)) + (1 - l1_ratio) / 2 * sum(coef_**2))
 
@@ -73,7 +73,7 @@ class ElasticNetRegressor(_LinearRegressor):
         The number of coordinate descent sweeps.
     n_features_in_ : int
         The number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
@@ -85,7 +85,7 @@ class ElasticNetRegressor(_LinearRegressor):
     References
     ----------
     .. [1] J. Friedman, T. Hastie and R. Tibshirani, "Regularization paths for generalized linear models via coordinate
-    descent",
+       descent",
        *J. Statist. Software* 33(1), 2010.
 
     Examples
@@ -180,7 +180,7 @@ class ElasticNetRegressorCV(_LinearRegressor):
         The number of coordinate descent sweeps for the chosen penalty, starting from the previous one.
     n_features_in_ : int
         The number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also

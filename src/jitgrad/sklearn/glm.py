@@ -22,7 +22,7 @@ from jitgrad.typing import ArrayLike
 class GLMRegressor(RegressorMixin, BaseEstimator):
     """Generalized linear model, fitted by maximum likelihood or with a ridge penalty.
 
-    The coefficients minimize
+    The coefficients minimize::
 
         deviance / (2 * sum(sample_weight)) + alpha / 2 * sum(coef_**2)
 
@@ -63,7 +63,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         The unpenalized fit, with covariance, likelihood, deviance, AIC and BIC. None with a penalty.
     n_features_in_ : int
         The number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
