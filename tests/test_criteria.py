@@ -1,4 +1,4 @@
-"""AIC, AICc and BIC by R's convention, of curves and of groups of them."""
+"""AIC, AICc and BIC by R's convention, for curves and groups."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_many_at_once_and_too_few_rows() -> None:
 @pytest.mark.parametrize("sigma", [None, SIGMA, 0.3, COVARIANCE], ids=["none", "rows", "number", "covariance"])
 @pytest.mark.parametrize("absolute", [False, True])
 def test_the_likelihood_is_that_of_the_normal_distribution(sigma: Any, absolute: bool) -> None:
-    """Where sigma is not absolute, with the factor of it that makes the likelihood largest."""
+    """If sigma is not absolute, it is scaled to maximize the likelihood."""
     result = curve_fit("a * exp(-b * x)", X, Y, sigma=sigma, absolute_sigma=absolute)
     shape = np.eye(9) if sigma is None else sigma if np.ndim(sigma) == 2 else np.diag(np.broadcast_to(sigma, 9) ** 2)
     scale = 1.0 if absolute else result.chisqr / 9

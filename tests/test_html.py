@@ -1,4 +1,4 @@
-"""Pieces of HTML are well-formed, escaped, the same each time, and load nothing."""
+"""Pieces of HTML are well-formed, escaped, always the same, and load nothing."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_picture() -> None:
 
 
 def test_numbers_on_cells_keep_their_colour() -> None:
-    """Of which the page's would not be seen on light ones in the dark."""
+    """In dark mode, the text color of the page would be invisible on light cells."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     from jitgrad import pictures
 

@@ -1,4 +1,4 @@
-"""What results print: every line fits, and names are cut in the middle."""
+"""Printed results: every line fits, and names are shortened in the middle."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Problems of Moré, Garbow and Hillstrom, "Testing unconstrained optimization software", ACM TOMS 7, 1981, as models to fit.
+"""Problems of Moré, Garbow and Hillstrom, "Testing unconstrained optimization software", ACM TOMS 7, 1981, as models.
 
-A residual is a function of the parameters alone; what is fitted to it is y = 0.
+A residual is a function of the parameters alone; the response is y = 0.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import jitgrad as jg
 
 
 class Problem(NamedTuple):
-    """A residual with its standard start, and the sums of squares at its minima, as the paper has them."""
+    """A residual with its standard start, and the sums of squares at its minima from the paper."""
 
     name: str
     residual: Callable[..., Any]

@@ -35,7 +35,7 @@ class Certified(NamedTuple):
 
 
 def read(name: str) -> Certified:
-    """One of the files, as NIST lays them out."""
+    """Read a file in NIST's layout."""
     lines = (PLACE / f"{name}.dat").read_text().splitlines()
     rows = re.findall(r"^\s*(b\d+) =\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)", "\n".join(lines), re.M)
     first, second, values, deviations = ({row[0]: float(row[k]) for row in rows} for k in range(1, 5))
@@ -47,6 +47,6 @@ def read(name: str) -> Certified:
 
 
 def digits(found: dict[str, float], certified: dict[str, float]) -> float:
-    """The smallest number of correct digits of any parameter, at most the eleven that are certified."""
+    """Return the smallest number of correct digits of any parameter, at most the eleven certified ones."""
     errors = [abs(found[k] - v) / abs(v) for k, v in certified.items()]
     return float(-np.log10(max(1e-11, *errors)))

@@ -1,4 +1,4 @@
-"""Where cases are measured."""
+"""Values of x for test cases."""
 
 from __future__ import annotations
 

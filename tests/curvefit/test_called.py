@@ -1,4 +1,4 @@
-"""Functions that cannot be traced, and derivatives that users give: fitted by SciPy's least squares."""
+"""Functions that cannot be traced, and user-supplied derivatives: fitted by SciPy's least squares."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def in_place(x: Any, a: Any, b: Any) -> Any:
 
 
 def lognormal(x: Any, a: Any, m: Any, s: Any) -> Any:
-    """lmfit's."""
+    """The lognormal model of lmfit."""
     x[np.where(x <= TINY)] = TINY
     return a / (x * max(TINY, s)) * np.exp(-((np.log(x) - m) ** 2) / max(TINY, 2 * s**2))
 
@@ -137,7 +137,7 @@ def test_starts_are_found(model: Callable[..., Any], truth: list[float]) -> None
     ],
 )
 def test_starts_are_found_in_any_unit(model: Any, truth: list[float], unit: float) -> None:
-    """Places, widths and rates are a matter of x; what the model is linear in is solved for."""
+    """Positions, widths and rates scale with x; linear parameters are solved for."""
     y = model(X, *truth) * (1 + 0.01 * np.random.default_rng(1).normal(size=len(X)))
     result = curve_fit(model, unit * X, y)
     assert result.cost <= 0.5 * np.sum((model(X, *truth) - y) ** 2)
@@ -277,7 +277,7 @@ def test_data_are_not_changed_by_models_that_write_to_x() -> None:
 
 
 def test_scales_of_parameters_do_not_matter() -> None:
-    """Differences with steps of a size for numbers near one would be wrong or 0 here."""
+    """Differences with steps for numbers near one would be wrong or 0 here."""
     for scale in (1e-12, 1.0, 1e9):
         y = branch(X, 2 * scale, 0.7) + scale * NOISE
         result = curve_fit(branch, X, y, [scale, 1.0])
@@ -318,7 +318,7 @@ def test_differences_keep_to_bounds_and_to_where_there_are_values(scheme: str, a
 
 
 def test_what_python_has_no_number_for_is_no_place_to_go() -> None:
-    """``math.exp`` raises where NumPy's has inf."""
+    """``math.exp`` raises where NumPy's function returns inf."""
     result = curve_fit(by_math, 1e3 * X, Y)
     np.testing.assert_allclose(result.values, curve_fit("a * exp(-b * x)", 1e3 * X, Y).values, rtol=1e-6)
     with pytest.raises(FitError, match="not finite at the starting values"):
@@ -344,7 +344,7 @@ def test_differences_keep_to_where_python_has_numbers() -> None:
 
 
 def test_starts_of_a_search_warn_of_nothing() -> None:
-    """``odeint`` warns where an equation is stiff."""
+    """``odeint`` warns if an equation is stiff."""
 
     def model(x: Any, a: Any, b: Any) -> Any:
         if b > 2 or b < 0:

@@ -1,4 +1,4 @@
-"""Two curves of the same data: the F test of nested ones as Bates and Watts have it, and AICc."""
+"""Two curves of the same data: the F test of nested models from Bates and Watts, and AICc."""
 
 from __future__ import annotations
 

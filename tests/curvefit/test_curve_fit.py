@@ -1,4 +1,4 @@
-"""``curve_fit`` beside SciPy's, and what its results say."""
+"""``curve_fit`` compared with SciPy's, and the properties of its results."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_same_as_scipy(options: dict[str, Any]) -> None:
 
 
 def test_the_examples_of_scipy() -> None:
-    """Those of the documentation of ``scipy.optimize.curve_fit``, the import changed."""
+    """The examples of the documentation of ``scipy.optimize.curve_fit``, with a different import."""
     popt, pcov = curve_fit(decay, X, Y)
     np.testing.assert_allclose(popt, scipy.optimize.curve_fit(decay, X, Y)[0], rtol=1e-5)
     assert 1 < np.linalg.cond(pcov) < 100
@@ -149,7 +149,7 @@ def test_a_function_is_traced_again_when_what_it_closes_over_changes() -> None:
 
 
 def test_both_modes_give_the_same_jacobian() -> None:
-    """Many parameters go by reverse mode; forward mode is for models that do not go by rows, as with a sum."""
+    """Many parameters use reverse mode; models that mix rows, for example with a sum, use forward mode."""
     text = "p10 * x"
     for k in range(0, 10, 2):
         text = f"p{k} * tanh({text} + p{k + 1})"
@@ -163,7 +163,7 @@ def test_both_modes_give_the_same_jacobian() -> None:
 
 
 def test_models_that_do_not_go_by_rows() -> None:
-    """A convolution: what the model says for a row depends on all rows, and there are more of them than in a block."""
+    """A convolution: each prediction depends on all rows, of which there are more than in a block."""
     x = np.linspace(0, 10, 3000)
     kernel = np.exp(-np.arange(5.0))
 
@@ -234,7 +234,7 @@ def test_partial_starts_are_kept() -> None:
 )
 @pytest.mark.parametrize("unit", [1.0, 1e-6, 1e5])
 def test_no_starting_values_are_needed(model: str, truth: dict[str, float], unit: float) -> None:
-    """In any unit of x the best minimum is found: none has a lower cost than the one around the truth."""
+    """The best minimum is found in any unit of x: its cost is at most that of the minimum near the truth."""
     f = curvefit.formula(model)
     y = f(x=X + 0.01, **truth).numpy()
     y = y * (1 + 0.01 * np.random.default_rng(1).normal(size=len(y)))
@@ -265,7 +265,7 @@ def test_what_a_result_says() -> None:
 
 
 def test_bands_are_those_of_a_linear_regression() -> None:
-    """Draper and Smith, "Applied regression analysis": the line's bands in closed form."""
+    """The bands of a line in closed form, from Draper and Smith, "Applied Regression Analysis"."""
     y = 1 + 2 * X + 0.3 * RNG.normal(size=50)
     result = curve_fit("a + b * x", X, y)
     new = np.array([-1.0, 2.0, 9.0])
@@ -288,7 +288,7 @@ def test_the_band_of_a_new_measurement_has_its_sigma(sigma: Any) -> None:
 
 
 def test_a_band_is_right_where_parameters_nearly_cancel() -> None:
-    """The same model twice: in the second b and c are known to some millions alone, and together well."""
+    """The same model twice: in the second, b and c are poorly determined, but their sum is well determined."""
     model = curve_fit("a + b * x + c * cos(9 * x)", X, Y)
     clumsy = curve_fit("a + (b + c) * x + c * 1e-8 * cos(9 * x)", X, Y)
     assert clumsy.stderr.max() > 1e6
@@ -324,7 +324,7 @@ def test_models_that_take_rows_one_by_one(model: Any, expected: bool) -> None:
 
 
 def test_coverage_of_the_intervals() -> None:
-    """Of 400 fits 95 % of the intervals hold the truth, to within three standard deviations."""
+    """In 400 fits, 95% of the intervals contain the truth, to within three standard deviations."""
     draw = np.random.default_rng(3)
     inside = 0
     for _ in range(400):
@@ -354,7 +354,7 @@ def test_gradient_methods_end_at_the_same_minimum() -> None:
 
 
 def test_a_loss_of_ones_own_is_a_likelihood() -> None:
-    """Poisson regression of two groups: estimates and errors in closed form."""
+    """Poisson regression of two groups, with estimates and errors in closed form."""
     group, counts = np.repeat([0.0, 1.0], 20), np.arange(40.0)
     result = curve_fit("exp(a + b * x)", group, counts, [1, 1], loss=lambda y, f: f - y * jg.log(f))
     low, high = counts[:20], counts[20:]

@@ -1,4 +1,4 @@
-"""What parameters are measured in: exponents of each column, and last of the response."""
+"""The dimensions of parameters: the exponents of each column, and last of the response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples of the methods that ``CurveFit`` inherits, which the walk over public names does not reach."""
+"""The examples of methods that ``CurveFit`` inherits, which the test of public names does not cover."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Derivatives at edges: rows where the model is finite and the chain rule is not, as at a dose of 0."""
+"""Derivatives at edges: rows where the model is finite but the chain rule is not, as at a dose of 0."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_forward_mode_of_where_selects() -> None:
 @pytest.mark.parametrize(("text", "truth"), MODELS[:-2])
 @pytest.mark.parametrize("start", [True, False])
 def test_fits_with_a_dose_of_zero(text: str, truth: list[float], start: bool) -> None:
-    """They ended where derivatives cease to be finite, or at once."""
+    """These fits used to end where derivatives cease to be finite, or at once."""
     f = formula(text)
     names = f.parameters(["x"])
     y = f(x=DOSE, **dict(zip(names, truth, strict=True))).numpy()
@@ -132,7 +132,7 @@ def test_correlated_errors() -> None:
 
 
 def test_ten_parameters_and_more() -> None:
-    """They go by reverse mode elsewhere."""
+    """Models with so many parameters use reverse mode otherwise."""
     text = "+".join(f"a{k} * (x / c{k})**(0.3 + {k}/10)" for k in range(5))
     curve, values = curve_of(text, {"x": DOSE}, None, None), np.linspace(1, 2, 10)
     found = curve.evaluate(values, range(10), [DOSE])[1]

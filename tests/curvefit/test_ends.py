@@ -1,4 +1,4 @@
-"""How fits end: what they say follows from what was computed, down curved valleys too, and wherever the native call is cut."""
+"""How fits end: the status agrees with the computation, in curved valleys too, and wherever the native call is interrupted."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_who_says_converged_stands_at_right_angles(seed: int, model: str) -> Non
 
 @pytest.mark.parametrize("name", ["freudenstein_roth", "jennrich_sampson"])
 def test_a_minimum_where_the_jacobian_is_singular_is_one(name: str) -> None:
-    """No angle tells it: the residual is in the direction that the Jacobian lost. How the cost bends does."""
+    """The angle does not show it, since the residual has the direction that the Jacobian lost; the curvature does."""
     problem = next(problem for problem in mgh.PROBLEMS if problem.name == name)
     rows = problem.rows
     result = fit(problem.model, np.arange(float(rows)), np.zeros(rows), problem.start)
@@ -137,7 +137,7 @@ def test_other_signs_and_scales_are_tried_where_a_start_fails(model: str, y: Any
 
 @pytest.mark.parametrize("loss", ["soft_l1", "huber", "cauchy", "arctan"])
 def test_robust_fits_are_judged_by_their_loss(loss: str) -> None:
-    """R² counts squares, and is below 0 where outliers are far away and the fit is as it should be."""
+    """R² is based on squares, and is negative for a good fit with distant outliers."""
     wrong = fit("b * x", X, 20 - X + 0.1 * np.sin(9 * X), None, loss=loss)
     assert not wrong.success and "worse than a constant" in wrong.message
     y = 1 + 2 * X + 0.05 * np.sin(9 * X) + 500.0 * (np.arange(len(X)) > 0.8 * len(X))
@@ -147,7 +147,7 @@ def test_robust_fits_are_judged_by_their_loss(loss: str) -> None:
 
 
 def test_standard_errors_without_end_are_no_success() -> None:
-    """The last pivot was above the limit, the singular value below it: a standard error was infinite, and the fit a success."""
+    """The last pivot was above its limit, the singular value below: an infinite standard error counted as success."""
     rng = np.random.default_rng(0)
     x = np.linspace(0.1, 10, 30)
     for model in ("damped_oscillation", "weibull", "logistic5", "hill"):
@@ -167,7 +167,7 @@ def test_what_no_start_mends_has_failed_and_says_what_was_tried() -> None:
 @pytest.mark.filterwarnings("ignore:worse than a constant")
 @pytest.mark.parametrize("offset", [1, 6, 8, 12])
 def test_residuals_may_be_so_large_that_full_steps_go_too_far(offset: int) -> None:
-    """For 8 and 12 each ends farther from the minimum than it began, by 2.3 and by 8.1."""
+    """For 8 and 12 each step ends farther from the minimum than it started, by factors of 2.3 and 8.1."""
     x = np.linspace(0.1, 5, 8)
     y = 0.5 * x**2
 
@@ -181,7 +181,7 @@ def test_residuals_may_be_so_large_that_full_steps_go_too_far(offset: int) -> No
 
 @pytest.mark.parametrize("size", [0.2, 5, 100])
 def test_where_the_model_is_flat_bounds_are_not_near(size: float) -> None:
-    """The columns are so small that no step to a bound changes the residual. The gradient is not zero for that."""
+    """The columns are so small that no step to a bound changes the residual, but the gradient is not zero."""
     y = size * np.exp(2 + 1 / (X + 3))
     result = fit("exp(a + b / (x + c))", X, y, [-19, 0.0003, -1.39], bounds=([-44, -0.0005, -2.2], [9, 0.001, -1.2]))
     inside = (result.values > [-44, -0.0005, -2.2]) & (result.values < [9, 0.001, -1.2])
@@ -278,7 +278,7 @@ def test_where_a_fit_is_cut_changes_nothing(blocks: int, rows: int, start: Any, 
 
 @pytest.mark.parametrize(("rows", "fits"), [(3_000_000, 100), (50, 500_000)])
 def test_an_interrupt_ends_a_long_call_soon(rows: int, fits: int) -> None:
-    """Of many rows, and of many short fits."""
+    """For many rows, and for many short fits."""
     x = np.linspace(0, 4, rows)
     data, starts = Data([x], 2.5 * np.exp(-1.3 * x) + 0.5 + 0.1 * np.sin(9 * x)), np.ones((fits, 3))
     timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))

@@ -1,4 +1,4 @@
-"""Formulas: what they mean, and where they point when they are wrong."""
+"""Formulas: their meaning, and the positions of errors."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_letters_beyond_ascii_are_parameters_of_a_fit() -> None:
 
 
 def test_a_name_may_be_used_very_often() -> None:
-    """Every use had a stand-in of its own: the 81st was the function abs, and 3,000 took a minute."""
+    """Every use had its own placeholder: the 81st was the function abs, and 3,000 took a minute."""
     for text in ("`d e`", "`é`", "é"):
         f = formula("+".join([text] * 1400))
         assert f.names == [text.strip("`")] and float(f(**{f.names[0]: 1.0})) == 1400
@@ -117,7 +117,7 @@ def test_functions_of_ones_own_may_have_any_name() -> None:
 
 
 def test_e_alone_is_a_parameter_and_said_to_be_one() -> None:
-    """A formula of parameters a to e was fitted with e = 2.718, and nobody was told."""
+    """A formula with parameters a to e was fitted with e = 2.718 without a note."""
     x = np.linspace(0, 3, 20)
     result = curve_fit("a + b * x + c * x**2 + d * x**3 + e * x**4", x, 1 + 2 * x + 3 * x**2 + 4 * x**3 + 5 * x**4)
     assert result.parameters["e"] == pytest.approx(5)
@@ -137,7 +137,7 @@ def test_e_alone_is_a_parameter_and_said_to_be_one() -> None:
 )
 @pytest.mark.parametrize("method", ["auto", "lbfgs"])
 def test_what_overflows_is_an_error_and_prints_nothing(text: str, method: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """LAPACK was given nan, and says so on the standard output."""
+    """LAPACK received nan and printed a message."""
     with pytest.raises(JitgradError), np.errstate(all="ignore"):
         curve_fit(text, np.linspace(0, 5, 20), np.linspace(1, 2, 20), method=method)
     assert capfd.readouterr().out == ""

@@ -1,4 +1,4 @@
-"""The named models: fits from their guesses end where fits from the truth end, and guesses are finite for any data."""
+"""The named models: fits from guesses and from the truth agree, and guesses are finite for any data."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ ALL = [*MODELS.values(), *DEGREES]
 
 
 def evaluated(model: NamedModel, x: Any, values: Any, functions: dict[str, Any] = NUMPY) -> Any:
-    """The formula by Python itself."""
+    """Evaluate the formula with Python."""
     names = dict(zip(model.parameters, values, strict=True))
     return eval(model.formula, {"__builtins__": {}}, functions | names | {"x": x})
 
 
 def names_in(formula: str) -> tuple[set[str], set[str]]:
-    """The names of a formula that are called, and the others."""
+    """Return the names in a formula that are called, and the others."""
     nodes = list(ast.walk(ast.parse(formula, mode="eval")))
     called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     return called, {node.id for node in nodes if isinstance(node, ast.Name)} - called
@@ -44,7 +44,7 @@ def repeated(values: list[float], times: int) -> np.ndarray:
 
 
 class Case(NamedTuple):
-    """A model, where it is measured, and its true parameters."""
+    """A model, values of x, and its true parameters."""
 
     name: str
     x: np.ndarray
@@ -55,7 +55,7 @@ class Case(NamedTuple):
         return f"{self.name}{self.truth}"
 
     def measured(self) -> tuple[np.ndarray, np.ndarray]:
-        """x in random order, and y with noise."""
+        """Return x in random order, and y with noise."""
         draw = np.random.default_rng(len(self.x))
         x = draw.permutation(self.x)
         y = evaluated(named(self.name), x, self.truth)
@@ -152,7 +152,7 @@ CASES = [
 
 
 def sum_of_squares(model: NamedModel, x: np.ndarray, y: np.ndarray, start: Any) -> float:
-    """What a fit from a start leaves."""
+    """Return the residual sum of squares of a fit from a start."""
 
     def curve(x: np.ndarray, *values: float) -> Any:
         return evaluated(model, x, values)

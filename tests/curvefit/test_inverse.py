@@ -1,4 +1,4 @@
-"""Where a curve has a given y, with limits, as published for investr and by Graybill and Iyer."""
+"""Inverse prediction with limits, as published for investr and by Graybill and Iyer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_lines_as_published(x: Any, y: Any, asked: float, options: Any, expected
 
 
 def test_a_dose_as_published() -> None:
-    """Three weights of one soil, in investr's article: 2.2639, by inversion from 1.7722 to 2.9694, standard error 0.2847019."""
+    """Three weights of one soil from the article on investr: 2.2639, interval 1.7722 to 2.9694, standard error 0.2847019."""
     weights = np.array([309.0, 296, 419])
     result = curve_fit(LOG_LOGISTIC, CONCENTRATION, WEIGHT)
     found = result.inverse(weights.mean(), replicates=3)

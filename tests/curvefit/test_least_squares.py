@@ -1,4 +1,4 @@
-"""The native least squares: minima, bounds, scales, blocks, batches, and that every fit ends, and honestly."""
+"""The native least squares: minima, bounds, scales, blocks and batches; every fit ends with a correct status."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Y = 2.5 * np.exp(-1.3 * X) + 0.5 + 0.02 * NOISE
 
 
 def fit(model: Any, x: Any, y: Any, p0: Any, **options: Any) -> CurveFit:
-    """A fit whose warnings do not matter."""
+    """Fit with warnings ignored."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)
         result: CurveFit = curve_fit(model, x, y, p0, **options)
@@ -38,12 +38,12 @@ def fit(model: Any, x: Any, y: Any, p0: Any, **options: Any) -> CurveFit:
 
 
 def evaluated(curve: Curve, columns: Sequence[np.ndarray], values: Any) -> tuple[np.ndarray, np.ndarray]:
-    """What a model says, and its Jacobian."""
+    """Return the values of a model and its Jacobian."""
     return curve.evaluate(np.asarray(values, np.float64), range(len(values)), columns)
 
 
 def angle(result: CurveFit, y: np.ndarray) -> float:
-    """The cosine of the residual with the space of the Jacobian: 0 at a minimum (Bates and Watts's relative offset)."""
+    """Return the cosine of the residual with the space of the Jacobian, the relative offset of Bates and Watts."""
     said, jacobian = evaluated(result.curve, result._problem.columns, result.values)
     norms = np.linalg.norm(jacobian, axis=0)
     left, s, _ = np.linalg.svd(jacobian / np.where(norms > 0, norms, 1), full_matrices=False)
@@ -61,7 +61,7 @@ def test_more_garbow_and_hillstrom(run: mgh.Run) -> None:
 
 
 def test_no_fewer_are_solved_than_by_minpack_with_the_same_derivatives() -> None:
-    """Of the runs that have a minimum to reach; where others end, on their way to infinity, is a matter of the last bit."""
+    """Only runs that have a minimum to reach; where the others end on their way to infinity depends on the last bit."""
     ours = theirs = 0
     runs = [run for run in mgh.RUNS if (run.problem.name, run.factor) not in mgh.BEYOND]
     for problem, start in [(run.problem, run.start) for run in runs]:
@@ -84,7 +84,7 @@ def test_no_fewer_are_solved_than_by_minpack_with_the_same_derivatives() -> None
 
 
 def test_full_steps_at_the_end_make_no_minimum_worse() -> None:
-    """Gauss and Newton's steps lead away from the minimum of Brown and Dennis, where residuals are large."""
+    """Gauss-Newton steps lead away from the minimum of Brown and Dennis, where residuals are large."""
     problem = next(problem for problem in mgh.PROBLEMS if problem.name == "brown_dennis")
     result = fit(problem.model, np.arange(20.0), np.zeros(20), problem.start)
     assert 2 * result.cost == pytest.approx(85822.20162635627, rel=2e-11)
@@ -97,7 +97,7 @@ NUMBERS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 
 def linear_data(draw: np.random.Generator, n: int, rows: int, spread: float) -> tuple[str, dict[str, np.ndarray], np.ndarray]:
-    """A linear model of n columns, whose sizes differ."""
+    """Return a linear model of n columns of different sizes."""
     columns = {f"x{k}": draw.normal(size=rows) * 10.0 ** draw.uniform(-spread, spread) for k in range(n)}
     return " + ".join(f"b{k} * x{k}" for k in range(n)), columns, draw.normal(size=rows)
 
@@ -120,7 +120,7 @@ def test_a_linear_model_takes_a_step_or_two(draw: np.random.Generator, n: int, m
 @example(np.random.default_rng(9543121), 2, 2, "next to low")
 @settings(max_examples=150, deadline=None)
 def test_linear_models_within_bounds(draw: np.random.Generator, n: int, more: int, start: str) -> None:
-    """The minimum is that of an active set method made for it, from within, from a bound, and from next to one."""
+    """The minimum equals that of an active set method, from inside, from a bound, and from next to one."""
     model, columns, y = linear_data(draw, n, n + more, 2)
     x = np.stack(list(columns.values()), axis=1)
     best = np.linalg.lstsq(x, y, rcond=None)[0]
@@ -181,7 +181,7 @@ def test_within_bounds_no_method_of_scipy_finds_a_lower_cost(model: str, start: 
 
 
 def test_a_full_step_leads_on_from_a_plateau_to_a_minimum() -> None:
-    """The way from there leads through d = 0, where nothing else matters, into a corner of the bounds, and out of it."""
+    """The path leads through d = 0, where nothing else matters, into a corner of the bounds and out of it."""
     x = np.linspace(1, 11, 60)
     y = 5 * (1 - np.exp(-0.8 * (x - 2))) ** 2 + 0.01 * np.random.default_rng(0).normal(size=60)
     bounds = {"d": (None, 5.5), "a": (None, 0.808), "r": (1, None)}
@@ -199,7 +199,7 @@ def test_all_parameters_at_bounds_is_an_end() -> None:
 
 @pytest.mark.parametrize("start", [0.0, 1e-300, 1e-100, 1e-18, 1e-15, 1e-12, 1e-9, 1e-6, 1e-3, 1e3, 1e9, 1e15])
 def test_a_start_of_any_size_leads_to_the_minimum_of_a_line(start: float) -> None:
-    """Not linear for the solver, so that it goes there by steps."""
+    """The model is nonlinear for the solver, which therefore takes steps."""
     result = fit("square(a) / a * x + b", X, 2 * X + 1 + 0.1 * NOISE, [start or 1e-5, start])
     expected = np.polyfit(X, 2 * X + 1 + 0.1 * NOISE, 1)
     np.testing.assert_allclose(result.values, expected, rtol=1e-7)
@@ -216,10 +216,10 @@ FAR: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("model", "start"), FAR)
 def test_what_is_said_to_have_converged_is_a_minimum(model: str, start: Any) -> None:
-    """From starts where columns of the Jacobian have sizes up to 1e80 or down to nothing, which trust regions remember.
+    """Starts with columns of the Jacobian as large as 1e80 or as small as 0, which trust regions remember.
 
-    Where such a fit ends, the residual is at right angles to what still can change; or the fit says that it has not ended, or
-    that the data do not determine a parameter.
+    At the end of such a fit, the residual is orthogonal to the directions that can still change, or the fit reports that it
+    did not converge or that the data do not determine a parameter.
     """
     result = fit(model, X + 0.01, Y, start)
     assert not result.converged or result.undetermined or angle(result, Y) < 1e-4
@@ -264,7 +264,7 @@ def test_squares_that_are_no_floats_are_an_error(unit: float, sigma: float | Non
 
 @pytest.mark.parametrize("rate", [0.03, 0.1, 0.2, 0.3])
 def test_growth_over_years(rate: float) -> None:
-    """From x far from 0, the factor is of any size: 1e-26 to 1e-259."""
+    """With x far from 0, the factor has any size: 1e-26 to 1e-259."""
     years = np.arange(1950.0, 2021)
     y = np.exp(rate * (years - 1985)) * (1 + 0.01 * np.random.default_rng(2).normal(size=71))
     result = fit("a * exp(b * x)", years, y, [1.1 * np.exp(-1985 * rate), 1.0001 * rate])
@@ -277,7 +277,7 @@ def test_growth_over_years(rate: float) -> None:
 
 
 def exact_solution(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> list[float]:
-    """Weighted linear least squares in rational numbers, by Gauss and Jordan's elimination."""
+    """Return weighted linear least squares in rational numbers, by Gauss-Jordan elimination."""
     rows = [[Fraction(v) for v in row] for row in np.column_stack([x, y]).tolist()]
     squares = [Fraction(w) ** 2 for w in weights.tolist()]
     n = x.shape[1]
@@ -292,7 +292,7 @@ def exact_solution(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> list[fl
 @pytest.mark.parametrize("span", [3, 6, 9, 12])
 @pytest.mark.parametrize("order", ["mixed", "light first", "heavy first", "two groups"])
 def test_weights_that_span_many_decades(span: int, order: str) -> None:
-    """Few heavy rows after many light ones: what the light ones say keeps its digits."""
+    """A few heavy rows after many light ones: the information of the light ones keeps its digits."""
     draw = np.random.default_rng(span)
     model, columns, y = linear_data(draw, 4, 20, 0)
     weights = 10.0 ** draw.uniform(0, span, 20)
@@ -355,7 +355,7 @@ ROBUST = {
 @pytest.mark.parametrize("size", [1.0, 1e4, 1e8])
 @pytest.mark.parametrize("loss", ROBUST)
 def test_robust_losses_with_outliers_of_any_size(loss: str, size: float, scale: float) -> None:
-    """The parameters do not depend on how far the outliers are away, and no small step reduces the cost."""
+    """The parameters do not depend on the distance of the outliers, and no small step reduces the cost."""
     y = Y.copy()
     y[[5, 30]] += [size, -3 * size]
     result = fit(DECAY, X, y, [2, 1, 0.5], loss=loss, f_scale=scale)
@@ -371,7 +371,7 @@ def test_robust_losses_with_outliers_of_any_size(loss: str, size: float, scale: 
 
 
 def test_exactness_is_no_matter_of_outliers() -> None:
-    """A response of 1e14 rounds to 0.01, which is no reason to end at the start."""
+    """A response of 1e14 is rounded to 0.01, which must not end the fit at the start."""
     y = Y.copy()
     y[7] = 1e14
     result = fit(DECAY, X, y, [1, 1, 1], loss="cauchy", f_scale=0.02)
@@ -434,7 +434,7 @@ def solve(model: str, data: Data, starts: Any, limits: Limits | None = None, opt
 
 
 def assert_same(many: Solution, i: int, one: Solution) -> None:
-    """Fit i of many is the same as one, to the bit."""
+    """Assert that fit i of many is identical to a single fit, bit by bit."""
     assert many.status[i] == one.status[0]
     for several, single in zip(many, one, strict=True):
         if one.status[0] != codes.NOT_FINITE:
@@ -534,8 +534,10 @@ def test_steps_to_where_the_model_is_not_finite_are_taken_back(model: str, start
 
 
 def test_steps_to_where_a_derivative_is_not_finite_are_taken_back() -> None:
-    """sqrt(|a - 1|) is finite at a = 1 where its derivative is not; a full step from 0 leads there. It is a cusp, and the fit
-    does not say that it converged."""
+    """sqrt(|a - 1|) is finite at a = 1, where its derivative is not, and a full step from 0 leads there.
+
+    It is a cusp, so the fit does not converge.
+    """
     x = np.ones(3)
     result = fit("sqrt(abs(a - 1)) * x", x, np.full(3, -1.0), [0.0])
     assert np.isfinite(result.values).all() and np.isfinite(result.factor).all()
@@ -560,7 +562,7 @@ def test_fits_of_many_threads_are_the_same() -> None:
 
 
 def test_two_threads_solve_halves_of_one_problem_at_once() -> None:
-    """They share the problem alone, and find what one thread finds, to the bit."""
+    """They share only the problem, and give the result of a single thread, bit by bit."""
     rows, fits = 60, 400
     draw = np.random.default_rng(5)
     x, shapes = draw.uniform(0, 3, rows * fits), draw.uniform(0.5, 3, (3, fits)).repeat(rows, axis=1)

@@ -1,4 +1,4 @@
-"""Many fits in one call: each as it would be alone, whatever its neighbours and the number of threads."""
+"""Many fits in one call: each as it would be alone, whatever its neighbors and the number of threads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MODELS = {
 
 
 def made(model, truth, counts, *, seed=0, noise=0.02, own=True):
-    """A curve, groups of so many rows, and starts that are 20 % off."""
+    """Return a curve, groups of these sizes, and starts that are off by 20%."""
     rng = np.random.default_rng(seed)
     curve = curve_of(model, {"x": np.ones(3)}, None, None)
     own = own or len(set(counts)) > 1
@@ -46,7 +46,7 @@ def made(model, truth, counts, *, seed=0, noise=0.02, own=True):
 
 
 def alone(curve, free, groups, starts, g, limits=None, options=DEFAULTS, linear=False) -> Solution:
-    """The fit of one group by the solver of single fits."""
+    """Return the fit of one group by the solver of single fits."""
     first, count = groups.parts[g].tolist()
     part = slice(first, first + count)
     columns = [c if groups.shared else c[part] for c in groups.columns]
@@ -58,7 +58,7 @@ def alone(curve, free, groups, starts, g, limits=None, options=DEFAULTS, linear=
 
 
 def check(curve, groups, starts, free=None, limits=None, options=DEFAULTS, linear=False, rtol=1e-9) -> Solution:
-    """Fit all groups, hold each to its fit alone, and return them."""
+    """Fit all groups, compare each with its fit alone, and return the results."""
     free = list(range(starts.shape[1])) if free is None else free
     many = solve_many(curve, free, groups, starts, limits, options, linear=linear)
     both = 0
@@ -77,7 +77,7 @@ def check(curve, groups, starts, free=None, limits=None, options=DEFAULTS, linea
 
 
 def same(a: Solution, b: Solution) -> None:
-    """Whether two solutions have the same bits."""
+    """Return whether two solutions have the same bits."""
     for one, other in zip(a, b, strict=True):
         assert np.ascontiguousarray(one).tobytes() == np.ascontiguousarray(other).tobytes()
 
@@ -161,7 +161,7 @@ def test_functions_of_rows_and_functions_of_all_rows():
 
 
 def test_functions_are_recorded_for_the_rows_of_a_group_alone():
-    """Not for all rows at once, where they may raise, or record too much."""
+    """Not for all rows at once, for which they may raise or record too much."""
 
     def few(x, a, b):
         assert len(x) < 31

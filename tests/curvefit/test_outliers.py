@@ -1,4 +1,4 @@
-"""Outliers by the ROUT method, beside the rates that Motulsky and Brown and GraphPad published."""
+"""Outliers by the ROUT method, compared with the rates published by Motulsky and Brown and by GraphPad."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_what_has_no_outliers(options: Any, said: str) -> None:
 
 
 def test_the_test_is_that_of_benjamini_and_hochberg() -> None:
-    """The rows that step-up rejects, where those are fewer than three tenths."""
+    """The rows that the step-up procedure rejects, if these are less than 30% of the rows."""
     from scipy.stats import false_discovery_control, t
 
     rng = np.random.default_rng(7)
@@ -108,14 +108,14 @@ Grubbs' and ROUT outlier tests", designs A and B."""
 
 
 def _found(rows: int, q: float, count: int) -> int:
-    """In how many samples of a normal distribution there is an outlier."""
+    """Return the number of samples of a normal distribution with an outlier."""
     rng, x = np.random.default_rng(rows), np.arange(float(rows))
     return sum(len(curve_fit(CONSTANT, x, rng.normal(size=rows), [0.0], outliers=q).outliers.rows) > 0 for _ in range(count))
 
 
 @pytest.mark.parametrize(("rows", "q", "rate"), [PUBLISHED[1]])
 def test_false_outliers_are_as_rare_as_published(rows: int, q: float, rate: float) -> None:
-    """Within what 300 samples tell: in one of 10,000 such tests the number is outside."""
+    """Within the accuracy of 300 samples; one of 10,000 such tests would fail by chance."""
     assert binom.ppf(5e-5, 300, rate) <= _found(rows, q, 300) <= binom.ppf(1 - 5e-5, 300, rate)
 
 
@@ -127,8 +127,10 @@ def test_false_outliers_are_as_rare_as_published_at_length(rows: int, q: float, 
 
 @pytest.mark.slow
 def test_an_outlier_of_a_curve_is_found_as_often_as_published() -> None:
-    """One of 4.5 standard deviations in 36 rows: Motulsky and Brown found 58 % of such ones at Q = 1%, and one in 1 to 3 %
-    of data sets that had none."""
+    """One outlier of 4.5 standard deviations in 36 rows.
+
+    Motulsky and Brown found 58% of such outliers at Q = 1%, and one in 1 to 3% of data sets without outliers.
+    """
     rng, found, false = np.random.default_rng(8), 0, 0
     ideal = TRUTH[0] * np.exp(-TRUTH[1] * X) + TRUTH[2]
     for _ in range(2000):

@@ -1,4 +1,4 @@
-"""Functions as plain data: what they recorded says the same where it is recorded again."""
+"""Functions as plain data: recorded operations give the same values when they are recorded again."""
 
 from __future__ import annotations
 

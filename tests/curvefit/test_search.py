@@ -15,7 +15,7 @@ from tests.curvefit.places import drawn, even, logs
 
 
 class Case(NamedTuple):
-    """A formula, where it is measured, and its true parameters."""
+    """A formula, values of x, and its true parameters."""
 
     formula: str
     x: np.ndarray
@@ -96,7 +96,7 @@ CASES = [
 
 
 def searched(formula: str, columns: Any, truth: dict[str, float], noise: float) -> tuple[Any, Any]:
-    """The fit without starting values, and that from the truth."""
+    """Return the fit without starting values, and the one from the truth."""
     curve = curve_of(formula, columns, None, None)
     said = curve.evaluate(np.array([truth[name] for name in curve.names]), [], curve.chosen(columns))[0]
     y = said + noise * np.median(np.abs(said - np.median(said))) * np.random.default_rng(7).normal(size=len(said))
@@ -141,7 +141,7 @@ def test_bounds_and_known_starts_are_kept_to() -> None:
 
 
 def test_exact_data_have_one_minimum() -> None:
-    """Costs that are rounding errors are not told apart."""
+    """Costs that are rounding errors are not distinguished."""
     x = even(0, 5, 40)
     result = curve_fit("a * exp(-b*x) + c", x, 2 * np.exp(-x) + 1)
     assert result.n_minima == 1 and result.parameters == pytest.approx({"a": 2, "b": 1, "c": 1})
@@ -156,7 +156,7 @@ def test_a_search_is_the_same_to_the_bit_again() -> None:
 
 @pytest.mark.parametrize("place", range(0, 600, 60))
 def test_a_model_that_is_not_finite_in_one_row_of_many(place: int) -> None:
-    """Whether or not that row is among those that starts are tried on."""
+    """Whether or not this row is among those on which starts are tried."""
     x = even(0.001, 5, 600)
     x[place] = 0
     with pytest.raises(FitError, match=r"not finite at the first of 129 starting points, .* nor at any of the others"):

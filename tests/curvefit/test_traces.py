@@ -98,7 +98,7 @@ def read(place: dict[str, float]) -> float:
 
 
 def test_what_may_change_is_traced_each_time() -> None:
-    """The key has what the code looks up, be it an attribute's name or an import's; no more is asked of the code."""
+    """The key contains what the code looks up, such as names of attributes and imports; nothing else is checked."""
     place, k = {"k": 1.0}, 1.0
 
     def helper(x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A plate reader's table, as the engines get it, and what is made of it here."""
+"""A plate reader's table for the engines, and its fits in this process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def decay(t: Any, a: Any, k: Any, c: Any) -> Any:
 
 
 def readings(groups: int = 60, rows: int = 12) -> pl.DataFrame:
-    """A long table in no order. Of seven groups one has a nan, one has two rows, one is constant, and one has no plate."""
+    """A long table in random order. Of seven groups one has a nan, one has two rows, one is constant, and one has no plate."""
     draw, count = np.random.default_rng(5), groups * rows
     number, at, t = np.repeat(np.arange(groups), rows), np.arange(count) % rows, draw.uniform(0, 4, count)
     a, k = (np.repeat(draw.uniform(*ends, groups), rows) for ends in ((1, 3), (0.5, 2)))
@@ -42,12 +42,12 @@ def readings(groups: int = 60, rows: int = 12) -> pl.DataFrame:
 
 
 def here(frame: pl.DataFrame, model: Any = FORMULA, **options: Any) -> GroupFits:
-    """The fits of a table, made in this process."""
+    """Return the fits of a table, made in this process."""
     return fit_groups(model, frame, "od", by=BY, **{"p0": START, **options})
 
 
 def check_same(came: Any, wanted: pl.DataFrame, by: list[str]) -> None:
-    """Two tables have the same rows, in whatever order, to the bit."""
+    """Assert that two tables have the same rows in any order, bit by bit."""
     nan = cs.float().fill_null(math.nan)  # as which they come out of pandas
     found, wanted = pl.DataFrame(came).with_columns(nan).sort(by), wanted.sort(by)
     assert found.schema == wanted.schema

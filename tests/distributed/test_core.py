@@ -25,7 +25,7 @@ JOB = job_for(FORMULA, READINGS.columns, "od", by=BY, p0=START)
 
 
 def batches(frame: pl.DataFrame, edges: list[int]) -> list[Any]:
-    """A table in record batches that end at these rows."""
+    """Return a table in record batches that end at these rows."""
     cuts = [0, *sorted({min(edge, frame.height) for edge in edges}), frame.height]
     return [batch for cut, stop in pairwise(cuts) for batch in frame[cut:stop].to_arrow().to_batches()]
 

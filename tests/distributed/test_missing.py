@@ -1,4 +1,4 @@
-"""What is said where an engine is not installed."""
+"""The error if an engine is not installed."""
 
 from __future__ import annotations
 

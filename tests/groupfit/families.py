@@ -1,4 +1,4 @@
-"""Many small data sets of one model, as they come in practice, with what is true of each."""
+"""Many small data sets of one model, as they occur in practice, with their true parameters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ from jitgrad.curvefit.curve import Curve, curve_of
 class Family(NamedTuple):
     """Groups of one model.
 
-    Attributes:
-        formula: the model.
-        x: where it is measured, (rows,).
-        y: (G, rows), with noise.
-        truth: float64 (G, p), in the order of the curve's parameters.
-        shape: of the image whose points the groups are, or (G,).
+    Attributes
+    ----------
+    formula : str
+        The model.
+    x : ndarray, shape (rows,)
+        The independent variable.
+    y : ndarray, shape (G, rows)
+        The response, with noise.
+    truth : ndarray, shape (G, p)
+        The true parameters, in the order of the curve.
+    shape : tuple of int
+        The shape of the image whose pixels the groups are, or (G,).
     """
 
     formula: str
@@ -38,14 +44,14 @@ class Family(NamedTuple):
 
 
 def in_groups(x: np.ndarray, y: np.ndarray) -> Groups:
-    """Groups that share x."""
+    """Return groups that share x."""
     count, rows = y.shape
     parts = np.stack([rows * np.arange(count), np.full(count, rows)], axis=1).astype(np.uint64)
     return Groups([x], y.ravel(), None, parts, True)
 
 
 def smooth(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """A smooth field in [0, 1), flat, whose values are evenly spread."""
+    """Return a smooth field in [0, 1), flat, with evenly distributed values."""
     far = np.hypot(*np.meshgrid(np.fft.fftfreq(shape[0]), np.fft.fftfreq(shape[1]), indexing="ij"))
     field = np.fft.ifft2(np.fft.fft2(rng.normal(size=shape)) * np.exp(-((12 * far) ** 2))).real.ravel()
     return np.argsort(np.argsort(field)) / field.size

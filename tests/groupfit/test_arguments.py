@@ -1,4 +1,4 @@
-"""What is given to fit_groups, right and wrong: a right number, or an error of jitgrad that says what to do."""
+"""Valid and invalid arguments of fit_groups: correct results, or an error that says what to do."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_keys_that_have_no_order() -> None:
 
 
 def test_mappings_of_lists() -> None:
-    """A dict is a frame, with dates, texts and missing values as they stand."""
+    """A dict is a frame, with dates, text and missing values."""
     days = [datetime.date(2020, 1, 1 + int(g)) for g in G]
     names = [["b", None, "c", "é"][g] for g in G]
     plain = {"t": np.tile(T, 4).tolist(), "y": Y.ravel().tolist()}
@@ -77,7 +77,7 @@ def test_columns_of_one_name() -> None:
 
 @pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt64, pl.Float32, pl.String, pl.Datetime, pl.Duration, pl.Categorical])
 def test_starting_values_by_keys(dtype: Any) -> None:
-    """Keys of any type are found among starting values; and predictions find their groups."""
+    """Keys of any type are matched with those of starting values and predictions."""
     texts = dtype in (pl.String, pl.Categorical)
     keys = pl.Series("g", G).cast(pl.String if texts else dtype).cast(dtype)
     data = DATA.with_columns(keys)
@@ -117,7 +117,7 @@ def test_starting_values_that_are_not_several(p0: Any) -> None:
 
 
 def test_a_column_that_is_a_start_and_in_the_formula() -> None:
-    """It is a column, and not a parameter that is searched for."""
+    """It is a column, not a parameter that is searched for."""
     data = DATA.with_columns(od0=pl.col("y").max().over("g"))
     found = fit_groups("a * exp(-k * t) + c * od0", data, "y", {"a": "od0", "k": 1.0, "c": 0.0}, by="g")
     assert found.names == ["a", "k", "c"] and found.converged.all()
@@ -159,7 +159,7 @@ def test_nan_is_counted() -> None:
 
 
 def test_masked_values_are_missing() -> None:
-    """In y, x and sigma: by default their curve fails, and what stands under the mask counts nowhere."""
+    """In y, x and sigma: by default their curve fails, and the data under the mask are not used."""
     mask = np.zeros(Y.shape, bool)
     mask[1, 3:5] = True
     masked = np.ma.array(np.where(mask, 1e6, Y), mask=mask)
@@ -180,7 +180,7 @@ def test_masked_values_are_missing() -> None:
 
 
 def test_one_curve_alone() -> None:
-    """y of one axis is one group, of no leading shape."""
+    """A y of one axis is one group, without a leading shape."""
     formula = DECAY.replace("t", "x")
     alone = fit_groups(formula, T, Y[1], P0)
     assert alone.values.shape == (3,) and alone.status.shape == () and alone.r2.shape == ()
@@ -200,7 +200,7 @@ def test_rows_that_are_not_the_last_axis() -> None:
 
 
 def test_a_function_of_several_columns_by_default() -> None:
-    """What is said where a function is meant for one column, and gets all others."""
+    """The error for a function of one column that gets all others."""
     data = DATA.with_columns(u=1.0)
 
     def decay(t: Any, a: Any, k: Any, c: Any) -> Any:
@@ -259,7 +259,7 @@ def test_what_a_failed_group_says() -> None:
 
 
 def test_a_refit_keeps_what_is_fixed() -> None:
-    """Also where its starting values do not name it."""
+    """Also if its starting values do not contain it."""
     found = fits(p0=[2.0, 0.7, 0.3], fixed=["c"])
     again = found.refit([0, 1], starts={"a": 1.0, "k": 1.0})
     assert again.converged.all() and (again.parameters["c"] == 0.3).all()

@@ -1,4 +1,4 @@
-"""Groups that cannot be fitted stop nothing, and say why."""
+"""Groups that cannot be fitted do not stop the others, and have a reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DECAY = "a * exp(-k * t) + c"
 
 
 def readings(count: int = 200) -> pl.DataFrame:
-    """Decays of many groups, all well."""
+    """Return decays of many groups without faults."""
     draw = np.random.default_rng(5)
     g = np.repeat(np.arange(count), len(T))
     a, k = draw.uniform(1, 3, count), draw.uniform(0.5, 2, count)
@@ -53,7 +53,7 @@ FAULTS: dict[str, tuple[str, Any]] = {
 
 
 def test_one_group_in_twenty_is_at_fault() -> None:
-    """Each with its reason; and all others have what they have without them, to the bit."""
+    """Each has its reason, and the results of all others are unchanged, bit by bit."""
     data = readings()
     expected = fit_groups(DECAY, data, "od", P0, "s", by="g")
     assert expected.converged.all()

@@ -1,4 +1,4 @@
-"""``fit_groups`` beside ``curve_fit``, group by group."""
+"""``fit_groups`` compared with ``curve_fit``, group by group."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEYS = ["plate", "well"]
 
 
 def wells(count: int = 12, seed: int = 0) -> pl.DataFrame:
-    """Decays with noise, of a few rows more or fewer."""
+    """Return decays with noise, of slightly different numbers of rows."""
     draw = np.random.default_rng(seed)
     parts = []
     for g in range(count):
@@ -37,7 +37,7 @@ def wells(count: int = 12, seed: int = 0) -> pl.DataFrame:
 
 
 def alone(model: Any, x: Any, y: Any, *given: Any, **options: Any) -> Any:
-    """The fit of one group, whatever it warns of."""
+    """Return the fit of one group, with warnings ignored."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)
         return curve_fit(model, x, y, *given, **options)
@@ -101,7 +101,7 @@ def test_every_group_is_as_it_is_alone(name: str, sigma: str | None) -> None:
 @pytest.mark.parametrize("start", [0, 1])
 @pytest.mark.parametrize("name", nist.MODELS)
 def test_certified_digits(name: str, start: int) -> None:
-    """NIST's sets, each as three groups of one call: as they are, in other units, and without its first row."""
+    """NIST's sets, each as three groups of one call: as published, in other units, and without the first row."""
     known = nist.read(name)
     columns = {"x": np.tile(known.x, 2), "y": np.concatenate([known.y, 8 * known.y]), "set": np.repeat([0, 1], len(known.x))}
     data = pl.concat(
@@ -269,7 +269,7 @@ def test_frames_of_pandas_with_labels_of_their_own() -> None:
 
 
 def test_derivatives_at_a_dose_of_zero() -> None:
-    """In some groups and not in others: each is what it is alone, to the bit in a call of its own."""
+    """In some groups only: each result equals that of the group alone, bit by bit."""
     draw = np.random.default_rng(4)
     text, start = "v * x**n / (k**n + x**n)", [2.0, 3.0, 1.0]
     x = np.broadcast_to([0, 0.1, 0.3, 1, 3, 10, 30, 100.0], (10, 8)).copy()
@@ -285,7 +285,7 @@ def test_derivatives_at_a_dose_of_zero() -> None:
 @pytest.mark.parametrize("unit_of_y", [1e-150, 1e-100, 1e100])
 @pytest.mark.parametrize("unit_of_t", [1e-100, 1e100])
 def test_errors_whatever_the_units(unit_of_y: float, unit_of_t: float) -> None:
-    """Squares of the derivatives are no floats here."""
+    """The squares of the derivatives overflow here."""
     y = 2.0 * np.exp(-np.array([[0.5], [0.9]]) * T) + np.random.default_rng(0).normal(0, 0.02, (2, 30))
     plain = fit_groups("a * exp(-k * t)", {"t": T}, y, p0=[1, 1])
     units = np.array([unit_of_y, 1 / unit_of_t])

@@ -1,4 +1,4 @@
-"""Fits along dimensions of DataArrays, beside what ``DataArray.curvefit`` gives."""
+"""Fits along dimensions of DataArrays, compared with ``DataArray.curvefit``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def decay(t: Any, a: Any, k: Any, c: Any) -> Any:
 
 @pytest.fixture
 def images(draw: np.random.Generator) -> Any:
-    """A series of images of 4 by 3 pixels, each of which decays at a rate of its own."""
+    """A series of images of 4 by 3 pixels, each with its own decay rate."""
     a, k = draw.uniform(1, 3, (4, 3, 1)), draw.uniform(0.5, 2, (4, 3, 1))
     values = decay(TIMES, a, k, 0.1) + 0.01 * draw.normal(size=(4, 3, 20))
     coords = {"y": np.arange(4), "x": [0.5, 1.5, 2.5], "time": TIMES}
@@ -187,7 +187,7 @@ def test_a_dataset_and_a_coordinate_of_no_dimension_are_refused(images: Any) -> 
 
 
 def test_one_fit_alone_searches_for_its_start(images: Any) -> None:
-    """Also where no dimension is left."""
+    """Also if no dimension is left."""
     one = images[:, 2, 1]
     found = fit_groups(FORMULA, one, coords="time")
     assert found.curvefit_coefficients.dims == ("param",) and found.curvefit_status == "converged"

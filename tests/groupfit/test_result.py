@@ -1,4 +1,4 @@
-"""What a GroupFits is good for, and what is given by group."""
+"""The methods of GroupFits, and arguments by group."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OF_X = "a * exp(-k * x) + c"
 
 @functools.cache
 def whole() -> GroupFits:
-    """The fits of all wells."""
+    """Return the fits of all wells."""
     fits: GroupFits = fit_groups(DECAY, DATA, "od", P0, by=KEYS)
     return fits
 
@@ -207,7 +207,7 @@ def test_places_in_an_image() -> None:
 
 
 def test_parameters_that_all_groups_share() -> None:
-    """Beside SciPy, with a parameter for each group and one for all."""
+    """Compared with SciPy, with one parameter per group and one for all."""
     y, flat = IMAGE.reshape(6, 30), ["a", "c"]
     fits = fit_groups(OF_X, T, y, shared="k")
 

@@ -1,4 +1,4 @@
-"""Parameters that all groups share: the same as one fit of all rows, for a price that grows as the groups do."""
+"""Shared parameters: the same results as one fit of all rows, in time that is linear in the number of groups."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ A, K, H, C = range(4)
 
 
 class Decays(NamedTuple):
-    """Decays of groups of different sizes, with columns of their own; x, y, sigma and the group of each row."""
+    """Decays of groups of different sizes, with their own columns: x, y, sigma and the group of each row."""
 
     x: np.ndarray
     y: np.ndarray
@@ -155,7 +155,7 @@ def test_many_groups_in_linear_time(few: int, many: int) -> None:
 
 
 def test_groups_that_cannot_begin_and_groups_that_do_not_tell() -> None:
-    """A group where the model is not finite has no part in it, and one that does not determine its own parameters is marked."""
+    """A group whose model is not finite is left out; one that does not determine its own parameters is marked."""
     data = decays(12)
     x = np.where(data.group == 4, -1.0, data.x)  # to a power
     x = np.where(data.group == 7, 2.0, x)

@@ -1,4 +1,4 @@
-"""Many groups without starting values end where ``curve_fit`` does, for the price of some tens of fits."""
+"""Many groups without starting values reach the minima of ``curve_fit``, at the cost of a few dozen fits each."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tests.groupfit.families import FAMILIES, Family, doses, growth, in_groups, 
 
 
 def searched(family: Family, **options: Any) -> Solution:
-    """The fits without starting values."""
+    """Return the fits without starting values."""
     names = family.curve.names
     unknown = np.full((len(family.y), len(names)), np.nan)
     return search_groups(family.curve, range(len(names)), family.groups, unknown, shape=family.shape, **options)
 
 
 def alone(family: Family, which: np.ndarray) -> np.ndarray:
-    """The costs of ``curve_fit``'s fits without starting values."""
+    """Return the costs of ``curve_fit`` without starting values."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)
         return np.array([curve_fit(family.formula, family.x, family.y[g]).cost for g in which.tolist()])
@@ -58,7 +58,7 @@ def test_a_search_ends_where_curve_fit_does_in_99_of_100_groups(family: Callable
 
 
 def test_it_costs_some_tens_of_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Evaluations of the model beside those of fits from the truth, without those of the groups that are searched first."""
+    """Evaluations of the model relative to fits from the truth, without those of the groups searched first."""
     made, spent = two_exponentials(400), 0
 
     def counted(*arguments: Any, **options: Any) -> Solution:
@@ -85,7 +85,7 @@ def test_it_costs_some_tens_of_fits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_same_minimum_has_the_same_bits() -> None:
-    """Whatever the other groups, the threads, and where the groups stand."""
+    """For any other groups, threads and positions."""
     made = wandering_peaks(100)
     whole = searched(made, threads=1)
     np.testing.assert_array_equal(searched(made).parameters, whole.parameters)
@@ -111,7 +111,7 @@ def test_loose_tolerances_are_those_of_the_last_fit_alone() -> None:
 
 
 def test_neighbours_lead_to_narrow_peaks() -> None:
-    """Peaks are so narrow that few candidates are near: what is right for one point of an image is tried on those around."""
+    """Peaks are so narrow that few candidates are close: the minimum of one pixel is tried on its neighbors."""
     rng, rows = np.random.default_rng(8), 300
     x = np.arange(float(rows))
     m = np.linspace(10, 290, 144).reshape(12, 12) + rng.uniform(-2, 2, (12, 12))
@@ -122,7 +122,7 @@ def test_neighbours_lead_to_narrow_peaks() -> None:
 
 
 def test_a_few_groups_that_are_unlike_all_others() -> None:
-    """One in fifty oscillates much faster: it fits worse than the others, and is searched."""
+    """One in fifty oscillates much faster. It fits worse than the others, and is searched."""
     rng, x = np.random.default_rng(4), np.linspace(0, 10, 120)
     f = 0.4 * rng.uniform(0.9, 1.1, 150)
     f[7::50] *= 8
@@ -152,7 +152,7 @@ def test_groups_with_scales_and_origins_of_their_own() -> None:
 
 
 def test_starts_that_are_known_are_kept_to() -> None:
-    """Whole groups of them are fitted from there alone, also to another minimum; and single ones are the start of each try."""
+    """Groups with all starts known are fitted from there alone; single known starts are used in every try."""
     x = np.linspace(0, 10, 100)
     y = np.tile(2 * np.sin(5 * x) + 0.5 * np.sin(2 * x), (30, 1))
     curve = curve_of("a * sin(w*x)", {"x": x}, None, None)

@@ -1,4 +1,4 @@
-"""Groups of a file, some rows at a time: the same as all at once, whatever its order, and whatever stops the run."""
+"""Groups of a file, in blocks of rows: the same results as at once, in any order and after any interruption."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GIVEN: dict[str, Any] = {"by": ["plate", "well"], "y": "od", "p0": {"a": 1.0, "k
 
 
 def made(groups: int = 40, rows: int = 8) -> pl.DataFrame:
-    """A table of noisy curves, sorted by key."""
+    """Return a table of noisy curves, sorted by key."""
     draw = np.random.default_rng(0)
     number, t = np.arange(groups).repeat(rows), np.tile(np.linspace(0, 4, rows), groups)
     a, k, c = (draw.uniform(0.5, 1.5, groups).repeat(rows) for _ in range(3))
@@ -33,14 +33,14 @@ def made(groups: int = 40, rows: int = 8) -> pl.DataFrame:
 
 
 def at_once(frame: pl.DataFrame, **more: Any) -> pl.DataFrame:
-    """The fits of a table in memory."""
+    """Return the fits of a table in memory."""
     result: pl.DataFrame = make_job(MODEL, frame.columns, **GIVEN | more).fit(frame).frame()
     return result
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few rows at a time, and each time they are written."""
+    """Use small blocks, and write each of them."""
     monkeypatch.setattr(stream, "ROWS", 50)
     monkeypatch.setattr(parts, "SECONDS", 0.0)
 
@@ -52,7 +52,7 @@ def file(tmp_path: Path) -> str:
 
 
 def run(path: str, **more: Any) -> tuple[pl.DataFrame, stream.FileFits]:
-    """The table that is written, and what came of it; nothing else is left."""
+    """Return the written table and the result; nothing else is left."""
     output = Path(path).with_name("fits.parquet")
     result = fit_file(path, str(output), MODEL, **GIVEN | more)
     assert not Path(f"{output}.parts").exists()
@@ -119,7 +119,7 @@ def test_examples_are_the_best_the_median_and_the_worst(file: str) -> None:
 
 
 def stop_after(calls: int, error: BaseException) -> Any:
-    """Something to be told that raises an error in a call."""
+    """Return a callback that raises an error in one of its calls."""
     count = iter(range(calls))
 
     def told(part: float, groups: int) -> None:
@@ -163,7 +163,7 @@ def test_a_killed_run_goes_on(file: str, tmp_path: Path) -> None:
 
 
 def interrupted(file: str) -> Path:
-    """The folder of a run that was stopped."""
+    """Return the folder of an interrupted run."""
     with pytest.raises(FitError):
         run(file, told=stop_after(3, KeyboardInterrupt()))
     return Path(file).with_name("fits.parquet.parts")

@@ -1,4 +1,4 @@
-"""What leaves a model as it is is found, and of the values that say the same one is chosen."""
+"""Symmetries of models are found, and one of several equivalent estimates is chosen."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_values_that_say_the_same(formula: str, values: dict[str, float], chosen
 
 
 def test_axes_of_an_ellipse() -> None:
-    """Exchanged, they are turned by a right angle."""
+    """Exchanged axes are rotated by a right angle."""
     u, v = (c.ravel() for c in np.meshgrid(np.arange(9.0), np.arange(9.0)))
     along, across = "(cos(t) * (u-m) + sin(t) * (v-n))", "(cos(t) * (v-n) - sin(t) * (u-m))"
     curve = curve_of(f"a * exp(-({along}**2 / r**2 + {across}**2 / s**2)) + c", {"u": u, "v": v}, None, None)

@@ -1,4 +1,4 @@
-"""Figures are written whole or not at all, and the same each time; what keeps them from being written is said."""
+"""Figures are written completely or not at all, and always the same; errors are reported."""
 
 from __future__ import annotations
 

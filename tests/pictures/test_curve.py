@@ -1,4 +1,4 @@
-"""Pictures of fitted curves: which data, lines, bands, labels and limits they have."""
+"""Pictures of fitted curves: their data, lines, bands, labels and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What diagnostics draw of arrays: the numbers behind the pictures, and the pictures' lines."""
+"""Diagnostic pictures: the numbers behind them, and their lines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def axes() -> Any:
 
 
 def points(axis: Any) -> np.ndarray:
-    """Of the marks, (2, n)."""
+    """Return the points of the marks, (2, n)."""
     (found,) = [line.get_data() for line in axis.lines if line.get_linestyle() == "None"]
     return np.array(found)
 

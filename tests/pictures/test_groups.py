@@ -1,4 +1,4 @@
-"""Pictures of many fits: which groups, curves, reasons and ranges they have."""
+"""Pictures of many fits: their groups, curves, reasons and ranges."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAILED = {5: "too few rows", 11: "not finite"}
 
 @pytest.fixture(scope="module")
 def fits() -> GroupFits:
-    """Twenty decays by two keys, noisier from one to the next; one has two rows, one is nan."""
+    """Twenty decays by two keys with increasing noise; one has two rows, one is nan."""
     draw = np.random.default_rng(3)
     frames = []
     for g in range(20):
@@ -33,7 +33,7 @@ def fits() -> GroupFits:
 
 @pytest.fixture(scope="module")
 def image() -> GroupFits:
-    """Straight lines by pixel, 4 × 6; the corner is nan."""
+    """Straight lines by pixel, 4 × 6; one corner is nan."""
     slope = 1 + np.arange(24.0).reshape(4, 6)
     y = slope[..., None] * X + 0.1 * np.random.default_rng(4).normal(size=(4, 6, len(X)))
     y[0, 0] = np.nan

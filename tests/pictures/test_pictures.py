@@ -1,4 +1,4 @@
-"""Pictures: they are drawn, say what they should, and wrong use says what to do."""
+"""Pictures: their contents, and errors that say what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of fitted tables: which panels there are, and what each has."""
+"""Pictures of fitted tables: their panels, and the contents of each."""
 
 from __future__ import annotations
 

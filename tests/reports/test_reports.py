@@ -1,4 +1,4 @@
-"""Reports are whole pages that need nothing else, say what was done, and are the same for the same fit."""
+"""Reports are complete pages without other files, describe the fit, and are the same for the same fit."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_page_is_the_same_each_time(tmp_path: Path) -> None:
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages have no pictures, which take long."""
+    """Leave out the pictures, which take long."""
     monkeypatch.setattr("jitgrad.reports.table.pictures", lambda panels, rows: "")
 
 
