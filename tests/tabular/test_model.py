@@ -190,7 +190,7 @@ def test_files_of_something_else(tmp_path: Path) -> None:
         jg.load_model(path)
     document = archive.read(path)
     archive.write(path, document | {"version": 3})
-    with pytest.raises(DataError, match="is of version 3, and 2 is the newest known here"):
+    with pytest.raises(DataError, match="has version 3, but this jitgrad supports versions up to 2"):
         TableModel.load(path)
 
 
