@@ -98,7 +98,7 @@ def test_what_is_said_of_a_messy_table(tmp_path: Path, monkeypatch: pytest.Monke
         "'id' has a different text",
         "'when' has dates",
         "'same' has the same value",
-        "rows were left out",
+        "rows were dropped",
     ):
         assert part in said, said
     assert re.search(r"the nam\w*…", said) and LONG not in said

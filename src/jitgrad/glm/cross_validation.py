@@ -176,8 +176,7 @@ def cross_validated(
     References
     ----------
     .. [1] J. Friedman, T. Hastie and R. Tibshirani, "Regularization paths for generalized linear models via coordinate
-       descent",
-       *J. Statist. Software* 33(1), 2010.
+       descent", *J. Statist. Software* 33(1), 2010.
 
     Examples
     --------

@@ -48,7 +48,7 @@ def fit(
 ) -> Fit:
     """Fit a generalized linear model by maximum likelihood.
 
-    The mean μ of the target depends on the features through a link function g:
+    The mean μ of the target depends on the features through a link function g::
 
         g(μ) = η = offset + intercept + x · coefficients
 

@@ -249,8 +249,7 @@ def path(
     References
     ----------
     .. [1] J. Friedman, T. Hastie and R. Tibshirani, "Regularization paths for generalized linear models via coordinate
-       descent",
-       *J. Statist. Software* 33(1), 2010.
+       descent", *J. Statist. Software* 33(1), 2010.
     .. [2] R. Tibshirani et al., "Strong rules for discarding predictors in lasso-type problems", *J. R. Statist. Soc. B* 74,
        2012.
 

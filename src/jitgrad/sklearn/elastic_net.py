@@ -73,7 +73,7 @@ class ElasticNetRegressor(_LinearRegressor):
         The number of coordinate descent sweeps.
     n_features_in_ : int
         The number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
@@ -85,8 +85,7 @@ class ElasticNetRegressor(_LinearRegressor):
     References
     ----------
     .. [1] J. Friedman, T. Hastie and R. Tibshirani, "Regularization paths for generalized linear models via coordinate
-       descent",
-       *J. Statist. Software* 33(1), 2010.
+       descent", *J. Statist. Software* 33(1), 2010.
 
     Examples
     --------
@@ -180,7 +179,7 @@ class ElasticNetRegressorCV(_LinearRegressor):
         The number of coordinate descent sweeps for the chosen penalty, starting from the previous one.
     n_features_in_ : int
         The number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also

@@ -55,7 +55,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         The parameters with their covariance, standard errors, ``table()`` and ``confidence_intervals()``.
     n_features_in_ : int
         The number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also

@@ -63,7 +63,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         The unpenalized fit, with covariance, likelihood, deviance, AIC and BIC. None with a penalty.
     n_features_in_ : int
         The number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also

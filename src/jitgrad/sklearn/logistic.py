@@ -54,7 +54,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         The unpenalized fit, whose coefficients are log-odds against the first class. None with a penalty.
     n_features_in_ : int
         The number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The names of the features seen during `fit`. Only defined if X has column names that are all strings.
 
     See Also
