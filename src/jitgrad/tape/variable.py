@@ -110,7 +110,7 @@ class Variable(Operators):
         self.requires_grad = requires_grad
 
     def replace(self, array: np.ndarray) -> None:
-        """Set the value to an array that never changes, without a copy and with pending updates discarded.
+        """Set the value to an array that never changes, without a copy and without running pending updates first.
 
         Parameters
         ----------
