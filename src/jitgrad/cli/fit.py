@@ -102,7 +102,9 @@ SECTIONS = {
 )
 @click.option("--hidden", type=options.Numbers(), help="Widths of the hidden layers of an mlp.  [default: 64,32]")
 @click.option(
-    "--optimizer", metavar="NAME", help="adam, sgd, lbfgs, …; for curves lbfgs or adam.  [default: exact fit, adam for an mlp]"
+    "--optimizer",
+    metavar="NAME",
+    help="adam, sgd, lbfgs, …; for curves lm, trf, lbfgs or adam.  [default: exact fit, adam for an mlp]",
 )
 @click.option("--epochs", type=int, help="Number of passes over the training rows.")
 @click.option("--batch-size", type=int, help="Number of rows per gradient step.")

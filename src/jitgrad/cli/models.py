@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the list as a JSON object.")
 def models(as_json: bool) -> None:
-    """List the named curves for `jitgrad fit --model`, with their formulas."""
+    """List the named curves with their formulas, for `jitgrad fit --model`."""
     from rich.markup import escape
 
     from jitgrad.cli import objects, report
