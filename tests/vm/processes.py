@@ -34,6 +34,6 @@ GROUPS["engine"] = engine._replace(functions={name: engine.functions[name] for n
 """
 LOAD = SMALL + "native.load('assist', np.dtype('float32'))\n"
 
-BEGUN = "jitgrad: compiling the engine for float32, once per machine; this takes about "
+BEGUN = "jitgrad: compiling the interpreter for float32, once per machine; this takes about "
 ENDED = "jitgrad: compiled in "
-WAITING = "jitgrad: waiting for another process that compiles the engine for float32"
+WAITING = "jitgrad: waiting for another process that compiles the interpreter for float32"

@@ -58,7 +58,7 @@ compiling.cache.write = noted
         f"{n}-float32" for n in ("assist", "train", *GROUPS["linalg"].functions)
     )
     assert len({process for _, process in compiled}) == 2
-    begun = "jitgrad: compiling the engine and linear algebra for float32, once per machine; this takes about"
+    begun = "jitgrad: compiling the interpreter and linear algebra for float32, once per machine; this takes about"
     assert sum(text.startswith(begun) and text.count("\n") == 2 for text in said) >= 1, said
     assert all([line[:14] for line in text.splitlines()] == [begun[:14], ENDED[:14]] for text in said if text)
 
@@ -87,7 +87,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path, number: 
     code = SMALL + TWO_UNITS
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    assert "compiling the engine and linear algebra" in process.stderr.readline()
+    assert "compiling the interpreter and linear algebra" in process.stderr.readline()
     time.sleep(0.7)
     process.send_signal(number)
     process.communicate(timeout=60)  # until nobody has the pipe open any more: a worker has it, too
@@ -131,12 +131,17 @@ def test_no_worker_is_started_for_what_takes_no_longer_than_its_start() -> None:
 
 def test_units_in_words() -> None:
     engine = [Unit("engine", "float32"), Unit("engine", "float64")]
-    assert groups.text(engine) == "the engine for float32 and float64"
-    assert groups.text([engine[1], Unit("least_squares", "float64")]) == "the engine and least squares for float64"
-    assert groups.text(groups.needed("float64", "least_squares", "linalg")) == (
-        "the engine, least squares and linear algebra for float64"
+    assert groups.text(engine) == "the interpreter for float32 and float64"
+    assert (
+        groups.text([engine[1], Unit("least_squares", "float64")]) == "the interpreter and the least-squares solver for float64"
     )
-    assert groups.text([*engine, Unit("linalg", "float32")]) == "the engine for float32 and float64, linear algebra for float32"
+    assert groups.text(groups.needed("float64", "least_squares", "linalg")) == (
+        "the interpreter, the least-squares solver and linear algebra for float64"
+    )
+    assert (
+        groups.text([*engine, Unit("linalg", "float32")])
+        == "the interpreter for float32 and float64, linear algebra for float32"
+    )
 
 
 def test_a_curve_needs_one_wait() -> None:

@@ -104,7 +104,7 @@ class Notice:
             self._begun, self._started = True, time.perf_counter()
             say(
                 f"compiling {text(self._units)}, once per machine; this takes {about(shares(self._units, cores()))} "
-                f"(`jitgrad warmup` does all of it ahead of time)"
+                f"(`jitgrad warmup` compiles everything in advance)"
             )
 
     def wait(self, unit: Unit) -> None:

@@ -56,7 +56,7 @@ def _kernels(module: str, *names: str) -> dict[str, Form]:
 
 GROUPS = {
     "engine": Group(
-        "the engine",
+        "the interpreter",
         2,
         {
             "execute": Form("jitgrad.vm.interpreter", CFUNCTYPE(None, POINTER, NUMBER, NUMBER)),
@@ -65,13 +65,13 @@ GROUPS = {
         },
     ),
     "least_squares": Group(
-        "least squares",
+        "the least-squares solver",
         0.8,
         {"least_squares": Form("jitgrad.vm.least_squares.solve", CFUNCTYPE(NUMBER, POINTER, POINTER, NUMBER, NUMBER))},
         dtypes=("float64",),
     ),
     "bundled_least_squares": Group(
-        "many least squares",
+        "the least-squares solver for groups",
         0.8,
         {
             "bundled_least_squares": Form(
@@ -148,7 +148,7 @@ def file_of(name: str, dtype: str) -> str:
 
 
 def text(units: Iterable[Unit]) -> str:
-    """Return units as text: ``the engine and least squares for float64``."""
+    """Return units as text: ``the interpreter and linear algebra for float64``."""
     dtypes: dict[str, list[str]] = {}  # by group
     for unit in units:
         dtypes.setdefault(unit.group, []).append(unit.dtype)
