@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Criteria(NamedTuple):
-    """Information criteria, numbers or arrays. The lower value belongs to the better model of the same data.
+    """Information criteria, numbers or arrays. Of several models of the same data, the one with the lowest value is preferred.
 
     Attributes
     ----------

@@ -359,7 +359,7 @@ ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud80
 
 
 def printable(text: str) -> str:
-    """Escape the characters that a terminal would act on: an escape becomes ``\\x1b``."""
+    """Escape the control characters that a terminal would interpret: an escape becomes ``\\x1b``."""
     return ACTING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 

@@ -1,4 +1,4 @@
-"""Atomic writing of files: a file is complete or unchanged, even if the process ends or others write it at the same time.
+"""Atomic writing of files: a file is complete or unchanged, even if the process ends or others write to it concurrently.
 
 The content is written to a file without a name. When it is complete, it receives a name and replaces the old file.
 """

@@ -1,7 +1,7 @@
 """HTML for notebooks and reports: tables, sentences, whole pages, and pictures.
 
-No colors of text or background are set, so everything adapts to light and dark surroundings. A page is one file without scripts
-that loads nothing.
+No colors of text or background are set, so everything adapts to light and dark surroundings. A page is a single
+file without scripts or external resources.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def page(title: str, *parts: str) -> str:
 
 
 def svg(figure: Any, label: str) -> str:
-    """Return a matplotlib figure as an element of a page, always the same for the same figure.
+    """Return a matplotlib figure as an SVG element of a page. The same figure always gives the same text.
 
     The background is transparent, and black becomes the color of the page's text. Identifiers are derived from the content, so
     those of several pictures on a page differ.

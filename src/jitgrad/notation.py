@@ -49,7 +49,7 @@ class Numbers:
 
     @property
     def note(self) -> str:
-        """What was done with the column, in sentences; empty for plain numbers."""
+        """A description of how the column was interpreted; empty for plain numbers."""
         if not self.marks:
             return ""
         percent = " Percentages keep their number: 5% is read as 5." if "percent signs" in self.marks else ""
@@ -84,7 +84,7 @@ def read_numbers(texts: pl.Series, decimal_comma: bool = False, doubtful: bool =
 
 
 def _like_numbers(texts: pl.Series, pattern: str) -> bool:
-    """Return whether all texts match the pattern, or would with another meaning of point and comma."""
+    """Return whether all texts match the pattern, or would match it with point and comma exchanged."""
     return bool((texts.str.contains(pattern) | texts.str.contains(_AROUND % _EITHER)).all())
 
 

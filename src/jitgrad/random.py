@@ -1,6 +1,6 @@
 """Random numbers: ``jitgrad.random``.
 
-``seed`` makes everything that jitgrad draws reproducible: the functions of this module, shuffling and initial weights.
+``seed`` makes all random numbers of jitgrad reproducible: the functions of this module, shuffling and initial weights.
 
 Random numbers are computed by a counter-based generator (``vm/kernels/random.py``): each number is a function of the seed, of
 the number of earlier calls (or runs of a traced function), and of its position. They do not depend on how a fit is divided
@@ -110,7 +110,7 @@ class Source:
         Returns
         -------
         state : Tensor
-            The state that the numbers of this call are computed from.
+            The state from which the numbers of this call are computed.
         stream : int
             The number of the draw within a traced function, otherwise 0.
         """
@@ -127,7 +127,7 @@ class Source:
         return np.array(self._state.numpy())
 
     def set_state(self, state: npt.ArrayLike) -> None:
-        """Restore a state, so that the same numbers follow again.
+        """Restore a state, so that the same numbers are drawn again.
 
         Parameters
         ----------

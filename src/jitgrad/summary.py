@@ -178,7 +178,7 @@ class Summary:
 
 
 def width(otherwise: int = WIDTH) -> int:
-    """Return the length of a line: that of COLUMNS, of the terminal, or ``otherwise``."""
+    """Return the length of a line: the variable COLUMNS, the width of the terminal, or ``otherwise``."""
     if os.environ.get("COLUMNS", "").isdigit():
         return max(int(os.environ["COLUMNS"]), NARROWEST)
     try:

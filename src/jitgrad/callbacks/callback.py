@@ -99,7 +99,7 @@ class Callback:
         """
 
     def after_epoch(self, epoch: int, logs: Logs) -> None:
-        """Called once `on_epoch_end` of all callbacks has run: the time to save.
+        """Called after `on_epoch_end` of all callbacks, for example to save the model.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class Callback:
         """
 
     def ahead(self) -> int:
-        """Return the number of epochs that may run before the callback is called, if no callback shares the model.
+        """Return the number of epochs that may run natively before the callback is called again.
 
         Returns
         -------
@@ -129,7 +129,7 @@ class Callback:
         return 1
 
     def get_state(self) -> dict[str, Any]:
-        """Return what the callback stores between epochs, for a fit that is resumed later.
+        """Return the state of the callback between epochs, for a fit that is resumed later.
 
         Returns
         -------

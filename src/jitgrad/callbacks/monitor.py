@@ -170,7 +170,7 @@ class EarlyStopping(Monitor):
         return max(1, self.patience - self.wait)
 
     def on_train_end(self, logs: Logs) -> None:
-        """Give the model the weights of the best epoch, if requested.
+        """Restore the weights of the best epoch, if requested.
 
         Parameters
         ----------

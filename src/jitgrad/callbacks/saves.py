@@ -84,7 +84,7 @@ class ModelCheckpoint(Monitor):
             self.best = self._threshold
 
     def after_epoch(self, epoch: int, logs: Logs) -> None:
-        """Save the model if it is time.
+        """Save the model after an epoch, if it is due.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class ModelCheckpoint(Monitor):
         except (KeyError, IndexError, ValueError) as error:
             raise ArgumentError(
                 f"filepath {self.filepath!r} contains {error}, but the fields are epoch, {', '.join(logs)}. "
-                f"Use these, as in {{epoch:02d}}."
+                f"Use only these fields, as in {{epoch:02d}}."
             ) from None
         if self.save_weights_only:
             save_weights(self.model, path)
@@ -185,7 +185,7 @@ class BackupAndRestore(Callback):
         return document
 
     def after_epoch(self, epoch: int, logs: Logs) -> None:
-        """Save the fit if it is time, or if it ends.
+        """Save the fit if it is due, or if the fit ends.
 
         Parameters
         ----------

@@ -78,7 +78,7 @@ def _check(data: str, output: str | None, plot: str | None, as_json: bool, given
 
 
 def _feature(given: Mapping[str, Any]) -> str | None:
-    """Return the column of a named curve, or None for a formula, which names its columns itself."""
+    """Return the column of x for a named curve, or None for a formula, which contains the names of its columns."""
     from jitgrad.curvefit import MODELS
 
     named = given["model"] in MODELS or given["model"].startswith("polynomial")

@@ -39,7 +39,7 @@ def reading_for(model: Any, reading: ReadOptions) -> ReadOptions:
 
 
 def unseen_for(model: Any, unseen: str | None) -> dict[str, Any]:
-    """Return the ``unseen`` argument for models that take it: only table models do."""
+    """Return the ``unseen`` argument for table models, and no arguments for other models."""
     from jitgrad.tabular import TableModel
     from jitgrad.tabular.unseen import unseen_of
 
@@ -51,7 +51,7 @@ def unseen_for(model: Any, unseen: str | None) -> dict[str, Any]:
 
 
 def notes_on_unseen(model: Any, given: dict[str, Any]) -> tuple[str, ...]:
-    """Return notes on the texts that were unseen in training."""
+    """Return notes on the categories that were not seen in training."""
     from jitgrad.tabular.predictors import unseen_notes
     from jitgrad.tabular.unseen import Unseen
 

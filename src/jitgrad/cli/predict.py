@@ -105,7 +105,7 @@ def _limits(loaded: Any, level: float | None, confidence: float | None) -> dict[
     from jitgrad.tabular import CurveModel, TableModel
 
     if level is not None and confidence is not None:
-        raise ArgumentError("--interval and --confidence cannot be combined. Give one of them.")
+        raise ArgumentError("--interval and --confidence cannot be combined. Give only one of them.")
     if isinstance(loaded, TableModel) and (level is not None or confidence is not None):
         return {"interval": "confidence" if level is None else "prediction", "level": confidence if level is None else level}
     if confidence is not None:

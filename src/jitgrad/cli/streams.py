@@ -39,7 +39,7 @@ def say(text: str) -> None:
 
 
 def close() -> None:
-    """Flush the streams. Discard what cannot be written, because Python would try again at exit."""
+    """Flush the streams. Discard output that cannot be written, because Python would try again at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

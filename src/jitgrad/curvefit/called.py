@@ -29,14 +29,14 @@ def checked(jac: Any) -> Derivatives:
 
 
 class CalledCurve(Curve):
-    """A model that is called with numbers, and gets x as given.
+    """A model that is called with numbers, and receives x unchanged.
 
     Attributes
     ----------
     derivatives : str or callable
         The finite-difference scheme or the Jacobian.
     reason : str
-        Why the model is called and not traced, a clause.
+        The reason why the model is called rather than traced, as a clause.
     """
 
     def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str], derivatives: Derivatives, reason: str) -> None:

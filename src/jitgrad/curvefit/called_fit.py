@@ -65,7 +65,7 @@ class _Run:
         return np.asarray(self._problem.weighted(self._value(free) - self._problem.y))
 
     def tried(self, free: np.ndarray) -> np.ndarray:
-        """Return the residuals, nan if their squares overflow or if Python has no result, as for ``math.exp(1000)``.
+        """Return the residuals; nan if their squares overflow, or the model raises an arithmetic error, as ``math.exp(1000)``.
 
         In a search, also nan if the model raises any exception, as a solver may for extreme parameters.
         """
@@ -156,7 +156,7 @@ def _linear(places: np.ndarray, known: np.ndarray, run: _Run) -> list[int]:
 
 
 def _without_bend(at: np.ndarray, k: int, other: int, run: _Run) -> bool:
-    """Return whether the second difference with respect to two parameters is 0 or unknown."""
+    """Return whether the second difference with respect to two parameters is 0 or undefined."""
 
     def moved(*steps: int) -> np.ndarray:
         place = at.copy()

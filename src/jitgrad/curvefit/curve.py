@@ -86,7 +86,7 @@ class Curve:
             raise UntraceableError(f"The function cannot be traced ({type(error).__name__}: {said}).") from error
 
     def _given(self, columns: Sequence[Tensor]) -> Any:
-        """Return the columns as a function takes them."""
+        """Return the columns in the form that the function expects."""
         return columns[0] if self.columns == [""] else dict(zip(self.columns, columns, strict=True))
 
     def arrays(self, x: Any) -> list[np.ndarray]:

@@ -22,7 +22,7 @@ Columns: TypeAlias = "ArrayLike | Mapping[str, ArrayLike] | IntoDataFrame"
 def columns_of(x: Any, formula: bool) -> Mapping[str, Any]:
     """Return the columns of an array, a mapping or a frame by name.
 
-    For a formula, a 1-d array is the column x, and an array of shape (k, rows) is x1 to xk. A function gets anything unchanged.
+    For a formula, a 1-d array is the column x, and an array of shape (k, rows) is x1 to xk. A function receives x unchanged.
 
     Raises DataError for other data.
     """
@@ -71,7 +71,7 @@ def numbers(values: Any, name: str) -> np.ndarray:
 
 
 def square_of(array: np.ndarray) -> float:
-    """Return the sum of squares of an array; inf if it overflows, of which NumPy may warn."""
+    """Return the sum of squares of an array; inf, with a possible warning from NumPy, if it overflows."""
     return float(array.dot(array))
 
 

@@ -64,8 +64,9 @@ def _column(f: ArrayFunction, at: np.ndarray, k: int, value: np.ndarray, scheme:
 def _slope(
     f: ArrayFunction, at: np.ndarray, k: int, value: np.ndarray, scheme: str, step: float, low: float, high: float
 ) -> tuple[np.ndarray, float, float]:
-    """Return the derivative with respect to one argument for one step, and the relative change of ``f``, overall and in the
-    row with the largest change.
+    """Return the derivative with respect to one argument for one step, and the relative changes of ``f``.
+
+    The changes are those of all rows together, and of the row with the largest change.
 
     Next to a bound, or if ``f`` is not finite on one side, both points are on the other side.
     """

@@ -33,8 +33,7 @@ def oscillates(model: Recorded) -> bool:
 
 def dimensions(model: Recorded) -> np.ndarray:
     """Return the exponents of each column, and of the response, in the dimension of each parameter, (parameters, columns + 1).
-
-    If the model leaves them undetermined they are as small as possible. Inconsistencies such as x - 1950 are ignored.
+    Exponents that the model does not determine are as small as possible. Inconsistencies such as x - 1950 are ignored.
     """
     count = len(model.parameters)
     unit = np.eye(count + len(model.columns) + 1)
@@ -68,7 +67,7 @@ def _note_number(node: Tensor, numbers: dict[int, float]) -> None:
 
 
 def _dimension(op: Op, operands: list[np.ndarray], power: float | None, equations: list[np.ndarray]) -> np.ndarray:
-    """Return the dimension of the result of an op, with ``power`` as exponent; note what has to be 0 for it."""
+    """Return the dimension of the result of an op with the exponent ``power``, and add the sums of exponents that must be 0."""
     if op.name == "divide":
         return operands[0] - operands[1]
     if op.name == "multiply" or (op.linear and op.name != "concatenate"):

@@ -163,7 +163,7 @@ def _at_least_one(exponent: Tensor) -> bool:
 
 
 def _flags_of(value: Any, zeros: bool = True) -> Extremes:
-    """Return the extremes of a value; zeros are not looked for without ``zeros``."""
+    """Return the extremes of a value. Zeros are ignored unless ``zeros`` is True."""
     numbers = np.asarray(value).reshape(-1)
     with np.errstate(all="ignore"):
         finite = numbers.dot(numbers) < np.inf or np.isfinite(numbers).all()  # the first is faster, but may overflow

@@ -1,4 +1,4 @@
-"""Parameter estimates of a curve: their uncertainty, and what they predict for other data."""
+"""Parameter estimates of a curve, their uncertainty, and predictions for other data."""
 
 from __future__ import annotations
 

@@ -315,7 +315,7 @@ def _problem(
 
 
 def _called(problem: Problem, derivatives: Derivatives) -> CalledCurve | None:
-    """Return the model as one that is called with numbers if it has to be, else None."""
+    """Return the model as a CalledCurve if it must be called with numbers, else None."""
     curve = problem.curve
     if isinstance(curve.model, Formula):
         if callable(derivatives):
@@ -331,7 +331,7 @@ def _called(problem: Problem, derivatives: Derivatives) -> CalledCurve | None:
 
 
 def _why_not_traced(problem: Problem) -> str:
-    """Return why a function cannot be traced, as a clause, or "" if it can."""
+    """Return the reason why a function cannot be traced, as a clause, or "" if it can be traced."""
     if not problem.columns:
         return f"x is a {type(problem.observed.x).__name__}, not numbers"
     try:
@@ -377,7 +377,7 @@ _OF_SCIPYS_SOLVERS = {
 
 
 def _model(model: Any) -> Any:
-    """Return the named model if ``model`` is the name of one, else ``model``."""
+    """Return the named model if ``model`` is a name, else ``model``."""
     is_name = isinstance(model, str) and (model in MODELS or model.partition(":")[0] == "polynomial")
     return named(model) if is_name else model
 

@@ -252,7 +252,7 @@ class Formula:
         )
 
     def _check(self, node: ast.expr, noted: dict[str, bool], depth: int = 0) -> Any:
-        """Return the value of a constant expression, else None; note the names and which of them are constants.
+        """Return the value of a constant expression, else None; record the names, and which of them are constants.
 
         Raises FormulaError for an expression that is not allowed, and for a constant that is not finite.
         """

@@ -69,7 +69,7 @@ class Inverse(NamedTuple):
 def invert(
     estimates: Estimates, y: Any, ends: tuple[float, float], level: float, replicates: float, sigma: Any, name: str = "x"
 ) -> Inverse:
-    """Return where a curve of one column reaches the values y within ``ends``; see ``FittedCurve.inverse``."""
+    """Return the points within ``ends`` at which a curve of one column reaches the values y; see ``FittedCurve.inverse``."""
     if not replicates > 0:
         said = f"{{argument}} is {replicates!r}. Give the number of measurements that y is the mean of, or inf."
         raise ArgumentError(said, argument="replicates")
@@ -150,7 +150,7 @@ def _is_met(beside: Callable[[np.ndarray], np.ndarray], root: float, between: tu
 def _limits(
     grid: np.ndarray, beyond: np.ndarray, root: float, outside: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[float, float]:
-    """Return where y leaves the band on either side of a root; infinite if it does not."""
+    """Return the points at which y leaves the band on either side of a root; infinite if it does not."""
     after = int(np.searchsorted(grid, root))
     found = []
     for side, open_end in ((range(after - 1, -1, -1), -math.inf), (range(after, len(grid)), math.inf)):

@@ -127,7 +127,7 @@ def block_of(rows: int, by_rows: bool) -> int:
 
 
 def problem_of(program: Program, model: LoweredModel, rows: int, solution: Solution, **given: Any) -> Problem:
-    """Return the description of a problem for the native code: the model, where results go, and what is ``given``."""
+    """Return the native record of a problem: the model, the addresses of results, and the fields ``given``."""
     n = len(model.free)
     return Problem(
         value_stop=program.entry("jacobian").start,
@@ -248,7 +248,7 @@ class Solver:
         return Solution(*[array.copy() for array in self.solution])
 
     def load(self, data: Data, limits: Limits | None, starts: np.ndarray, options: SolverOptions, linear: bool = False) -> None:
-        """Copy what all fits share, and their starts; see ``solve``."""
+        """Copy the data that all fits share, and their starts; see ``solve``."""
         traced, rows = self._traced, self.sizes[0]
         self._y[:] = data.y
         if data.weights is not None:
@@ -276,7 +276,7 @@ class Solver:
         self.solution.parameters[:] = starts
 
     def prepare(self, worker: Worker, data: Data, held: np.ndarray) -> None:
-        """Load what all fits share into a worker's arena: held parameters, constants, columns that are not rows."""
+        """Load the values that all fits share into a worker's arena: held parameters, constants, columns that are not rows."""
         context, traced = worker.context, self._traced
         if len(traced.free) < len(held):
             context.load(held, 0, self._first_column)

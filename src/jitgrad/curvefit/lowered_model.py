@@ -147,7 +147,7 @@ def trace_model(
 def _differentiated(
     tracing: trace.Trace, model: ModelFunction | None, recorded: Recorded, free: Sequence[int], rows: int, edges: bool
 ) -> tuple[Tensor, list[Tensor], tuple[bool, ...]]:
-    """Return the model, its derivatives, and in which parameters it is linear; in reverse mode if ``model`` is given."""
+    """Return the model, its derivatives, and the parameters in which it is linear; in reverse mode if ``model`` is given."""
     (value, parameters, columns), has = recorded, tracing.recording.has
     if model is not None:
         value, derivatives = _by_reverse(model, columns, parameters, free, rows, has)
@@ -208,7 +208,7 @@ def trace_bundle(
 
 
 def _is_same(a: Tensor, b: Tensor) -> bool:
-    """Return whether two constants belong to the same Variable, or to none, and have the same value."""
+    """Return whether two constants have the same value and belong to the same Variable, or to no Variable."""
     return a.variable is b.variable and np.array_equal(a.value, b.value)
 
 

@@ -133,7 +133,7 @@ class _Work:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def go_on(self) -> None:
-        """Run tasks until there are none left. An exception in any thread is kept for the one that waits."""
+        """Run tasks until none are left. An exception in any thread is stored for the waiting thread."""
         try:
             while not self.stopped:
                 with self.lock:
@@ -186,7 +186,7 @@ class _Many:
         return self._solution
 
     def tasks(self) -> Iterator[Task]:
-        """Yield all fits, in parts for one thread each."""
+        """Yield all fits as tasks for one thread each."""
         rest = np.ones(len(self._counts), bool)
         if 0 < len(self._free) <= MOST_PARAMETERS:
             for lowered, counts in self._alike():
@@ -204,11 +204,11 @@ class _Many:
             yield Task(functools.partial(self._fit_singly, few), len(few))
 
     def _columns(self, rows: int) -> list[np.ndarray]:
-        """Return columns of so many rows, with arbitrary values."""
+        """Return columns with the given number of rows and arbitrary values."""
         return [c[:rows] for c in self._groups.columns]
 
     def _alike(self) -> Iterator[tuple[LoweredModel, list[int]]]:
-        """Yield models that compute rows independently, each with the numbers of rows for which they compute the same."""
+        """Yield models that compute rows independently, each with the numbers of rows for which it is valid."""
         counts = np.unique(self._counts[self._counts <= bundles.MOST_ROWS]).tolist()
         if isinstance(self._curve.model, Formula):  # records the same for any number of rows
             first = [self._curve.recorded(self._columns(rows), self._free, rows) for rows in counts[:1]]

@@ -104,7 +104,7 @@ def _check(problem: Problem, first: CurveFit, q: float) -> None:
 
 
 def _robust(problem: Problem, first: CurveFit) -> tuple[CurveFit, float]:
-    """Return the fit for Cauchy-distributed errors whose width is the spread of its own residuals, and the spread."""
+    """Return the fit for Cauchy-distributed errors whose width is the spread of the fit's residuals, and this spread."""
     found, free = first, list(problem.free)
     smallest = SMALLEST * float(np.abs(problem.weighted(problem.y)).max(initial=0.0)) or 1.0
     spread = max(spread_of(np.abs(problem.weighted(found.residuals)), len(free)), smallest)

@@ -82,7 +82,7 @@ class Problem:
         return solve(self.lowered, self.data, self.held, self.limits(), starts, options, linear)
 
     def with_free(self, values: np.ndarray) -> np.ndarray:
-        """Return the values of all parameters, (p,), with these of the free ones, (n,)."""
+        """Return the values of all parameters, (p,), given those of the free parameters, (n,)."""
         if len(self.free) == len(self.held):
             return values
         every = self.held.copy()
@@ -90,7 +90,7 @@ class Problem:
         return every
 
     def not_finite(self, start: np.ndarray, place: str = "the starting values") -> str:
-        """Return what is not finite at values of the free parameters, (n,), as a sentence without its period."""
+        """Return a sentence, without its period, that states what is not finite at values of the free parameters, (n,)."""
         said, jacobian = self.curve.evaluate(self.with_free(start), self.free, self.columns, len(self.y))
         bad = ~np.isfinite(said)
         if bad.any():

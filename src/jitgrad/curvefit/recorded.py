@@ -38,7 +38,7 @@ class RecordedModel:
         self.__name__, self.given, self.steps = name, given, steps
 
     def __call__(self, x: Any, *parameters: Tensor) -> Tensor:
-        """Record the steps, with columns as the function took them."""
+        """Record the steps, with the columns in the form that the function received."""
         columns = list(x.values()) if isinstance(x, dict) else list(x) if isinstance(x, tuple) else [x]
         values: list[Any] = [*columns, *parameters]
         for of, operands, attrs in self.steps:
@@ -47,7 +47,7 @@ class RecordedModel:
 
 
 def recorded(model: Any, columns: int, parameters: int, name: str) -> RecordedModel:
-    """Return what a model records. Raises UnsupportedError if it uses anything that is not plain data.
+    """Return the recorded operations of a model. Raises UnsupportedError if it uses anything that is not plain data.
 
     Parameters
     ----------

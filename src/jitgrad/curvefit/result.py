@@ -1,4 +1,4 @@
-"""The result of a fit: whether it succeeded, what needs attention, and how it prints."""
+"""The result of a fit: its success, warnings and notes, and its printed form."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class CurveFit(FittedCurve):
 
     @property
     def warnings(self) -> list[str]:
-        """What needs attention before the result is used, a list of clauses; empty for a good fit."""
+        """Issues to resolve before the result is used, as a list of clauses; empty for a good fit."""
         found = [] if self.converged else [self.status.message.capitalize()]
         loose, adrift = self._loose_names, self._names_adrift
         if self.dof <= 0 and not self._problem.absolute_sigma:

@@ -151,7 +151,7 @@ def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
 
 
 def _is_minimum(solution: Solution) -> np.ndarray:
-    """Return which fits ended in a minimum, (F,); not those at which the Jacobian is singular."""
+    """Return which fits ended in a minimum with a nonsingular Jacobian, (F,)."""
     return np.asarray(converged(solution.status) & (solution.rcond > UNDETERMINED))
 
 

@@ -44,7 +44,7 @@ class Scales(NamedTuple):
 
 
 def scales_of(columns: list[np.ndarray], y: np.ndarray, oscillates: bool) -> Scales:
-    """Return the scales of columns and response, 1 if there is none; with frequencies if the model ``oscillates``."""
+    """Return the scales of columns and response, by default 1; with frequencies if the model ``oscillates``."""
     flat = [column.ravel() for column in columns] or [np.ones(1)]
     found = _frequencies(flat[0], y) if oscillates and len(flat[0]) == len(y) else np.empty(0)
     return Scales(flat, np.array([span(x) for x in flat]), float(np.abs(y).max()) or 1.0, found)

@@ -1,7 +1,6 @@
-"""From record batches to record batches: groups are fitted, and rows predicted, as they arrive.
+"""Functions from record batches to record batches, which fit groups and predict rows as they arrive.
 
-This is all that an engine runs. What it sends to its workers is a Job, in which the model is a formula or a recorded function,
-never machine code.
+An engine runs nothing else. It sends its workers a Job, whose model is a formula or a recorded function, never machine code.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ def fit_batches(job: Job, batches: Iterable[pa.RecordBatch], threads: int = 1) -
 
 
 def fitted_schema(job: Job, rows: pa.Schema) -> pa.Schema:
-    """Return the schema of the results of ``fit_batches`` from that of the rows."""
+    """Return the schema of the results of ``fit_batches``, given the schema of the rows."""
     import pyarrow as pa
 
     types = {"float64": pa.float64(), "int64": pa.int64(), "str": pa.string()}
@@ -91,7 +90,7 @@ def predict_batches(job: Job, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.
 
 
 def fitted_names(job: Job) -> dict[str, str]:
-    """Return the names of the columns that hold parameters beside the data, with the parameters."""
+    """Return the columns of a frame of data that hold parameters, with the names of these parameters."""
     return {f"__jitgrad_fitted_{name}": name for name in job.names}
 
 
@@ -121,7 +120,7 @@ def _in_order(rows: pa.Table) -> pa.Table:
 
 
 def job_for(model: Any, names: Sequence[str], y: str | None, **options: Any) -> Job:
-    """Return the Job for a frame of an engine. Raises as ``make_job``, and ArgumentError for shared parameters."""
+    """Return the Job for a frame of an engine. Raises ArgumentError for shared parameters, and the errors of ``make_job``."""
     if options.get("shared"):
         raise ArgumentError("Shared parameters need all groups in one place. Use jitgrad.fit_groups.")
     known = inspect.signature(make_job).parameters

@@ -1,4 +1,4 @@
-"""Methods of Tensors and Variables: functions with the Tensor as their first argument, for each method that NumPy has."""
+"""Methods of Tensors and Variables: for each method of NumPy's arrays, the function of the same name."""
 
 from __future__ import annotations
 

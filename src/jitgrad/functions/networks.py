@@ -86,7 +86,7 @@ def linear_of_rows(x: Tensor, weight: Tensor, *bias: Tensor) -> Tensor:
 
 @composite
 def unit_rows(x: Tensor, p: float, axis: int, epsilon: float) -> Tensor:
-    """Divide vectors along an axis by their p-norm, but at least by ``epsilon``."""
+    """Divide vectors along an axis by their p-norm, or by ``epsilon`` if that is larger."""
     size = _root(sum(square(x), axis, True)) if p == 2 else norm(x, p, axis, True)
     return x / maximum(size, epsilon)
 

@@ -304,7 +304,7 @@ def _times_log(x: Any, y: Any, f: Callable[[Any], Any], end: float) -> Tensor:
 
 
 def _root(x: Tensor, there: Tensor) -> Tensor:
-    """Return sqrt(x) where ``there`` holds, that is at zeros: the value is 0, the derivative infinite."""
+    """Return sqrt(x) where ``there`` is true, which is where x is 0: the value is 0 and the derivative infinite."""
     made: Tensor = sqrt(where(there, x, 1.0))
     return made
 

@@ -14,7 +14,7 @@ FLAT = 1e-10
 
 
 class Loss(ABC):
-    """The loss of targets y (rows,): numbers, proportions, counts or class numbers."""
+    """The loss for targets y (rows,): numbers, proportions, counts or class numbers."""
 
     quadratic = False
 

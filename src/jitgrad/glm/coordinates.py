@@ -24,8 +24,8 @@ class Coordinates:
     Attributes
     ----------
     back : ndarray, shape (1 + features, p)
-        From coefficients of the inputs to those of the features, the intercept first. Rows are 0 for aliased features and for a
-        missing intercept.
+        Matrix that transforms coefficients of the inputs to those of the features, the intercept first. Rows are 0 for
+        aliased features and for a missing intercept.
     estimated : ndarray of bool, shape (1 + features,)
         Which of the intercept and the features have a coefficient.
     """

@@ -57,7 +57,7 @@ class Family(ABC):
 
     @abstractmethod
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
-        """Return what targets must be, in words, and which ones are valid."""
+        """Return a description of valid targets, and which of the targets are valid."""
 
     @abstractmethod
     def variance(self, mean: Mean) -> np.ndarray:
@@ -72,7 +72,7 @@ class Family(ABC):
         """Return the full log-likelihood for a deviance; nan for quasi-likelihoods."""
 
     def simplest(self, y: np.ndarray) -> Family:
-        """Return an equal family whose deviance is cheapest to compute for these targets."""
+        """Return an equivalent family whose deviance is cheapest to compute for these targets."""
         return self
 
     def start(self, rows: Rows) -> np.ndarray:
@@ -319,7 +319,7 @@ class QuasiPoisson(_Quasi, Poisson):
 
 
 class QuasiBinomial(_Quasi, Binomial):
-    """A variance proportional to that of a binomial distribution."""
+    """A variance proportional to the binomial variance."""
 
     name = "quasi_binomial"
 

@@ -49,7 +49,7 @@ class Link:
         return link_of, (self.name,)
 
     def is_possible(self, eta: np.ndarray) -> np.ndarray:
-        """Return which η have a mean."""
+        """Return which η correspond to a valid mean."""
         return eta > 0 if self.needs else np.abs(eta) < np.inf
 
 

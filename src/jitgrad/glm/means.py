@@ -138,7 +138,7 @@ class OneMean:
         return made
 
     def start(self) -> Point:
-        """Return the result of a step from means near the targets, or the best constant if that is better or the step fails."""
+        """Return the result of a step from means near the targets, or the best constant if it is better or the step fails."""
         near = self._near()
         if near is None or not near.deviance <= self.constant_deviance:
             return self._constant() or near or self.at(np.zeros(self.inputs.shape[1]))

@@ -1,4 +1,4 @@
-"""Multinomial logistic regression: log-odds of the classes against the first are linear."""
+"""Multinomial logistic regression: the log-odds of each class against the first are linear."""
 
 from __future__ import annotations
 

@@ -222,7 +222,7 @@ class PenalisedFit:
         return found
 
     def _join(self, working: np.ndarray, joining: np.ndarray, free: np.ndarray) -> None:
-        """Add columns to the working set: all without lasso, and of the others those with the largest violation."""
+        """Add columns to the working set: all columns without a lasso penalty, and the others with the largest violations."""
         joining = np.setdiff1d(joining, working)
         most = max(JOINING, len(working))
         held = joining[~free[joining]]
@@ -340,7 +340,7 @@ def _look(fits: Sequence[PenalisedFit], each: Each) -> None:
 
 @contextmanager
 def _team() -> Iterator[Each]:
-    """Provide a function that applies another one to several things in parallel."""
+    """Provide a function that maps a function over several items in parallel."""
     with ThreadPoolExecutor(get_num_threads()) as pool:
 
         def each(do: Callable[[Any], None], things: Iterable[Any]) -> list[None]:

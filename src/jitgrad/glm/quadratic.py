@@ -224,7 +224,7 @@ class _Descent:
         return change
 
     def _newton_by_rows(self, moved: np.ndarray, held: np.ndarray, slack: float, slope: np.ndarray) -> np.ndarray:
-        """Return the same for more penalized columns than rows, and few others."""
+        """Return the same as ``_newton``, for more penalized columns than rows and few unpenalized ones."""
         inside, others = moved[held], self._columns[moved[~held]]
         products = (self._columns @ others.T)[inside]
         right = np.column_stack([slope[held], products])

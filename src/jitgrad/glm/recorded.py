@@ -72,7 +72,7 @@ class Recorded:
         )
 
     def start(self) -> Point:
-        """Return the point at which all means are the mean of the targets, for the average offset; without an intercept, 0."""
+        """Return the point at which all means equal the mean of the targets, for the average offset; 0 without an intercept."""
         first, rows = np.zeros(self._size), self.rows
         if not self.blocks.first:
             first[0] = self.link.function(rows.constant.value[0]) - rows.average(rows.offset)

@@ -30,7 +30,7 @@ class RidgeFit(PenalisedFit):
         self._target = inner @ (self._roots * (target - self._mean))
 
     def solve(self) -> None:
-        """Fit the intercept before the first penalty. Afterwards there is nothing to do."""
+        """Fit the intercept before the first penalty. For other penalties, do nothing."""
         if not self._begun:
             super().solve()
 

@@ -13,7 +13,7 @@ from jitgrad.typing import ArrayLike
 
 
 class Mean(NamedTuple):
-    """Means of rows, and one minus the means, which proportions near 1 need for accuracy."""
+    """Means of rows, and one minus the means, which are needed for accuracy if proportions are near 1."""
 
     value: np.ndarray
     rest: np.ndarray
@@ -118,7 +118,7 @@ def _is_one_number(values: np.ndarray) -> bool:
 
 
 def _times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the product; default weights cost nothing."""
+    """Return the product, without copying values whose weights have the default of 1."""
     if _is_one_number(a) or _is_one_number(b):
         return b if _is_one_number(a) else a
     made: np.ndarray = a * b

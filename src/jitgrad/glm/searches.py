@@ -99,7 +99,7 @@ def is_estimated(family: Family) -> bool:
 
 
 class InterceptAlone:
-    """The likelihood of an intercept with all other coefficients 0, see ``newton.Problem``.
+    """The likelihood as a function of the intercept, with all other coefficients 0; see ``newton.Problem``.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ class Null(NamedTuple):
     Attributes
     ----------
     family : Family
-        The family, with its own theta if that is estimated.
+        The family, with the theta of the null model if theta is estimated.
     deviance : float
         The deviance at that theta.
     deviance_in_family : float

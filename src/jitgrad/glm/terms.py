@@ -1,4 +1,4 @@
-"""Tests of the terms of a model: sequential, or each against all others."""
+"""Tests of the terms of a model: sequential, or each given all others."""
 
 from __future__ import annotations
 

@@ -266,7 +266,8 @@ def _comparable(larger: Fit, smaller: Fit) -> None:
         raise ArgumentError("The first fit does not have more coefficients than the second. Give the larger fit first.")
     if larger.separated or smaller.separated:
         raise ArgumentError(
-            "One of the fits has infinite estimates because of perfect separation, so the fits cannot be compared."
+            "One of the fits has infinite estimates because of perfect separation, so the fits cannot be compared. "
+            "Remove the predictor that separates the classes from both models, or fit with a penalty."
         )
 
 

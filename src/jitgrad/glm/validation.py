@@ -155,7 +155,7 @@ def _lost(many: int) -> str:
 
 
 def _by_folds(fit: Fit, x: np.ndarray, given: Rows, folds: int, seed: int) -> Validation:
-    """Predict each fold by a fit to the others; nan if that fit does not converge."""
+    """Predict each fold with a fit to the others; nan if the fit does not converge."""
     row, fold = _copies(fit, given, folds, seed)
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     failed = 0

@@ -1,8 +1,8 @@
 """Static graphs with placeholders and sessions, as in TensorFlow 1, based on ``jitgrad.function``.
 
 An operation on a placeholder, or on a Variable of this module, is not recorded but becomes a Node: a call to be made later.
-``Session.run`` makes the calls in a traced function, once for the shapes that are fed, and runs its Program from then on. A
-session has its own values of the Variables. Values are those before the run; changes of Variables come last.
+``Session.run`` makes the calls in a traced function, once for the shapes that are fed, and runs its Program from then on.
+A session has its own values of the Variables. Nodes use the values from before the run; Variables change at its end.
 """
 
 from jitgrad.graph.nodes import Node, Placeholder, Variable, call, global_variables_initializer, gradients, placeholder

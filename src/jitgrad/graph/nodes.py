@@ -83,14 +83,14 @@ class Node(_Deferrable, Operators):
 
     @property
     def shape(self) -> Any:
-        """The shape, which is not known."""
+        """The shape, which is unknown."""
         raise TracingError(
             f"The shape of Node {self.name!r} is not known until it runs. Use functions of jitgrad that do not need it."
         )
 
     @property
     def dtype(self) -> Any:
-        """The dtype, which is not known."""
+        """The dtype, which is unknown."""
         raise TracingError(
             f"The dtype of Node {self.name!r} is not known until it runs. Use functions of jitgrad that do not need it."
         )
@@ -298,7 +298,7 @@ class Variable(_Deferrable, variable.Variable):
 
     @property
     def is_deferred(self) -> bool:
-        """Whether operations are Nodes, which they are outside of a session."""
+        """Whether operations become Nodes, which is the case outside of a session."""
         return current() is None
 
     def _read(self) -> Tensor:
@@ -394,7 +394,7 @@ def _gradients(target: Any, sources: list[Any]) -> list[Tensor]:
 
 
 def gradients_of(target: Tensor, sources: list[Tensor]) -> list[Tensor]:
-    """Return the gradients of the sum of ``target`` in the run of a session, zeros if it does not depend on a Tensor."""
+    """Return the gradients of the sum of ``target`` in the run of a session, zeros for Tensors that it does not depend on."""
     tracing = current()
     assert tracing is not None
     mine = {id(t) for t in sources}

@@ -23,8 +23,8 @@ from jitgrad.vm import forks
 class _SessionStorage(Storage):
     """The values of Variables in a session.
 
-    A Variable shows its value in the session that ran or was entered last. A value that was assigned otherwise becomes the
-    initial value in every session.
+    A Variable shows its value in the session that ran or was entered last. A value that is assigned
+    outside of a session becomes the initial value in every session.
     """
 
     _lock = forks.lock()

@@ -1,4 +1,4 @@
-"""From arrays to groups of rows: many curves of equally many rows, with shared columns or their own."""
+"""Conversion of arrays to groups of rows: curves with the same number of rows, whose columns are shared or differ."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Reduced(NamedTuple):
 
 
 def reduce(linearised: Linearised, values: np.ndarray, held: np.ndarray) -> Reduced:
-    """Eliminate the own parameters; those that are ``held`` stay. The arguments are those of ``Linearised.triangles``."""
+    """Eliminate the own parameters; those that are ``held`` stay fixed. Takes the arguments of ``Linearised.triangles``."""
     n_own, n = linearised.n_own, linearised.n
     follow = np.empty((len(values), n_own, n - n_own))
     total = np.zeros((0, n - n_own + 1))

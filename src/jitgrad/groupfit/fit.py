@@ -245,7 +245,7 @@ def _check_options(given: Iterable[str], known: Sequence[str]) -> None:
 def fit_arrays(
     model: Any, x: Any, y: Any, sigma: Any = None, *, threads: int | None = None, progress: bool = False, **options: Any
 ) -> GroupFits:
-    """Fit a model to many curves with equally many rows, y of shape (..., rows); see ``fit_groups``."""
+    """Fit a model to many curves with the same number of rows, y of shape (..., rows); see ``fit_groups``."""
     if is_frame(y) or is_frame(x):
         raise ArgumentError(
             "The data are a frame, but no keys are given. Name the key columns with by=, and give y by its name."

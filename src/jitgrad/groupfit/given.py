@@ -45,7 +45,7 @@ def extra_columns(p0: Any, bounds: Any, fixed: Any) -> list[str]:
 
 
 def columns_in(given: Any) -> Iterator[str]:
-    """Yield the names of columns in values of parameters: in a mapping, in pairs in one, or in a pair of mappings."""
+    """Yield the names of columns in values of parameters: a mapping, a mapping of pairs, or a pair of mappings."""
     if isinstance(given, Mapping):
         for value in given.values():
             yield from (part for part in (value if isinstance(value, (tuple, list)) else [value]) if isinstance(part, str))
@@ -145,7 +145,7 @@ def _of_one(what: str, name: str, value: Any, table: Table) -> Any:
 
 
 def first_of_each(what: str, column: str, table: Table) -> np.ndarray:
-    """Return the value of a column in each group, (G,), nan without rows. Raises DataError if it varies in a group."""
+    """Return the value of a column in each group, (G,), nan for empty groups. Raises DataError if it varies within a group."""
     if column not in table.extra:
         raise DataError(f"Column {column!r} is not stored with the fits. Give numbers, an array, or a frame by key in {what}.")
     values, parts = table.extra[column], table.groups.parts.astype(np.int64)

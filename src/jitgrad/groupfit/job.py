@@ -128,7 +128,7 @@ class Job:
         return predict_frame(self, data, fits)
 
     def chosen(self, names: Sequence[str], columns: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the columns of the model; a single one under any name. Raises DataError if one is missing."""
+        """Return the columns of the model. A single column may have any name. Raises DataError if one is missing."""
         if len(names) == len(self.x) == 1:
             return list(columns)
         for name in self.x:

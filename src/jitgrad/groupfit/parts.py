@@ -1,4 +1,4 @@
-"""The fits of a file's groups, kept in a folder while they are made, from which an interrupted run resumes."""
+"""The fits of a file's groups, stored in a folder during the run, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jitgrad.saving.typed import check_types
 VERSION = 1
 STATE = "state.json"
 SECONDS, GROUPS = 2.0, 1 << 18
-"""Results are written after so many seconds or groups, which limits the loss if the process is killed."""
+"""Results are written after this many seconds or groups, which limits the loss if the process is killed."""
 
 
 class State(TypedDict):

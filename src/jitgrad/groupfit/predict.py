@@ -40,7 +40,7 @@ class _ByRows(Curve):
         return self._curve(columns[:count], columns[count:])
 
     def traced_for(self, rows: int, of_group: int) -> LoweredModel | None:
-        """Return the model for so many rows, or None if it does not compute each row independently."""
+        """Return the model for this many rows, or None if it does not compute each row independently."""
 
         def goes_by_rows(curve: Curve, count: int) -> bool:
             return curve.goes_by_rows([np.ones(count)] * len(curve.columns), (), count)
@@ -152,7 +152,7 @@ def predict_frame(job: Job, data: Any, fits: Any) -> Any:
 
 
 def predict_arrays(job: Job, x: Any, values: np.ndarray) -> np.ndarray:
-    """Return predictions, (..., rows), for one x of all groups, (rows,), or one per group, with parameters (..., p)."""
+    """Return predictions, (..., rows), for one x for all groups, (rows,), or one x per group, with parameters (..., p)."""
     some = next(iter(x.values()), ()) if isinstance(x, Mapping) else x
     if not np.ndim(some):
         raise DataError("x is not an array. Give an array whose last axis is the rows of a curve, or a dict of such arrays.")

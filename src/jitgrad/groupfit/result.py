@@ -135,7 +135,7 @@ class GroupFits(GroupEstimates):
     def _with_keys(
         self, columns: dict[str, np.ndarray], texts: dict[str, np.ndarray], codes: np.ndarray, which: np.ndarray | None = None
     ) -> Any:
-        """Return columns beside the keys of groups; of ``texts``, the elements with these codes."""
+        """Return columns preceded by the keys of the groups. Codes are replaced by the elements of ``texts``."""
         import polars as pl
 
         keys, library = self._table.keys, pl

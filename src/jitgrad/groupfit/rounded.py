@@ -1,4 +1,4 @@
-"""The last fit of a search, from a rounded estimate, so that all ways to a minimum give identical bits."""
+"""The last fit of a search, from a rounded estimate, so that all paths to a minimum give bit-identical results."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ OF_ERROR = 0.25
 
 
 def fit_from_rounded(trials: Trials, best: Solution, done: Callable[[int], None]) -> None:
-    """Fit all groups again from their rounded estimates, in place. The best fit stays if this ends elsewhere.
+    """Fit all groups again from their rounded estimates, in place.
 
-    Of equivalent estimates, see ``symmetries``, the preferred ones are used, unless this violates bounds or given values.
-
-    Raises StoppedError on Ctrl-C, which leaves the status 0 to groups that were not fitted.
+    If a fit ends in another minimum, the previous one is kept. Of equivalent estimates (see ``symmetries``), the preferred
+    ones are used, unless they violate bounds or given values. Raises StoppedError on Ctrl-C; groups that were not fitted then
+    have the status 0.
     """
     everyone = np.arange(len(trials))
     starts = trials.within(everyone, rounded(*_chosen(trials, best)))

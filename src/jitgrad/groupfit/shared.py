@@ -43,7 +43,7 @@ class SharedFit(NamedTuple):
     ----------
     solution : Solution
         A fit of each group, in the free parameters; the shared ones are the same for all. (RᵀR)⁻¹ of a factor R is the
-        group's part of the inverse of the joint JᵀJ. Costs are those of each group.
+        group's part of the inverse of the joint JᵀJ. It has the cost of each group.
     cost : float
         The cost of all groups.
     dof : int
@@ -65,7 +65,7 @@ class _Place(NamedTuple):
     own : Solution
         The fit of each group's own parameters.
     cost : float
-        The cost of all groups; inf if the model of one is not finite.
+        The cost of all groups; inf if the model is not finite for one of them.
     """
 
     values: np.ndarray
@@ -228,7 +228,7 @@ def _reduced(task: _Task, linearised: Linearised, place: _Place) -> Reduced:
 
 
 def _moved(task: _Task, values: np.ndarray, reduced: Reduced, step: np.ndarray) -> np.ndarray:
-    """Return all parameters after a step of the shared ones, which the own ones follow."""
+    """Return all parameters after a step of the shared ones; the own parameters are adjusted to it."""
     moved = values.copy()
     moved[:, task.shared] += step
     moved[:, task.own] = np.clip(values[:, task.own] + reduced.follow @ step, *task.own_limits)

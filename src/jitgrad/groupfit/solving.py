@@ -1,4 +1,4 @@
-"""From a job and a table to the fit of each group."""
+"""Fit each group of a table, for a given job."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class _Work:
             self._fit_jointly(wanted)
 
     def _fit_jointly(self, wanted: np.ndarray) -> None:
-        """Fit groups that share parameters; if starting values are missing, from where each ended by itself."""
+        """Fit groups that share parameters. Missing starting values are taken from separate fits of the groups."""
         job, groups = self.job, self.table.groups
         starts, free = self.setting.starts.copy(), list(job.free)
         for chosen, found in self.found:
@@ -107,7 +107,7 @@ class _Work:
         return None if limits is None else Limits(*[np.ascontiguousarray(side[..., list(self.job.free)]) for side in limits])
 
     def solution(self) -> Solution:
-        """The results of all groups; zeros for groups without."""
+        """The results of all groups, with zeros for groups that were not fitted."""
         count, n = len(self.table), len(self.job.free)
         if len(self.found) == 1 and len(self.found[0][0]) == count:
             return self.found[0][1]
@@ -177,7 +177,7 @@ def setting_of(job: Job, table: Table) -> Setting:
 
 
 def _codes(job: Job, table: Table, setting: Setting) -> np.ndarray:
-    """Return why groups cannot be fitted, uint8 (G,); CONVERGED if they can."""
+    """Return codes of the reasons why groups cannot be fitted, uint8 (G,); CONVERGED for groups that can be fitted."""
     starts, limits, count = setting.starts, setting.limits, len(table)
     bad_bounds, outside = np.zeros(count, bool), np.zeros(count, bool)
     if limits is not None:

@@ -190,9 +190,9 @@ def _from(trials: Trials, which: np.ndarray, candidates: np.ndarray) -> Solution
 
 
 def _ask_neighbours(trials: Trials, best: Solution, neighbours: np.ndarray, changed: np.ndarray) -> None:
-    """Fit groups from the minima of neighbors that ``changed`` if that is better, and continue from those that improved."""
+    """Fit groups from the minima of neighbors that ``changed``, and continue from the groups that improved."""
     for _ in range(PASSES):
-        is_new = np.zeros(len(trials) + 1, bool)  # one more for -1, no neighbor
+        is_new = np.zeros(len(trials) + 1, bool)  # the last element is for -1, no neighbor
         is_new[changed] = True
         asking = np.flatnonzero(is_new[neighbours].any(axis=1))
         improved = [_ask(trials, best, neighbours, is_new, asking[b]) for b in trials.blocks(len(asking), neighbours.shape[1])]
@@ -254,9 +254,9 @@ def _search_some(trials: Trials, best: Solution, neighbours: np.ndarray, some: n
 
 
 def _distances(trials: Trials, best: Solution) -> np.ndarray:
-    """Return how far the cost of each group, (G,), is above those of others, in standard deviations.
+    """Return how far the cost of each group, (G,), is above the costs of the others, in standard deviations.
 
-    The larger one of two measures: the cost per row, and the unexplained fraction of the variance of the response.
+    It is the larger of two measures: the cost per row, and the unexplained fraction of the variance of the response.
     """
     costs = np.maximum(best.costs, trials.rounding)
     far = np.full(len(costs), -np.inf)

@@ -161,7 +161,7 @@ def fit_file(
 
 
 class _Source:
-    """The file, which is read once or more often."""
+    """The file, which is read one or more times."""
 
     def __init__(self, path: str, reading: ReadOptions, keys: Sequence[str]) -> None:
         self.path, self._reading, self._keys = path, reading, keys
@@ -176,7 +176,7 @@ class _Source:
 
     @property
     def identity(self) -> list[Any] | None:
-        """Return what identifies a file and its version; None for standard input and pipes."""
+        """Return values that identify a file and its version; None for standard input and pipes."""
         file = Path(self.path)
         if self.path == "-" or not file.is_file():
             return None
@@ -195,7 +195,7 @@ class _Source:
         return read_batches(self.path, ROWS, self._reading, columns, self._keys, start, told)
 
     def frames(self, columns: Sequence[str], start: int = 0) -> Iterator[pl.DataFrame]:
-        """Yield the rows from ``start`` on."""
+        """Yield the rows, beginning with row ``start``."""
         if self._begun is not None:
             return (frame.select(columns) for frame in self._begun)
         return self._read(columns, start)

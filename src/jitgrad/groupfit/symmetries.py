@@ -1,4 +1,4 @@
-"""Transformations of the parameters that leave a model unchanged: changes of sign, exchanges of components, turns of angles.
+"""Transformations of the parameters that leave a model unchanged: sign changes, exchanges of components, shifts by a period.
 
 Which of several equivalent estimates a fit finds depends on its start. Preferred values are chosen, so that maps of a parameter
 are smooth and a minimum has the same values however it was found: signs are positive, components are in ascending order of the
@@ -120,7 +120,7 @@ class _Compared:
         self._said = self._says(self.values[None])[0]
 
     def _says(self, values: np.ndarray) -> np.ndarray:
-        """Return the model at values of the free parameters, (T, PLACES, n), for some rows, (T, PLACES, rows)."""
+        """Return values of the model, (T, PLACES, rows), for some rows and values of the free parameters, (T, PLACES, n)."""
         columns, y = self._trials.rows_of(0)
         rows = np.unique(np.linspace(0, len(y) - 1, min(ROWS, len(y))).astype(np.int64))
         count = values.shape[0] * values.shape[1]
@@ -140,7 +140,7 @@ class _Compared:
 
 
 def _signs(compared: _Compared, linear: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    """Return the parameters that can be made positive, nonlinear ones first, with those that change their sign with them."""
+    """Return the parameters that can be made positive, nonlinear ones first, each with those that change sign with it."""
     n = len(linear)
     sizes = range(1, n + 1) if n <= MOST_SIGNS else range(1, 2)
     tried = np.array([np.isin(np.arange(n), some) for size in sizes for some in itertools.combinations(range(n), size)])

@@ -1,4 +1,4 @@
-"""From long tables to groups of consecutive rows: keys and their order."""
+"""Conversion of long tables to groups of consecutive rows: keys and their order."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def _sortable(column: Any) -> Any:
 
 
 def _missing(column: Any) -> np.ndarray | None:
-    """Return which rows of a column are null or nan, or None if none is."""
+    """Return which rows of a column are null or nan, or None if there are none."""
     missing = np.asarray(column.is_null().to_numpy(), bool) if column.null_count() else None
     if column.dtype in (nw.Float64, nw.Float32):
         nan = np.isnan(column.to_numpy())
@@ -190,7 +190,7 @@ def _missing(column: Any) -> np.ndarray | None:
 
 
 def _steps(keys: nw.DataFrame[Any], by: Sequence[str]) -> tuple[np.ndarray, bool]:
-    """Return the rows whose key differs from that of the row before, and whether one is smaller anywhere."""
+    """Return the rows whose key differs from the previous row's, and whether the keys are unsorted."""
     import polars as pl
 
     count = max(0, len(keys) - 1)
@@ -317,7 +317,7 @@ def read_frame(
 
 
 def left_out(count: int, which: str) -> str:
-    """Return a clause that says that rows were dropped."""
+    """Return a clause with the number of rows that were dropped."""
     return f"{count} row{'' if count == 1 else 's'} {which} {'was' if count == 1 else 'were'} left out"
 
 

@@ -107,7 +107,7 @@ class Trials:
 
     @functools.cached_property
     def dof(self) -> np.ndarray:
-        """The numbers of rows minus parameters, (G,)."""
+        """The number of rows minus the number of parameters, shape (G,)."""
         return self.groups.parts[:, 1].astype(np.int64) - len(self.free)
 
     @functools.cached_property
@@ -136,7 +136,7 @@ class Trials:
 
 
 def spanned(groups: Groups) -> Groups:
-    """Return groups without the rows before the first and after the last of them."""
+    """Return groups with only the rows from the first to the last of them."""
     first = groups.parts[:, 0].min()
     rows = slice(int(first), int(groups.parts.sum(axis=1).max()))
     return Groups(
@@ -149,7 +149,7 @@ def spanned(groups: Groups) -> Groups:
 
 
 def is_minimum(solution: Solution) -> np.ndarray:
-    """Return which fits ended in a minimum, (F,); not those with a singular Jacobian."""
+    """Return which fits ended in a minimum with a nonsingular Jacobian, (F,)."""
     return np.asarray(converged(solution.status) & (solution.rcond > UNDETERMINED))
 
 

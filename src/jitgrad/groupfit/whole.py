@@ -18,7 +18,7 @@ WITHOUT_KEY = 0
 
 
 class GroupReturnsError(DataError):
-    """Rows of a group recur after those of others."""
+    """Rows of a group occur again after rows of other groups."""
 
 
 def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS, known: Iterable[Any] = ()) -> Iterator[Any]:
@@ -82,7 +82,7 @@ def _starts(table: nw.DataFrame[Any], by: Sequence[str]) -> np.ndarray:
 
 
 def _handed_on(table: nw.DataFrame[Any], starts: np.ndarray, by: Sequence[str], seen: _Seen) -> Any:
-    """Return the frame. Raises GroupReturnsError if it contains a group that was passed on before."""
+    """Return the frame. Raises GroupReturnsError if it contains a group that an earlier frame contained."""
     keys = table.select(list(by))[starts]
     marks = _marks(keys)
     groups, rows = np.unique(marks, return_index=True)

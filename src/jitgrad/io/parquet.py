@@ -1,4 +1,4 @@
-"""Read Parquet files, in a separate process that may crash on damaged files."""
+"""Read Parquet files in a separate process, because damaged files can crash the reader."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _received(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
 
 
 def _reason(status: int, faults: str) -> str:
-    """Return why the process ended, from its exit status and stderr."""
+    """Return the reason why the process ended, from its exit status and stderr."""
     asked = re.search(r"memory allocation of \d+ bytes failed", faults)
     if asked:
         return asked[0]

@@ -1,4 +1,4 @@
-"""Distribute rows to temporary files by their keys, to bring all rows of a key together."""
+"""Distribute rows to temporary files by key, so that all rows with the same key are in one file."""
 
 from __future__ import annotations
 

@@ -325,14 +325,14 @@ class Layer(WeightOwner, Described):
 
     @property
     def input_dtype(self) -> np.dtype[Any]:
-        """The default dtype of the inputs: that of the layer."""
+        """The default dtype of the inputs, which is the layer's dtype."""
         return self.dtype
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
 
     def _inputs(self, x: Any) -> Any:
-        """Convert arrays to Tensors, several in their nesting; a list of plain numbers is one array."""
+        """Convert an array, or a nesting of arrays, to Tensors. A list of plain numbers is one array."""
         several = isinstance(x, dict) or (
             isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in tree_leaves(x))
         )
@@ -345,7 +345,7 @@ _room: ContextVar[int | None] = ContextVar("_room", default=None)
 
 @contextmanager
 def unfilled_weights(most: int) -> Iterator[None]:
-    """Create weights as zeros inside this context, at most ``most`` elements, because they are about to be assigned."""
+    """In this context, create weights of at most ``most`` elements as zeros, because they are about to be assigned."""
     token = _room.set(most)
     try:
         yield

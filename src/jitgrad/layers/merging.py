@@ -57,7 +57,7 @@ class Concatenate(Layer):
 
 
 class _Merge(Layer):
-    """Combine the inputs one after the other by a function of two."""
+    """Combine the inputs one after the other with a function of two operands."""
 
     _combine: Callable[[Any, Any], Any]
 

@@ -25,7 +25,7 @@ class _Changes:
 
 
 class Owner:
-    """Base class of objects that own Variables. Setting an attribute invalidates what was found before."""
+    """Base class of objects that own Variables. Setting an attribute invalidates the stored result of a search."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = vars(self).get(name)
@@ -39,7 +39,7 @@ class Owner:
 
 
 class _Found(NamedTuple):
-    """Everything that an owner owned, valid while no attribute is set and its containers have the same items."""
+    """Everything that an owner owns, valid until an attribute is set or the items of a container change."""
 
     when: object
     containers: list[Any]

@@ -1,4 +1,4 @@
-"""Layers that prepare data: other units, bins, and columns for classes."""
+"""Layers that prepare data: change of units, binning, and one-hot encoding."""
 
 from __future__ import annotations
 

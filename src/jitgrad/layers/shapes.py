@@ -1,4 +1,4 @@
-"""The shapes for which layers are built: one, or a list or dict of them, with the rows first, whose number may be None."""
+"""The shapes for which layers are built: one, or a list or dict of them. The number of rows comes first and may be None."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def without_rows(shapes: Any) -> Any:
 
 
 def zeros_of(shapes: Any, dtype: Any) -> Any:
-    """Return inputs of one row of zeros; other open sizes become 1."""
+    """Return inputs of one row of zeros. Other unknown sizes become 1."""
     return _mapped(shapes, lambda shape: np.zeros([1, *(1 if n is None else n for n in shape[1:])], dtype))
 
 
 def agree(a: Any, b: Any) -> bool:
-    """Return whether two shapes are equal where both have a size."""
+    """Return whether two shapes are equal in all axes whose sizes are known in both."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(agree(a[key], b[key]) for key in a)
     if type(a) is not type(b) or isinstance(a, dict) or len(a) != len(b):

@@ -6,9 +6,7 @@ weighted losses of the rows. ``loss.by_row(target, prediction)`` returns the los
 Keras's. To set an option of a loss that is passed to ``compile``, bind it with ``functools.partial``:
 ``functools.partial(losses.huber, delta=0.1)``.
 
-Attributes
-----------
-cross-entropy of the result of a softmax or a sigmoid is computed from the logits, so it does not overflow.
+The cross-entropy of the result of a softmax or a sigmoid is computed from the logits, so it does not overflow.
 """
 
 from jitgrad.arguments import by_name

@@ -1,8 +1,6 @@
 """Losses for classification.
 
-Attributes
-----------
-cross-entropy of the result of a softmax or a sigmoid is computed from the logits, so it does not overflow.
+The cross-entropy of the result of a softmax or a sigmoid is computed from the logits, so it does not overflow.
 """
 
 from __future__ import annotations

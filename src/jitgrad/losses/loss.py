@@ -83,19 +83,16 @@ _LOSSES: list[Any] = []
 
 
 def _with_weights(signature: inspect.Signature) -> inspect.Signature:
-    """Return the signature that users see: arrays are accepted, and there is ``sample_weight``."""
+    """Return the public signature, which accepts arrays and has the argument ``sample_weight``."""
     named = [p.replace(annotation="ArrayLike") if p.annotation == "Tensor" else p for p in signature.parameters.values()]
     weight = inspect.Parameter("sample_weight", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="ArrayLike | None")
     return signature.replace(parameters=[*named, weight])
 
 
 def by_row_of(f: Any) -> Callable[..., Any]:
-    """Return the function that computes the loss of each row; a function that is not a loss of this package is
-    returned unchanged.
+    """Return the function that computes the loss of each row. Functions from outside this package are returned unchanged.
 
-    Attributes
-    ----------
-    wrapper made with ``functools.wraps`` copies the attributes of the loss that it wraps, so attributes do not identify a loss.
+    A wrapper made with ``functools.wraps`` copies the attributes of the wrapped loss, so attributes do not identify a loss.
     """
     if isinstance(f, functools.partial):
         return functools.partial(by_row_of(f.func), *f.args, **f.keywords)
@@ -104,9 +101,7 @@ def by_row_of(f: Any) -> Callable[..., Any]:
 
 
 def _told(name: str, target: Tensor, prediction: Tensor) -> Tensor:
-    """Return the targets, or nan for targets outside the range of the loss. Classes are checked once their shape
-    is known.
-    """
+    """Return the targets, with nan for targets outside the range of the loss. Classes are checked once their shape is known."""
     told: Tensor = target if name == SPARSE else meaningful(name, target, prediction, target)
     return told
 

@@ -1,4 +1,4 @@
-"""Metrics: figures that ``fit`` and ``evaluate`` report besides the loss.
+"""Metrics: quantities that ``fit`` and ``evaluate`` report in addition to the loss.
 
 ``metric(target, prediction, sample_weight)`` computes a metric of arrays. During a fit, a metric is computed
 from sums over rows that the native loop accumulates. Names are Keras's; scores are defined as in scikit-learn.

@@ -1,4 +1,4 @@
-"""The best value of one figure over thresholds at which another figure has a lower bound. Names are Keras's."""
+"""The best value of one metric over the thresholds at which another metric has at least a given value. Names are Keras's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jitgrad.metrics.thresholds import Counted, Counts, counts_of, parts
 
 
 class _Best(Counted):
-    """The largest value of a figure over thresholds at which another figure is at least ``value``, or 0."""
+    """The largest value of a metric over the thresholds at which another metric is at least ``value``; 0 if there are none."""
 
     def __init__(self, name: str, value: float, num_thresholds: int, class_id: int | None) -> None:
         self.num_thresholds = count("num_thresholds", num_thresholds)
@@ -29,7 +29,7 @@ class _Best(Counted):
 
     @abstractmethod
     def both(self, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
-        """Return the figure to maximize and the figure with the bound."""
+        """Return the metric to maximize and the metric with a lower bound."""
 
 
 def _recall(counts: Counts) -> np.ndarray:

@@ -80,7 +80,7 @@ class CallbackRunner:
             callback.on_train_end(logs)
 
     def state(self, loop: Loop) -> dict[str, Any]:
-        """Return what a fit needs to resume after the current epoch, besides the model and its optimizer."""
+        """Return the state with which a fit resumes after the current epoch, without the model and its optimizer."""
         return {
             "epoch": loop.epoch,
             "stopped": self.model.stop_training,
@@ -103,7 +103,7 @@ class CallbackRunner:
         return row_of(self._of(loop, slice(epoch, epoch + 1)))
 
     def _metrics(self, loop: Loop) -> dict[str, np.ndarray]:
-        """Return the metrics of this fit, and of the one it resumes, by name, with one row per epoch."""
+        """Return the metrics of this fit, and of the fit that it resumes, by name, with one row per epoch."""
         made = self._of(loop, slice(self.first, loop.epoch))
         if self.callbacks:
             made["learning_rate"] = np.array(self.rates)
@@ -155,11 +155,11 @@ def go_on(runner: CallbackRunner, found: dict[str, Any]) -> None:
         if fit["signature"] != runner.signature:
             rows, size = fit["signature"]
             raise ArgumentError(
-                f"It had {rows} rows in batches of {size}; this one has {runner.signature[0]} rows in batches of "
-                f"{runner.signature[1]}."
+                f"The earlier fit had {rows} rows in batches of {size}, but this one has {runner.signature[0]} rows "
+                f"in batches of {runner.signature[1]}."
             )
         if not 0 <= fit["epoch"] - len(fit["history"]["loss"]) <= MOST_BEFORE:
-            raise ArgumentError(f"It is at epoch {fit['epoch']}, but has metrics of {len(fit['history']['loss'])} epochs.")
+            raise ArgumentError(f"It is at epoch {fit['epoch']}, but has metrics for {len(fit['history']['loss'])} epochs.")
         model.optimizer.set_state(found["compiled"]["state"], model.variables)
         _set_states(runner.callbacks, fit["callbacks"])
         runner.earlier = {str(name): _column(values, len(fit["history"]["loss"])) for name, values in fit["history"].items()}
@@ -185,7 +185,7 @@ def _column(values: Any, epochs: int) -> np.ndarray:
 
 
 def _set_states(callbacks: Sequence[Callback], states: list[Any]) -> None:
-    """Give each callback the state of the callback of its class, in order. New callbacks start without a state."""
+    """Restore the state of each callback from the stored callback of the same class, in order. New callbacks have no state."""
     left = list(callbacks)
     for name, state in states:
         match = next((c for c in left if type(c).__name__ == name), None)

@@ -1,4 +1,4 @@
-"""What a model was compiled with, and its traced costs."""
+"""The arguments of a model's ``compile``, and its traced costs."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Compilable(Inspectable):
         return chosen.costs[key]
 
     def _layout(self) -> tuple[Any, ...]:
-        """Return what a trace depends on: the layers and Variables, and which are trainable."""
+        """Return a key of everything that a trace depends on: the layers and Variables, and which are trainable."""
         return tuple((id(x), x.trainable) for x in all_owned(self))
 
     def _predicting(self) -> Function[..., Any]:

@@ -23,7 +23,7 @@ class Box(NamedTuple):
 
 
 def connections(model: Any) -> tuple[list[Box], list[tuple[int, int]]]:
-    """Return the inputs and layer calls of a model in order, and the pairs of which one feeds the other.
+    """Return the inputs and layer calls of a model in order, and the pairs in which the first feeds the second.
 
     Raises ArgumentError if the shapes of the inputs are unknown.
     """
@@ -61,7 +61,7 @@ def _sources(tensor: Any, made: dict[int, int]) -> list[int]:
 
 
 def _inputs(model: Any) -> Any:
-    """Return one row of zeros in the form that the model takes."""
+    """Return one row of zeros in the form of the model's inputs."""
     if model.example is not None:
         return tree_map(as_tensor, model.example)
     if model.input_shape is None:

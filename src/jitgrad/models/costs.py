@@ -1,4 +1,4 @@
-"""What ``compile`` chose, and the traced costs of a model: its loss with the sums of its metrics."""
+"""The choices made by ``compile``, and the traced costs of a model: its loss with the sums of its metrics."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class Compiled:
         return list(named.items())
 
     def prepare(self, target: np.ndarray) -> None:
-        """Let the metrics inspect the targets."""
+        """Pass the targets to ``prepare`` of each metric."""
         for metric in (*self.plain, *self.weighted):
             metric.prepare(target)
 
     def takes_all(self, predicted: Any) -> bool:
-        """Return whether the loss is a user's function that takes several outputs together."""
+        """Return whether the loss is a user-defined function that takes several outputs together."""
         return callable(self.loss) and not is_own(self.loss) and len(tree_leaves(predicted)) > 1
 
     def losses_for(self, predicted: Any) -> list[Callable[..., Any]]:

@@ -1,4 +1,4 @@
-"""Fitting, evaluating and stepping a model: data, costs, callbacks and the native loop brought together."""
+"""Fitting, evaluating and stepping a model, with its data, costs, callbacks and the native loop."""
 
 from __future__ import annotations
 

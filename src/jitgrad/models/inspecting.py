@@ -114,6 +114,6 @@ class Inspectable(Steps):
         Raises
         ------
         DataError
-            If the file cannot be read, or its weights do not fit. No weight has changed then.
+            If the file cannot be read, or its weights do not match the model's. The model is then unchanged.
         """
         load_weights(self, path)

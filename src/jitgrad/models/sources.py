@@ -68,7 +68,7 @@ class TrainingData:
         self.cost: ModelCost = model.cost(rows.nest, training=True)
 
     def training(self, optimizer: Any) -> Pass:
-        """Return the pass to fit; for batches from an iterator, that of the first batch."""
+        """Return the pass to fit; for batches from an iterator, the pass over the first batch."""
         size = None if self.streamed else self.settings.batch_size
         batches = make_batches(self.rows.arrays, self.rows.names, size, self.settings.shuffle, self.seed)
         return make_pass(self.cost.function, batches, self.rows.levels, optimizer)
@@ -144,7 +144,7 @@ def split(rows: Dataset, part: float) -> tuple[Dataset, Dataset | None]:
 
 
 def prepare(model: Any, rows: Dataset) -> None:
-    """Build the model if necessary, and let the metrics inspect the targets."""
+    """Build the model if necessary, and prepare the metrics for the targets."""
     n = len(tree_leaves(rows.nest[0]))
     if model.output_shape is None:
         model(tree_pack(rows.nest[0], [a[:1] for a in rows.arrays[:n]]))

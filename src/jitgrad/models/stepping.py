@@ -50,7 +50,7 @@ class Totals:
         model.reset_metrics()
 
     def add(self, made: Any, rows: int, step: str) -> dict[str, float]:
-        """Add what a step returned and return it as numbers. Raises ArgumentError for anything but a dict of numbers."""
+        """Add the metrics that a step returned, and return them as numbers. Raises ArgumentError for other results."""
         found = as_metrics(made, step)
         for name, value in found.items():
             self._sums[name] = self._sums.get(name, 0.0) + value * rows
@@ -64,7 +64,7 @@ class Totals:
 
 
 def as_metrics(made: Any, step: str) -> dict[str, float]:
-    """Return what a step returned as numbers by name. Raises ArgumentError for anything but a dict of numbers."""
+    """Return the metrics that a step returned as numbers by name. Raises ArgumentError for anything but a dict of numbers."""
     if not isinstance(made, dict) or not made:
         raise ArgumentError(f"{step} returned {made!r}. Return a dict of metrics, for example {{'loss': loss}}.")
     found = {}
@@ -77,7 +77,7 @@ def as_metrics(made: Any, step: str) -> dict[str, float]:
 
 
 def in_memory(rows: Dataset, size: int | None, seed: int | None = None) -> Callable[[int], Iterator[tuple[int, StepData]]]:
-    """Return the batches of an epoch with their numbers of rows; with a seed, in an order of this epoch."""
+    """Return the batches of an epoch with their numbers of rows; with a seed, in a random order for this epoch."""
     n = len(rows.arrays[0])
     step = n if size is None else size
 
@@ -101,7 +101,7 @@ def streamed(nest: Any, begin: Callable[[], Iterator[Batches]]) -> Callable[[int
 
 
 def as_step_data(nest: Any, arrays: list[np.ndarray]) -> StepData:
-    """Return arrays in the form that a step takes."""
+    """Return arrays in the form that a step expects."""
     made: StepData = tree_map(as_tensor, tree_pack(nest, arrays))
     return made
 

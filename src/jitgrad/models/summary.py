@@ -12,9 +12,9 @@ _COLUMNS = ("layer", "kind", "result", "weights")
 
 
 def summary(model: Any) -> str:
-    """Print the layers with the shapes of their results and the numbers of their weights; return the table as text.
+    """Print the layers with the shapes of their results and their numbers of weights, and return the table as text.
 
-    Raises ArgumentError if the model is not built, so shapes are unknown.
+    Raises ArgumentError if the model is not built, because the shapes are then unknown.
     """
     from rich.console import Console
     from rich.table import Table
@@ -34,7 +34,7 @@ def summary(model: Any) -> str:
 
 
 def summary_html(model: Any) -> str:
-    """Return the table for a notebook; for a model that is not built, a sentence that says so."""
+    """Return the table for a notebook, or a sentence if the model is not built."""
     if not _is_built(model):
         said = html.sentence("It is not built, so its shapes are unknown. Call it on an input, or begin with an Input.")
         return html.fragment(html.heading(_title(model)), said)
@@ -72,5 +72,5 @@ def check_built(model: Any) -> None:
 
 
 def with_rows(shape: Shape | None) -> str:
-    """Return a shape with None for the rows; a dash if there is none, or several."""
+    """Return a shape with None for the rows, or a dash if there is no shape or several."""
     return "–" if shape is None else f"({', '.join(['None', *map(str, shape)])})"

@@ -1,4 +1,4 @@
-"""Decompositions of batches of matrices, by LAPACK, with several results each. The results are nan if there is none.
+"""Decompositions of batches of matrices, by LAPACK, with several results each, which are nan if there is no solution.
 
 The derivatives of eigenvectors and singular vectors divide by differences of eigenvalues, so they are nan or infinite if two
 are equal; the derivatives of the values are finite. They follow Giles, "Collected matrix derivative results for forward and

@@ -56,7 +56,7 @@ class Doc:
 
 
 class OfInstance:
-    """An attribute that is computed for an instance, while the class has its own value, or none."""
+    """An attribute that is computed for instances, while the class has another value or lacks it."""
 
     def __init__(self, compute: Any, of_class: str | None = None) -> None:
         self._compute = compute

@@ -21,7 +21,7 @@ _CONSTANTS = {
 
 
 class Text:
-    """An expression: its text, and how tightly its outermost operator binds."""
+    """An expression: its text, and the precedence of its outermost operator."""
 
     __slots__ = ("binds", "text")
 
@@ -33,7 +33,7 @@ class Text:
         return self.text
 
     def within(self, binds: int) -> str:
-        """Return the text as an operand, in parentheses if it binds less tightly than required."""
+        """Return the text as an operand, in parentheses if its precedence is lower than required."""
         return self.text if self.binds >= binds else f"({self.text})"
 
     def __add__(self, other: Any) -> Text:

@@ -374,7 +374,7 @@ def _elementwise_vjp(i: int, partial: Rule) -> Rule:
 
 
 def vanishes(g: Any) -> bool:
-    """Return whether a cotangent consists of zeros by its form, because its result is not used."""
+    """Return whether a cotangent is a constant zero, because its result is not used."""
     return g.op is OPS["broadcast_to"] and type(g.inputs[0].value) is float and g.inputs[0].value == 0
 
 

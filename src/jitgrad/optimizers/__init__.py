@@ -1,4 +1,4 @@
-"""Optimizers: rules that update Variables by their gradients."""
+"""Optimizers: rules that update Variables with their gradients."""
 
 from collections.abc import Callable
 

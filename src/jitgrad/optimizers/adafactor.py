@@ -1,4 +1,4 @@
-"""Adafactor: second moments of matrices stored as those of rows and columns."""
+"""Adafactor: second moments of matrices are stored as row and column averages."""
 
 from __future__ import annotations
 

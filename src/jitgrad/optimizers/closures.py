@@ -1,4 +1,4 @@
-"""L-BFGS for costs that are Python functions, which a step may call several times, also in a line search.
+"""L-BFGS for costs that are Python functions, which a step may call several times, for example in a line search.
 
 Nocedal and Wright, "Numerical Optimization", 2006, algorithms 7.4, 3.5 and 3.6. The constants and the
 stopping criteria are PyTorch's.

@@ -1,4 +1,4 @@
-"""L-BFGS: steps by the curvature that past gradients reveal."""
+"""L-BFGS: steps scaled by the curvature, which is estimated from past gradients."""
 
 from __future__ import annotations
 

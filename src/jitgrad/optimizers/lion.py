@@ -1,4 +1,4 @@
-"""Lion: steps by the sign of a momentum."""
+"""Lion: steps in the direction of the sign of the momentum."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jitgrad.tape.variable import Variable
 
 
 class Lion(Optimizer):
-    """Lion: steps by the sign of a momentum.
+    """Lion: steps in the direction of the sign of the momentum.
 
     Parameters
     ----------

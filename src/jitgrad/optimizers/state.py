@@ -56,7 +56,7 @@ class OptimizerState(Described, ABC):
         self._copied_from: dict[int, tuple[weakref.ref[Variable], Variable]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state for a pickle. The copy is marked as such until its first step."""
+        """Return the state for a pickle. The copy is marked as a copy until its first step."""
         return vars(self) | {"_copied_from": {}}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -88,7 +88,7 @@ class OptimizerState(Described, ABC):
 
     @property
     def learning_rate(self) -> float:
-        """The step size, a float. It can be set at any time; nothing is compiled again."""
+        """The step size, a float. It can be set at any time without recompilation."""
         return self._hyper.values["learning_rate"]
 
     @learning_rate.setter
@@ -132,7 +132,7 @@ class OptimizerState(Described, ABC):
 
     @property
     def structure(self) -> Any:
-        """What, besides the Variables, determines what a step computes."""
+        """The settings that, together with the Variables, determine the computation of a step."""
         return self._hyper.used, len(self._undecayed), len(self._undecayed_names)
 
     def exclude_from_weight_decay(
@@ -281,7 +281,7 @@ class OptimizerState(Described, ABC):
     def _state(self, variable: Variable, *starts: Any) -> tuple[Variable, ...]:
         """Return the state of a Variable, created on its first update. A number in ``starts`` fills the Variable's shape.
 
-        If moving averages are kept, that of the Variable is stored last, and not returned.
+        If moving averages are kept, the Variable's average is stored last, and not returned.
         """
         if variable not in self._slots:
             starts = (*starts, 0.0) if self._average else starts

@@ -48,7 +48,7 @@ def plain(text: str, most: int = 30) -> str:
 
 
 def check_path(path: Target) -> str:
-    """Return the format that the extension of a path names, or "" for None.
+    """Return the format that corresponds to the extension of a path, or "" for None.
 
     Call this before a long fit. Raises ArgumentError for an unknown extension, and MissingError if matplotlib is not installed.
     """

@@ -84,7 +84,7 @@ def draw_calibration(
 ) -> None:
     """Draw observed frequencies against predicted probabilities, in ten groups of equal size, above a histogram.
 
-    For two classes the probability is that of the second class, for several that of the predicted class. Error bars are
+    The probability is that of the second of two classes, or of the predicted class if there are more. Error bars are
     Wilson's 95% intervals ("Probable inference, the law of succession, and statistical inference", 1927).
     """
     if len(classes) == 2:

@@ -102,7 +102,7 @@ def effects_of(result: CurveFit) -> list[str]:
 
 
 def draw_curve_fit(figure: Any, result: CurveFit, name: str, level: float = 0.95, x_name: str | None = None) -> None:
-    """Draw the data and the curve, or measured against fitted values, with the residuals below."""
+    """Draw the data and the curve, or observed against fitted values, with the residuals below."""
     label, x = next(iter(result.x.items()))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     if len(result.x) == 1 and np.ndim(x) == 1:

@@ -109,7 +109,7 @@ def _draw_points(axis: Any, x: np.ndarray, y: np.ndarray, size: np.ndarray) -> N
 
 
 def _draw_marks(axis: Any, x: np.ndarray, y: np.ndarray) -> None:
-    """Draw marks that are distinguishable, since there are never very many."""
+    """Draw large marks, because there are never very many."""
     look = {"markersize": 4.5, "alpha": 0.8} if len(x) <= _FEW else {"markersize": 3.0, "alpha": 0.55}
     axis.plot(x, y, "o", color=BLUE, markeredgewidth=0, zorder=1.8, **look)
 

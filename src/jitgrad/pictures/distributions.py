@@ -73,7 +73,7 @@ def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | N
 
 
 def numbers_of(fits: GroupFits, names: Sequence[str] | None) -> list[int]:
-    """Return the indices of parameters by name."""
+    """Return the indices of the named parameters, by default all that are fitted."""
     if names is None:
         return list(fits.job.free)
     for name in names:
@@ -89,12 +89,12 @@ def _columns(count: int) -> int:
 
 
 def distributions_size(count: int) -> tuple[float, float]:
-    """Return the size in inches of so many panels."""
+    """Return the size in inches of a figure with ``count`` panels."""
     return 0.4 + _WIDTH * _columns(count), 0.4 + _HEIGHT * math.ceil(count / _columns(count))
 
 
 def draw_distributions(figure: Any, estimates: Mapping[str, np.ndarray], groups: int) -> None:
-    """Draw a panel for each parameter of the groups that converged, and how many of all ``groups`` failed."""
+    """Draw a panel for each parameter of the groups that converged, and write how many of the ``groups`` failed."""
     columns = _columns(len(estimates))
     axes = figure.subplots(math.ceil(len(estimates) / columns), columns, squeeze=False).ravel()
     for axis in axes[len(estimates) :]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 
 class Picture(Figure):
-    """A figure that notebooks display although pyplot, and with it the inline backend, was not loaded."""
+    """A figure that notebooks display even if pyplot, and with it the inline backend, is not imported."""
 
     def _repr_png_(self) -> bytes:
         content = BytesIO()

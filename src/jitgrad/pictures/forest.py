@@ -42,5 +42,5 @@ def draw_estimates(axis: Any, names: Sequence[str], estimate: np.ndarray, low: n
 
 
 def estimates_height(count: int) -> float:
-    """Return the height in inches of so many estimates."""
+    """Return the height in inches of a figure with this many estimates."""
     return max(2.2, 0.9 + 0.22 * min(count, MOST))

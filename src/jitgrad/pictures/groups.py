@@ -254,7 +254,7 @@ def _draw_failed(axis: Any, panel: _Panel, by_column: bool) -> None:
 
 
 def _draw_fit(axis: Any, fit: CurveFit, level: float, scale: Scale | None) -> None:
-    """Draw the data of a group and its curve with the band; against fitted values if there is no scale."""
+    """Draw the data of a group and its curve with the band, or observed against fitted values if there is no scale."""
     if scale is not None:
         (x,) = fit.x.values()
         points = scale.points(float(x.min()), float(x.max()), _POINTS) if fit.by_rows else np.sort(x)
@@ -271,7 +271,7 @@ def _draw_fit(axis: Any, fit: CurveFit, level: float, scale: Scale | None) -> No
 
 
 def _share(axes: Sequence[Any], shown: Sequence[Any], which: str, columns: int) -> None:
-    """Give all panels the same range unless one would be squeezed, and label the outer ones only."""
+    """Use the same range in all panels unless one would be squeezed, and label only the outer panels."""
     ends = np.array([getattr(axis, f"get_{which}lim")() for axis in shown])
     spans = getattr(shown[0], f"{which}axis").get_transform().transform(ends.ravel()).reshape(ends.shape)
     if (np.diff(spans, axis=1) < _ALIKE * (spans.max() - spans.min())).any():

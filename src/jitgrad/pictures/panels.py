@@ -51,7 +51,7 @@ class Panel:
 
 
 def panels_of(result: TableFit) -> list[Panel]:
-    """Return the pictures that a fitted table has, the most informative first."""
+    """Return the available pictures of a fitted table, the most informative first."""
     return [
         *(_of_classes if result.model.classes else _of_numbers)(result),
         *_of_estimates(result),

@@ -108,12 +108,12 @@ def confusion(matrix: ArrayLike, names: Sequence[str] | None = None, path: Targe
 
 
 def confusion_width(classes: int) -> float:
-    """Return the width in inches at which the counts of so many classes are legible."""
+    """Return the width in inches at which the counts are legible with this many classes."""
     return 1.5 + 0.5 * min(classes, _MOST_NUMBERS)
 
 
 def draw_confusion(axis: Any, values: np.ndarray, labels: Sequence[str]) -> None:
-    """Draw a confusion matrix; with very many classes, without counts and with a part of the labels."""
+    """Draw a confusion matrix; for very many classes, without counts and with only some of the labels."""
     axis.imshow(values / np.maximum(values.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     for i, row in enumerate(values if len(values) <= _MOST_NUMBERS else []):
         for j, value in enumerate(row):

@@ -54,14 +54,14 @@ def smooth_points(axis: Any, x: np.ndarray) -> np.ndarray:
 
 
 def draw_legend_above(axis: Any) -> None:
-    """Draw the legend above the axes, where it covers nothing."""
+    """Draw the legend above the axes, where it does not cover data."""
     labels = axis.get_legend_handles_labels()[1]
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "borderaxespad": 0.2, "frameon": False}
     axis.legend(**place, ncols=len(labels), fontsize=9, columnspacing=1.2, handletextpad=0.5)
 
 
 def draw_zero(axis: Any, residuals: np.ndarray, values: np.ndarray) -> None:
-    """Draw the zero line in the middle of the residuals, with limits that show rounding errors as such."""
+    """Draw the zero line in the middle of the residuals, with limits wide enough that rounding errors look like zero."""
     largest, size = float(np.abs(residuals).max()), float(np.abs(values).max()) or 1.0
     half = 1.15 * largest if largest > _ROUNDING * size else 0.1 * size
     axis.axhline(0, color="0.4", linewidth=1, zorder=1.7)

@@ -63,7 +63,7 @@ def draw_curve(result: TableFit, figure: Any) -> None:
 
 
 def _bands(model: TableModel) -> list[tuple[str, float]]:
-    """Return the kinds of intervals that the predictions of a model have, and the opacity of their bands."""
+    """Return the kinds of intervals that a model provides, and the opacity of their bands."""
     if model.inference is None:
         return []
     is_normal = model.family == "gaussian" and model.link == "identity"
@@ -71,7 +71,7 @@ def _bands(model: TableModel) -> list[tuple[str, float]]:
 
 
 def draw_losses(history: History, figure: Any) -> None:
-    """Draw the loss by epoch, with that of validation, on a logarithmic axis if it fell by more than ten."""
+    """Draw the training and validation loss by epoch, on a logarithmic axis if the loss fell by more than a factor of ten."""
     axis = figure.subplots()
     draw_by_epoch(axis, "loss", {"": history})
     axis.set(title="", ylabel="loss")

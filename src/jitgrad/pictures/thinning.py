@@ -1,4 +1,4 @@
-"""Thinning of very many points, always to the same ones, and a smooth line through all."""
+"""Deterministic thinning of very many points, and a smooth line through all of them."""
 
 from __future__ import annotations
 

@@ -127,6 +127,6 @@ class Assembler:
 
 
 def row(name: str, fields: dict[str, int]) -> list[int]:
-    """Encode an instruction: its opcode and those of the fields that it has."""
+    """Encode an instruction: its opcode, and the given fields that exist."""
     made = [OPCODE[name], *[fields[key] for key in INSTRUCTIONS[OPCODE[name]].fields]]
     return made + [0] * (WIDTH - len(made))

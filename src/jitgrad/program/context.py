@@ -101,7 +101,7 @@ class Context:
 
 
 def helpers(contexts: Sequence[Context]) -> AbstractContextManager[None]:
-    """Provide helper threads for contexts of one dtype, if their Programs have work to share."""
+    """Provide helper threads for contexts of the same dtype, if their Programs have work to share."""
     if not any(context.program.shares for context in contexts):
         return nullcontext()
     return thread_pool([context.descriptor for context in contexts], contexts[0].program.dtype)

@@ -20,7 +20,10 @@ Attrs = tuple[tuple[str, Any], ...]
 
 
 def picked(values: Sequence[V], numbers: Sequence[int]) -> tuple[V, ...]:
-    """Return ``values[i]`` for each number. Special cases for one and two avoid a loop that passes would run for each step."""
+    """Return ``values[i]`` for each index.
+
+    One and two indices are special cases, which avoids a loop for each step of a pass.
+    """
     if len(numbers) == 2:
         a, b = numbers
         return values[a], values[b]
@@ -96,7 +99,7 @@ class Expression(NamedTuple):
 
 
 def shapes_of(steps: Sequence[Step], numbers: Sequence[int]) -> tuple[Shape, ...]:
-    """Return the shapes of some of ``steps``."""
+    """Return the shapes of the given positions of ``steps``."""
     if len(numbers) == 2:
         a, b = numbers
         return steps[a].shape, steps[b].shape

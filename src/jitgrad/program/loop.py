@@ -76,7 +76,7 @@ class Loop(NamedTuple):
         return {self.body.steps[i].attr("leaf") for i in self.body.state}
 
     def stacking(self, outputs: tuple[int, ...]) -> Loop:
-        """Return the same loop with these outputs of its body stacked."""
+        """Return the same loop, but with these outputs of its body stacked."""
         name = self.body.entries[0][0]
         return self._replace(body=self.body._replace(entries=((name, self.body.outputs[: self.n_carries] + outputs),)))
 

@@ -81,7 +81,7 @@ def check_limits(program: Program, kind: Instruction, fields: Fields, where: str
 
 
 def _limit(outer: Range, i: int) -> int:
-    """Return where a loop at instruction ``i`` must end: at the end of the enclosing body or tail."""
+    """Return the position at which a loop at instruction ``i`` must end: the end of the enclosing body or tail."""
     return outer.stop if i < outer.stop else outer.end
 
 

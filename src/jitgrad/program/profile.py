@@ -1,4 +1,4 @@
-"""Profiling of a Program: each instruction runs many times in isolation."""
+"""Profiling of a Program: each instruction is run many times in isolation."""
 
 from __future__ import annotations
 

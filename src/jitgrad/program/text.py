@@ -18,7 +18,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ("float32"
 
 
 def written(program: Program) -> str:
-    """Return the Program as readable text."""
+    """Return the Program as human-readable text."""
     lines = [f"program {program.dtype} arena {program.size}"]
     for number, slot in enumerate(program.inputs):
         lines.append(f"{'state' if number in program.state else 'input'} {number} {slot}")

@@ -1,4 +1,4 @@
-"""Reports: a fit as a single HTML page, with its tables, its pictures and how to reproduce it.
+"""Reports: a fit as a single HTML page, with tables, pictures and instructions to reproduce it.
 
 Pictures are drawn with matplotlib (``pip install 'jitgrad[plot]'``). The page contains no scripts and loads no other files. It
 adapts to small screens and to dark mode, and is the same for the same fit.

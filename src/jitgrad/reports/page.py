@@ -45,7 +45,7 @@ def rows_said(used: int, dropped: int) -> str:
 
 
 def how(command: str, call: str) -> str:
-    """Return how to reproduce the fit: the shell command, if there is one, the Python call, and the versions."""
+    """Return instructions to reproduce the fit: the shell command, if there is one, the Python call, and the versions."""
     parts = [html.code(text) for text in (command, call) if text]
     versions = f"jitgrad {version('jitgrad')}, NumPy {np.__version__}, Python {platform.python_version()}"
     return "\n".join([*parts, html.sentence(f"Made with {versions}.")])

@@ -79,7 +79,7 @@ def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:
 
 
 def read_kind(path: str | os.PathLike[str], kind: str, version: int) -> dict[str, Any]:
-    """Return the model in a document of this kind, of this version or an earlier one. Raises DataError for other files."""
+    """Return the model in a document of this kind and of this or an earlier version. Raises DataError for other files."""
     document = read(path)
     if kind_of(document) != kind:
         raise DataError(f"{path} does not contain a model of kind {kind!r}. Give a file that jitgrad fit --save wrote.")

@@ -1,4 +1,7 @@
-"""Objects as plain data: the arguments of their constructors, and back. Functions are stored by name; nothing is executed."""
+"""Conversion of objects to plain data, the arguments of their constructors, and back.
+
+Functions are stored by name; nothing is executed.
+"""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
 def restore(model: Any, document: Any) -> None:
     """Build a model for the shapes in a document and assign its weights.
 
-    Raises ArgumentError, ShapeError or DataError if the document is that of another model.
+    Raises ArgumentError, ShapeError or DataError if the document belongs to a different model.
     """
     with unfilled_weights(_size(document)):
         _build(model, document["built"])

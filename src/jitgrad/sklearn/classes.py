@@ -19,7 +19,7 @@ def probabilities(scores: np.ndarray) -> np.ndarray:
 
 
 def log_probabilities(scores: np.ndarray) -> np.ndarray:
-    """Return the log-probabilities of the classes, accurate also for probabilities near 0 and 1."""
+    """Return the log-probabilities of the classes, accurate even for probabilities near 0 and 1."""
     if scores.ndim == 1:
         return np.column_stack([log_expit(-scores), log_expit(scores)])
     made: np.ndarray = log_softmax(scores, axis=1)

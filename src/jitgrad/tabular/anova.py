@@ -118,6 +118,6 @@ def anova(fit: Fit, inference: Inference, design: Design, kind: str, library: An
 
 
 def free_terms(names: Sequence[str], formula: bool) -> list[str]:
-    """Return the terms that no interaction contains: leaving one out does not change the meaning of the others."""
+    """Return the terms that no interaction contains. Dropping one of them does not change the meaning of the others."""
     parts = {name: set(name.split(":")) for name in names}
     return [name for name in names if not (formula and any(parts[name] < other for other in parts.values()))]

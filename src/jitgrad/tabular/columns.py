@@ -124,7 +124,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Roles:
-    """Columns that are neither target nor features, each a column or an expression of columns.
+    """Columns with other roles than target or feature. Each is the name of a column or an expression of columns.
 
     Attributes
     ----------

@@ -266,7 +266,7 @@ def _kind_of(model: str) -> NamedModel | None:
 
 
 def _features_of(model: str, features: Sequence[str] | None) -> Sequence[str] | None:
-    """Return the features for a named curve, or None for a formula, which names its columns itself."""
+    """Return the features for a named curve, or None for a formula, which contains the names of its columns."""
     return features if _kind_of(model) is not None else None
 
 

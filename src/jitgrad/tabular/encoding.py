@@ -98,7 +98,7 @@ class Column:
 
     @property
     def labels(self) -> list[str]:
-        """The names of its features: its name, or ``column=category`` for each category that has a column."""
+        """The names of the features: the column's name, or ``column=category`` for each category that has a feature."""
         if self.kind == "text" and self.bins:
             return [f"{self.name}#{number}" for number in range(self.bins)]
         if self.kind == "text":

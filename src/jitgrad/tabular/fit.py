@@ -275,7 +275,7 @@ def _hint_of_classes(design: Design) -> list[str]:
 
 
 def _going_on(start: TableModel, target: str | None, features: Sequence[str] | None, settings: Settings) -> Settings:
-    """Return the settings for continuing a model. Raises an error if the model does not match."""
+    """Return the settings for continuing the fit of a model. Raises an error if the model does not match."""
     names = [column.name for column in start.columns]
     if (target or start.target.name) != start.target.name or (features is not None and sorted(features) != sorted(names)):
         raise DataError(

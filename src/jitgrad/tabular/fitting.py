@@ -180,7 +180,7 @@ def descended(model: TableModel, design: Design, rows: Split, settings: Settings
 
 
 def explains(model: TableModel, x: np.ndarray, y: np.ndarray) -> bool:
-    """Return whether the likelihood is at least that of the best constant, or for a constant target, whether it is finite."""
+    """Return whether the likelihood is at least as high as the best constant's; for a constant target, whether it is finite."""
     objective, scale = objective_of(model.kind, model.classes), model.scale
     target = objective.targets(y, scale.center, scale.spread)
     own = objective.likelihood(

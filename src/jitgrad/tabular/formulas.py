@@ -190,7 +190,7 @@ class Sides:
 
 
 def of_target(formula: str, target: str, columns: Sequence[str]) -> str:
-    """Return a formula with the target on its left side, where it may already be.
+    """Return a formula with the target on its left side, adding it if necessary.
 
     Raises ArgumentError for a formula with another target.
     """

@@ -131,8 +131,8 @@ class TableModel:
     def coefficients(self) -> np.ndarray | None:
         """Coefficients of a linear model in the units of the table, shape (features, outputs); None for a network.
 
-        Aliased features have 0. A regression has one output. A classification has one per class, of which only differences
-        matter.
+        Aliased features have 0. A regression has one output. A classification has one column per class, and only differences
+        between classes are meaningful.
         """
         return None if self.kind == "mlp" else self._in_units()[1:]
 

@@ -26,7 +26,7 @@ class Term:
     name : str
         The name of the column or term.
     start, stop : int
-        The features are numbers ``start`` to ``stop`` - 1.
+        Range of the features' indices, from ``start`` to ``stop - 1``.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Predictors:
 
     @property
     def needs(self) -> list[str]:
-        """The columns that are needed for predictions."""
+        """The columns required for predictions."""
         return list(dict.fromkeys([*(column.name for column in self.columns), *self.offset_columns]))
 
     @property
@@ -144,7 +144,7 @@ class Predictors:
 
 
 def values_of(columns: Sequence[Column], frame: pl.DataFrame, rows: np.ndarray) -> dict[str, Value]:
-    """Return some rows of columns without missing values for expressions: numbers, Booleans and text; dates become days."""
+    """Return rows of columns for expressions, without missing values: numbers, Booleans and text; dates become days."""
     made: dict[str, Value] = {}
     for column in columns:
         values = frame[column.name]

@@ -1,4 +1,4 @@
-"""Select the feature columns of a table, and explain what is left out."""
+"""Select the feature columns of a table, and explain why others are left out."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def notes_on(why: dict[str, Reason]) -> list[str]:
 
 
 class Reason(NamedTuple):
-    """Why a column is left out.
+    """The reason why a column is left out.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ _TEXTS = Reason(
 
 
 def _useless(frame: pl.DataFrame, name: str, texts: str) -> Reason | None:
-    """Return why a column is left out, or None."""
+    """Return the reason why a column is left out, or None."""
     column = frame[name]
     column = column.fill_nan(None) if column.dtype.is_float() else column
     used = column.drop_nulls()

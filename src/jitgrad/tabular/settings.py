@@ -235,7 +235,7 @@ class Settings:
         return made
 
     def for_numbers(self, trials: bool = False) -> Settings:
-        """Return the settings with the model chosen for a target that is computed from columns.
+        """Return the settings with the model chosen for a target that is an expression of columns.
 
         Parameters
         ----------

@@ -16,7 +16,7 @@ class Unseen:
     Attributes
     ----------
     missing : bool
-        Whether they are treated as missing, or as the reference category of their column.
+        Whether they are treated as missing, rather than as the reference category of their column.
     counts : dict of str to dict of str to int
         For each column, the number of rows of each unseen category.
     """

@@ -1,4 +1,4 @@
-"""The tape: Tensors, recording, and running what was recorded, in three layers.
+"""The tape: Tensors, recording operations, and running the recorded operations, in three layers.
 
 * Data and recording: dtypes, tree, path, recording, trace, requires_grad, values, protocol, operators, result, tensor,
   variable.

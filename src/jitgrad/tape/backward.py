@@ -75,7 +75,7 @@ def backward(self: Operators, gradient: ArrayLike | None = None, retain_graph: b
 
 
 def let_go(target: Tensor) -> None:
-    """Mark the operations that ``backward`` went through as released."""
+    """Mark the operations that ``backward`` has visited as released."""
     _of(target).spent = True
     stack = [target]
     while stack:

@@ -1,4 +1,4 @@
-"""Batching: what was recorded for one cotangent or tangent is repeated for many, along a new first axis.
+"""Batching: operations recorded for one cotangent or tangent are repeated for many, along a new first axis.
 
 A Jacobian is therefore one expression and one run of one Program, whose steps have all rows along their first axis.
 """

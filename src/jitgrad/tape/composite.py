@@ -30,7 +30,7 @@ _MOST_BODIES = 256
 
 
 class _Step(NamedTuple):
-    """An op of a body. Its operands are given by their places."""
+    """An op in a body. Its operands are given by their places."""
 
     op: Op
     operands: tuple[int, ...]
@@ -41,7 +41,7 @@ class _Step(NamedTuple):
 
 
 class _Body:
-    """The ops that a function records. Places number its operands, then the constants, then the steps.
+    """The ops that a function records. Positions count its operands, then the constants, then the steps.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ class Call:
         return self._body.steps[result.place - self._place].op
 
     def expand(self, asked: Tensor) -> None:
-        """Give all results their graphs, because one of them requests it."""
+        """Attach the graphs of all results, because the graph of one of them is requested."""
         made = [*self.operands, *self._body.leaves()]
         found: dict[int, Tensor | None] = {number: result() for number, result in (self.results or {}).items()}
         found[asked.place - self._place] = asked
@@ -242,7 +242,7 @@ def composite(function: Callable[..., Any]) -> Composite:
     """Decorate a function so that it is recorded as a single op.
 
     The function takes Tensors by position and hashable options by name, which contain no Tensors, and returns a Tensor or a
-    tuple of Tensors. What it records must depend on their shapes, dtypes and options only: it must not read other Variables,
-    request values or draw random numbers.
+    tuple of Tensors. The recorded ops may depend only on shapes, dtypes and options: the function must not read other
+    Variables, request values or draw random numbers.
     """
     return Composite(function)

@@ -1,4 +1,6 @@
-"""Levels: the precedence of dtypes. A result has the highest level among its operands, and a Program that of all its leaves.
+"""Levels: the precedence of dtypes.
+
+A result has the highest level among its operands, and a Program the highest level among its leaves.
 
 Floats are weak or strong. Python numbers and arrays are weak: they are cast to the dtype of Variables and explicit Tensors,
 which are strong. In the arena all values are floats, including integers and booleans.

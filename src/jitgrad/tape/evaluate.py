@@ -105,7 +105,7 @@ def run_groups(roots: Sequence[Tensor]) -> None:
 
 
 def force(tensors: Sequence[Tensor], since: int) -> None:
-    """Compute what was recorded before ``since``, which is constant to what was recorded afterwards."""
+    """Compute the values recorded before ``since``, which are constant to the operations recorded afterwards."""
     for node in list(upstream(tensors, lambda node: node.value is None and node.timestamp >= since)):
         if (node.op is not None or node.group is not None) and node.value is None and node.timestamp < since:
             compute([node])

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Storage:
-    """Where the values of the Variables of an Executable are stored: by default in the Variables themselves."""
+    """The storage of the values of an Executable's Variables: by default the Variables themselves."""
 
     def read(self, leaf: Tensor) -> Any:
         """Return the current value of a leaf."""
@@ -67,7 +67,7 @@ class Executable:
         return [self.leaves[number].variable for number in self.program.state]
 
     def context(self) -> lent:
-        """Return a context manager for a context that is not in use."""
+        """Return a context manager that provides a context for exclusive use."""
         return lent(self.program)
 
     def closed_over(self, storage: Storage = OWN) -> Iterator[Any]:

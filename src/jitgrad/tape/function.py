@@ -36,7 +36,7 @@ def flatten_traced(
     leaves: Sequence[Tensor],
     entries: Sequence[tuple[str, Sequence[Tensor]]] = (),
 ) -> Flat:
-    """Return the expression of a traced function, in which what was recorded before the trace is constant."""
+    """Return the expression of a traced function, in which everything recorded before the trace is constant."""
     more = [t for _, tensors in entries for t in tensors]
     force([*outputs, *more, *(t for change in changes for t in change.args)], tracing.start)
     flat = Flat(outputs, changes, leaves, entries=entries)
@@ -265,7 +265,7 @@ def _signature(nest: Any) -> Any:
 
 
 def _kind(argument: Any) -> Any:
-    """Return what a trace depends on in an argument: constants, shapes and dtypes."""
+    """Return a key of the properties of an argument on which a trace depends: constants, shapes and dtypes."""
     return _signature(argument), [(t.shape, t.level) for t in map(_dynamic, filter(_is_dynamic, tree_leaves(argument)))]
 
 

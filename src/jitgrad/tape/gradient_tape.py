@@ -120,7 +120,7 @@ class GradientTape:
         self._recording.stop()
 
     def watch(self, tensors: Any) -> None:
-        """Record what is computed from these values, so that gradients with respect to them are available.
+        """Record computations with these values, so that gradients with respect to them are available.
 
         Parameters
         ----------
@@ -156,7 +156,7 @@ class GradientTape:
         return tuple((given | {key: v for key, v in read.items() if v.trainable}).values())
 
     def stop_recording(self) -> AbstractContextManager[None]:
-        """Return a context manager that suspends this tape: what is computed inside is constant to it.
+        """Return a context manager that suspends this tape: values computed inside it are constants for the tape.
 
         Returns
         -------

@@ -85,7 +85,7 @@ def flat_indices(x: Any, keys: tuple[Any, ...]) -> np.ndarray:
 
 
 def _by_leading_arrays(x: Tensor, keys: tuple[Any, ...]) -> Tensor:
-    """Index the first axes by integers whose values are not known yet."""
+    """Index the first axes by integers whose values are not yet known."""
     lead = math.prod(x.shape[: len(keys)])
     place = _leading_place(x, keys)
     return gather(reshape(x, shape=(lead, *x.shape[len(keys) :])), place, axis=0)
@@ -125,7 +125,7 @@ class At:
         return _added(self._x, self._keys, values)
 
     def set(self, values: Any) -> Tensor:
-        """Return a copy of ``x`` with ``values`` at the key; the last one counts for repeated elements."""
+        """Return a copy of ``x`` with ``values`` at the key; for repeated elements, the last value is used."""
         return _replaced(self._x, self._keys, values)
 
 

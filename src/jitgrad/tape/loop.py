@@ -224,7 +224,7 @@ def _pullback(g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, loop:
 
 
 def _storing(loop: Loop) -> Loop:
-    """Return the same loop that also stacks the carries at the beginning of each trip."""
+    """Return the loop, extended to also stack the carries at the beginning of each trip."""
     return loop.stacking(loop.stacked + tuple(inputs_of(loop.body)[: loop.n_carries]))
 
 

@@ -10,7 +10,7 @@ V = TypeVar("V")
 
 
 class Recent(Generic[V]):
-    """Values by key. The least recently used one is dropped when there are too many. It is thread-safe.
+    """A thread-safe cache of values by key. The least recently used value is dropped if there are too many.
 
     Parameters
     ----------

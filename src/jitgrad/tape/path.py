@@ -1,8 +1,8 @@
-"""Paths: what a thread has done since its step began, as a path through a tree of events shared by all threads and steps.
+"""Paths: the events of a thread since its step began, as a path through a tree of events that all threads and steps share.
 
 A step of a loop in Python does the same as the previous one: it reads Variables, records ops, takes gradients and requests
-values. Each of these is an event, which is found from the preceding event. What was derived on the way (the shape of a result,
-which gradients exist, the Program of a run) is kept with the event, and found again when the same path is taken. Tensors have
+values. Each of these is an event, which is found from the preceding event. Derived facts (the shape of a result, which
+gradients exist, the Program of a run) are stored with the event, and found again when the same path is taken. Tensors have
 numbers on a path, so that equal paths have equal graphs and the graph need not be examined.
 """
 
@@ -160,7 +160,7 @@ class Path:
 
     @property
     def lost(self) -> bool:
-        """Whether the path is not followed any more, or the known values do not follow from its events."""
+        """Whether the path is no longer followed, or the known values do not follow from its events."""
         return self.event is LOST or self.foreign
 
     def lose(self) -> None:
@@ -266,7 +266,7 @@ class Path:
             self.read[id(variable)] = at
 
     def _goes_on(self, tensor: Tensor) -> bool:
-        """Return whether a gradient may be required through what was recorded on another path."""
+        """Return whether a gradient may be required through operations recorded on another path."""
         return tensor.gradient is not None or any(recording.has(tensor) for recording in self.active)
 
     def changed(self, leaf: Tensor) -> None:

@@ -84,7 +84,7 @@ class _Pending:
         where.over = True
 
     def joins(self, asked: Sequence[Tensor]) -> bool:
-        """Return whether Tensors recorded since can be computed in the same run, which must not change its dtype."""
+        """Return whether Tensors recorded since then can be computed in the same run without changing its dtype."""
         where = self._where
         if where is not here.path or where.lost or not path.REPLAY or any(t.path is not where or t.place < 0 for t in asked):
             return False

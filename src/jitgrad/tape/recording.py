@@ -153,7 +153,7 @@ class Recording:
         self.stop()
 
     def forget(self) -> None:
-        """Discard what was recorded so far."""
+        """Discard everything recorded so far."""
         running = self.running
         self.note("forget")
         self.starts, self.stops, self.read = [], [], {}
@@ -237,7 +237,7 @@ def paused(recordings: Iterable[Recording]) -> Iterator[None]:
 
 
 def grad_enabled() -> bool:
-    """Return whether results inherit ``requires_grad``, which they do not inside ``no_grad``."""
+    """Return whether results inherit ``requires_grad``, which is not the case inside ``no_grad``."""
     return here.no_grads == 0
 
 

@@ -23,7 +23,7 @@ class Gradient:
     wanted : bool
         Whether a gradient is kept: for leaves, and after ``retain_grad``.
     spent : bool
-        Whether ``backward`` went through the op and released it.
+        Whether ``backward`` has visited the op and released it.
     """
 
     __slots__ = ("spent", "value", "wanted")

@@ -1,9 +1,10 @@
 """Long chains in segments: a Python loop records repetitions, and equal segments are lowered once.
 
 More than ``MOST`` ops are not lowered as one Program. They are cut, in the order in which they are computed, into segments of
-``SEGMENT`` ops. Each is a Program, which is kept by its structure. In the forward pass a segment receives the values that it
-needs from earlier segments. In the backward pass, from the last to the first, it also receives the cotangents so far of its
-results and of its operands, to which it adds. Cotangents are therefore added in the same order as in one Program.
+``SEGMENT`` ops. Each is a Program, which is kept by its structure. In the forward pass, a segment receives the values that it
+needs from earlier segments. The backward pass runs from the last segment to the first. There, a segment also receives the
+cotangents accumulated so far for its results and operands, and adds to them. Cotangents are therefore added in the same order
+as in one Program.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def tree_pack(nest: Any, leaves: list[Any]) -> Any:
 
 
 def operands_first(roots: Sequence[T], below: Callable[[T], Iterable[T]]) -> list[T]:
-    """Return ``roots`` and everything below them, each once and after what is below it, without recursion."""
+    """Return ``roots`` and everything below them, each node once and after the nodes below it, without recursion."""
     order: list[T] = []
     done: set[int] = set()
     stack = [(root, False) for root in reversed(roots)]

@@ -131,7 +131,7 @@ def check_leaving(x: Values, how: str, explicit: bool = False) -> None:
 
 
 def peek(x: Values) -> Any:
-    """Return the value without checks: to branch on it, show it or keep it, not to compute with it."""
+    """Return the value without checks, for branches, display and storage, but not for computations."""
     return x._value()
 
 

@@ -40,7 +40,7 @@ class PassMetrics(NamedTuple):
 
 
 class _Taken(NamedTuple):
-    """A Variable whose value a pass copies from the training arena: its place there, the batch, and its place in that batch."""
+    """A Variable whose value a pass copies from the training arena: its place there, the batch, and the place for it."""
 
     there: Slot
     batch: int

@@ -26,7 +26,7 @@ Report = Callable[["Loop"], None]
 
 
 class Between(Protocol):
-    """What to do between epochs.
+    """A callable that runs between epochs.
 
     Attributes
     ----------
@@ -125,13 +125,13 @@ class Loop:
         return False
 
     def evaluate_only(self) -> None:
-        """Go once through the rows of the training pass without changing anything."""
+        """Evaluate the rows of the training pass once without changing anything."""
         self._position.evaluates = True
         while self.epoch < 1:
             self._run(self._training.descriptor, self._training.descriptor, 1, self._steps)
 
     def end_training(self) -> None:
-        """End an epoch's training: what follows is its evaluation pass, or the next epoch."""
+        """End the training pass of an epoch. Its evaluation pass, or the next epoch, follows."""
         if self._evaluation is None:
             self._position.epoch += 1
         else:
@@ -139,7 +139,7 @@ class Loop:
             self._position.evaluates = True
 
     def store(self) -> None:
-        """Assign all Variables their values; a Ctrl-C in between starts this again."""
+        """Assign all Variables their values. If Ctrl-C interrupts this, it starts again."""
         try:
             self._step.executable.store(self._context)
         except KeyboardInterrupt:

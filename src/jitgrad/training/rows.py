@@ -1,4 +1,4 @@
-"""Rows of data: which data can be fitted, and the order of an epoch."""
+"""Rows of data: checks of the data to fit, and the order of rows in an epoch."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Updater(Protocol):
     """The part of an optimizer that a step requires."""
 
     def apply_gradients(self, grads_and_variables: Sequence[tuple[Tensor | None, Variable]]) -> None:
-        """Update the Variables by their gradients."""
+        """Update the Variables with their gradients."""
 
 
 class TrainingStep(NamedTuple):

@@ -118,7 +118,7 @@ def _with_gradient(name: str, result: Any, inputs: Sequence[Tensor], inside: Rec
 
 
 def _read_besides(outputs: Sequence[Tensor], inputs: Sequence[Tensor], inside: Recording) -> list[Tensor]:
-    """Return what a function reads besides its inputs, if a derivative with respect to it exists."""
+    """Return the Tensors that a function reads besides its inputs, if a derivative with respect to them exists."""
     passed = {id(x) for x in inputs}
 
     def below(node: Tensor) -> list[Tensor]:

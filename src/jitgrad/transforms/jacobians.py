@@ -145,7 +145,7 @@ def _by_rows(call: Call) -> list[list[Tensor]]:
 
 
 def _by_columns(call: Call) -> list[list[Tensor]]:
-    """Return the same in forward mode."""
+    """Return the Jacobian of each output with respect to each input, in forward mode."""
     columns = []
     for k, x in enumerate(call.inputs):
         tangent = Tensor(None, (), (), x.shape, x.level)

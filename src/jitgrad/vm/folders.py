@@ -22,7 +22,7 @@ _MOST_LINKS = 40
 
 
 class UnsafeError(Exception):
-    """Another user can write to a level of the path. The message contains the level and the remedy."""
+    """Another user can write to a folder of the path. The message names the folder and the remedy."""
 
 
 class Folder(NamedTuple):
@@ -143,9 +143,9 @@ def _opened(part: str, above: int, mode: int) -> int:
 
 
 def _check(path: Path, state: os.stat_result, last: bool) -> None:
-    """Reject a level that others can write to.
+    """Raise UnsafeError if another user can write to a folder of the path.
 
-    In folders where only owners can delete files, such as ``/tmp``, others may write on the way, but not at the last level.
+    Other users may be able to write to a parent folder in which only owners can delete files, such as ``/tmp``.
     """
     if state.st_uid not in _trusted():
         raise UnsafeError(

@@ -11,8 +11,8 @@ def lock() -> threading.RLock:
     """Return a reentrant lock that is free in a forked process.
 
     Only the forking thread survives in the child, so a lock held by another thread would never be released there. A fork
-    therefore waits until the lock is free. The data that it guards is then consistent in the child, too, as LLVM is with its
-    own locks.
+    therefore waits until the lock is free. The data that it guards is then also consistent in the child. LLVM treats its own
+    locks in the same way.
     """
     made = threading.RLock()
     if hasattr(os, "register_at_fork"):

@@ -138,7 +138,7 @@ def unit_of(name: str, dtype: str) -> Unit:
 
 
 def needed(dtype: str, *groups: str) -> list[Unit]:
-    """Return the units that a program needs that uses groups for a dtype: these and the engine."""
+    """Return the units that a program with these groups needs for a dtype: the groups and the engine."""
     return [Unit(group, dtype) for group in dict.fromkeys(("engine", *groups))]
 
 

@@ -2,10 +2,10 @@
 
 An instruction is a row of WIDTH unsigned integers: the opcode, then its fields. An elementwise op of the table has one
 instruction for each useful pattern of operands along the columns: ``v`` advances with them, ``s`` stays (``add.sv`` adds a
-scalar to a vector), and ``1`` stands for a single element without a loop. Every other instruction is a call of a kernel, and a
-row here is all it takes to add one. The code of updates is emitted, too, from ``kernels/update.py``.
+scalar to a vector), and ``1`` stands for a single element without a loop. Every other instruction calls a kernel; to add one,
+add a row here. The code of updates is emitted, too, from ``kernels/update.py``.
 
-This module does not import llvmlite, which keeps lowering, validation and dumps light.
+This module does not import llvmlite, so lowering, validation and dumps do not need it.
 """
 
 from __future__ import annotations

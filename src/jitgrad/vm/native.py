@@ -63,7 +63,7 @@ def _load(name: str, dtype: str) -> Function:
 
 
 def emitted(module: ir.Module, name: str, kind: Any) -> Function:
-    """Compile a function of a module that was emitted by hand. It is small and not cached."""
+    """Compile a function of a module that was emitted by hand. It is small, so it is not cached."""
     symbols.start_llvm()
     code = target_machine().emit_object(binding.parse_assembly(str(module)))
     return Function(ObjectCode(name, [], code), kind)

@@ -1,4 +1,4 @@
-"""Object code as it is stored: in a user's cache folder, or in a wheel."""
+"""The storage format of object code, in a user's cache folder or in a wheel."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def encode(compiled: ObjectCode) -> bytes:
 
 
 def decode(content: bytes) -> ObjectCode | None:
-    """Return what ``encode`` was given, or None if the content is damaged."""
+    """Return the object code that ``encode`` encoded, or None if the content is damaged."""
     digest, body = content[:_DIGEST], content[_DIGEST:]
     if hashlib.sha256(body).digest() != digest:
         return None

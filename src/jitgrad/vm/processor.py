@@ -1,6 +1,6 @@
 """The processor that code is compiled for: this machine's, or the one given by ``JITGRAD_CPU``.
 
-LLVM knows processors by name and the features of each: ``x86-64-v3``, ``haswell``, ``znver4``. It does not list the features,
+LLVM has a list of processors with their features: ``x86-64-v3``, ``haswell``, ``znver4``. It does not list the features,
 but it inlines a function into another only if the caller's processor has all features of the callee's, so they can be queried.
 """
 
@@ -34,7 +34,7 @@ class Processor(NamedTuple):
     name : str
         LLVM's name.
     features : dict of str to bool
-        Whether it has each of the features that LLVM knows.
+        Whether it has each of LLVM's features.
     """
 
     name: str

@@ -40,7 +40,7 @@ def set_control(builder: ir.IRBuilder, word: Any) -> None:
 
 
 def change(builder: ir.IRBuilder, mode: Any) -> Any:
-    """Set the bits of the mode, FLUSH or 0. Return the previous bits, to be restored."""
+    """Set the mode bits to FLUSH or 0. Return the previous bits, with which to restore the mode."""
     before = control(builder)
     set_control(builder, builder.or_(builder.and_(before, ir.Constant(WORD, ~FLUSH)), mode))
     return builder.and_(before, ir.Constant(WORD, FLUSH))
@@ -48,7 +48,7 @@ def change(builder: ir.IRBuilder, mode: Any) -> Any:
 
 @emitted(result="uint64")
 def flush_mode(emit: Emitter, mode: Any) -> Any:
-    """Set the bits of the mode in this thread. Return the previous bits, to be restored."""
+    """Set the mode bits of this thread. Return the previous bits, with which to restore the mode."""
     return change(emit.builder, mode)
 
 

@@ -21,7 +21,7 @@ _SYSTEM = "memcmp memcpy memmove memset sched_yield"
 
 @functools.cache
 def start_llvm() -> None:
-    """Start LLVM and register C's functions, which it does not find by itself."""
+    """Start LLVM and register the functions of C that it does not find by itself."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     mathematics = _MATHEMATICS.split()

@@ -115,7 +115,7 @@ class _Threads:
         self._wake.release(helpers)
 
     def _start(self) -> bool:
-        """Start a helper; return whether the system could."""
+        """Start a helper, and return whether this succeeded."""
         number = len(self._helpers) + 1
         helper = threading.Thread(target=self._help, args=(number,), name=f"jitgrad-{number}", daemon=True)
         try:
@@ -126,7 +126,7 @@ class _Threads:
         return True
 
     def end(self) -> None:
-        """Let the helpers sleep."""
+        """Put the helpers to sleep."""
         self.pool.leave = 1
 
     def close(self) -> None:

@@ -43,7 +43,7 @@ _relu = _function("relu")
 
 
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """Return x above ``threshold``, at most ``max_value``; below it, ``negative_slope`` times the distance."""
+    """Return x above ``threshold``, limited to ``max_value``, and ``negative_slope * (x - threshold)`` below it."""
     if negative_slope == 0 and max_value is None and threshold == 0:
         return _relu(x)
     return wrap(ReLU(max_value, negative_slope, threshold)(as_plain(x)))

@@ -57,7 +57,7 @@ def unwrap(nest: Any) -> Any:
 
 
 def is_plain(nest: Any) -> bool:
-    """Return whether the library calls: there is a plain Tensor, and no wrapped one."""
+    """Return whether a nesting contains plain Tensors but no wrapped ones, which means that the library is the caller."""
     if isinstance(nest, Tensor):
         return True
     found = False
@@ -69,7 +69,7 @@ def is_plain(nest: Any) -> bool:
 
 
 def bordered(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a user's function or method: it takes wrapped tensors, and its caller in the library gets plain ones."""
+    """Wrap a user's function or method so that it receives wrapped tensors and returns plain ones to the library."""
 
     @functools.wraps(f)
     def inside(*args: Any, **kwargs: Any) -> Any:

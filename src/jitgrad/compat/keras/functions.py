@@ -35,7 +35,7 @@ def name_of(function: Any) -> dict[str, str]:
 
 
 def _is(known: Any, function: Any) -> bool:
-    """Return whether a function is another one, or wraps it."""
+    """Return whether a function is the other function, or wraps it."""
     while known is not None:
         if known is function or any(cell.cell_contents is function for cell in getattr(known, "__closure__", None) or ()):
             return True

@@ -27,7 +27,7 @@ class Initializer(Described):
         return values_of(type(self).__call__(self, tuple(shape)))
 
     def plain(self, shape: Any, generator: np.random.Generator) -> Any:
-        """Return values of a shape from the generator, or from the one of the seed."""
+        """Return values of a shape, drawn from the generator, or from a generator with the initializer's seed."""
         return self.draw(shape, generator if self.seed is None else np.random.default_rng(self.seed))
 
     plain.is_plain = True  # type: ignore[attr-defined]

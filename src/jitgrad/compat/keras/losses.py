@@ -252,7 +252,7 @@ class CategoricalHinge(Made):
 
 
 class BinaryFocalCrossentropy(Made):
-    """Cross-entropy of targets 0 and 1 with less weight for well-predicted rows."""
+    """Cross-entropy of targets 0 and 1 that gives less weight to well-predicted rows."""
 
     plain = library.binary_focal_crossentropy
 
@@ -275,7 +275,7 @@ class BinaryFocalCrossentropy(Made):
 
 
 class CategoricalFocalCrossentropy(Made):
-    """Cross-entropy of targets with a probability for each class, with less weight for well-predicted rows."""
+    """Cross-entropy of targets with a probability for each class that gives less weight to well-predicted rows."""
 
     plain = library.categorical_focal_crossentropy
 
@@ -374,7 +374,7 @@ def serialize(loss: Any) -> Any:
 
 
 def deserialize(name: Any, custom_objects: Any = None) -> Any:
-    """Return the loss of a config or of a name."""
+    """Return the loss with a config or name."""
     return deserialized(name, custom_objects) if isinstance(name, dict) else get(name)
 
 

@@ -85,7 +85,7 @@ def dot(x1: Any, x2: Any) -> Any:
 
 
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
-    """Encode classes as rows with a 1 in the position of the class."""
+    """One-hot encode classes."""
     return constants.one_hot(x, num_classes, axis=axis, dtype=dtype_name(dtype))
 
 

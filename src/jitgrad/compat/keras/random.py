@@ -19,7 +19,7 @@ class SeedGenerator:
 
 
 def _source(seed: Any) -> library.Source | None:
-    """Return the source of a seed; for a number it always starts anew."""
+    """Return the source for a seed. For a number, it is a new source each time."""
     if isinstance(seed, int):
         return library.Source(seed)
     if seed is not None and not isinstance(seed, SeedGenerator):

@@ -1,4 +1,4 @@
-"""Keras's regularizers: penalties of weights, or of results, that are added to the loss."""
+"""Keras's regularizers: penalties on weights or results that are added to the loss."""
 
 from __future__ import annotations
 

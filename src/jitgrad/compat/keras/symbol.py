@@ -34,7 +34,7 @@ class KerasTensor(Deferrable, Operators):
     Attributes
     ----------
     shape : tuple
-        Shape, with None for open sizes.
+        Shape, with None for unknown sizes.
     source : Call or None
         The call that it is a result of; None for an input.
     """
@@ -191,7 +191,7 @@ def _open(made: Tensor) -> OpenShape:
 
 
 def run(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the results of a layer or function for plain Tensors."""
+    """Call a layer or function on plain Tensors, and return its results."""
     if is_layer(operation):
         return operation(*args, **kwargs)
     return border.unwrap(operation(*border.wrap(args), **border.wrap(kwargs)))

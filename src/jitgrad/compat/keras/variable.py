@@ -47,7 +47,7 @@ class Variable(TensorMethods, variable.Variable):  # type: ignore[misc]
 
     @property
     def name(self) -> str:
-        """The name, without that of the layer, which ``path`` contains."""
+        """The name without the layer's name, which is part of ``path``."""
         return self.path.rpartition("/")[2]
 
     @name.setter

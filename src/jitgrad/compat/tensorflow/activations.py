@@ -49,7 +49,7 @@ swish = silu
 
 @public()
 def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Tensor:
-    """Return ``x`` times the normal distribution function at ``x``; by tanh if ``approximate``."""
+    """Return ``x`` times the normal distribution function of ``x``; with the tanh approximation if ``approximate``."""
     return made(activations.gelu(numbers("Gelu", features, FLOATS)._read(), approximate))
 
 

@@ -59,7 +59,7 @@ def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layo
 
 
 def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
-    """Return ones."""
+    """Return a tensor of ones."""
     return wrap_array(np.ones(sizes(shape), _computed("ones", dtype).dtype))
 
 
@@ -239,7 +239,7 @@ def one_hot(
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool, name: str | None = None) -> Tensor:
-    """Return as many True values as each length, padded with False to ``maxlen``, by default the largest length."""
+    """Return a row of ``maxlen`` booleans for each length n: n times True, then False. By default the longest row is full."""
     counts = integers(lengths)
     most = integer(maxlen) if maxlen is not None else int(counts.max(initial=0))
     return wrap_array(np.arange(most) < counts[..., None], as_dtype(dtype))

@@ -19,7 +19,7 @@ from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str | None = None) -> Any:
-    """Return the result of ``true_fn`` if ``pred`` is true, otherwise that of ``false_fn``."""
+    """Return the result of ``true_fn`` if ``pred`` is true, otherwise the result of ``false_fn``."""
     return true_fn() if pred else false_fn()
 
 
@@ -27,7 +27,7 @@ def case(
     pred_fn_pairs: Any, default: Callable[[], Any] | None = None, exclusive: bool = False, strict: bool = False,
     name: str = "case",
 ) -> Any:  # fmt: skip
-    """Return the result of the first function whose condition is true, otherwise that of ``default``."""
+    """Return the result of the first function whose condition is true, otherwise the result of ``default``."""
     holding = [f for pred, f in pred_fn_pairs if pred]
     if exclusive and len(holding) > 1:
         raise InvalidArgumentError("Input error: more than one condition holds, with exclusive=True [Op:Case]. Change them.")
@@ -88,7 +88,7 @@ def foldl(
     fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
     swap_memory: bool = False, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """Combine the slices by ``fn`` from the first to the last."""
+    """Reduce the slices with ``fn``, from the first to the last."""
     return _folded(fn, list(_slices(elems)), initializer)[-1]
 
 
@@ -96,7 +96,7 @@ def foldr(
     fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
     swap_memory: bool = False, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """Combine the slices by ``fn`` from the last to the first."""
+    """Reduce the slices with ``fn``, from the last to the first."""
     return _folded(fn, list(_slices(elems))[::-1], initializer)[-1]
 
 
@@ -180,7 +180,7 @@ class TensorArray:
         return wrap_array(np.int32(len(self._elements)))
 
     def _filled(self) -> list[Tensor]:
-        """Return all elements; those that were not written are zeros in the shape of another one."""
+        """Return all elements, with zeros in the shape of another element for those that were not written."""
         known = next((x for x in self._elements if x is not None), None)
         if known is None:
             return []

@@ -161,7 +161,7 @@ def is_numeric_tensor(tensor: Any) -> bool:
 
 
 def Assert(condition: Any, data: Any = (), summarize: Any = None, name: str | None = None) -> None:
-    """Raise InvalidArgumentError unless the condition is true."""
+    """Raise InvalidArgumentError if the condition is false."""
     if not np.all(np.asarray(convert(condition).numpy())):
         texts = ", ".join(str(convert(x).numpy()) for x in data)
         raise InvalidArgumentError(f"Expected '{condition}' to be true. Summarized data: {texts}")

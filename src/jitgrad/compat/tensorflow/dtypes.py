@@ -54,7 +54,7 @@ class DType:
 
     @property
     def base_dtype(self) -> DType:
-        """The dtype itself: there are no reference dtypes."""
+        """The dtype itself, because there are no reference dtypes."""
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""TensorFlow's exceptions (``tf.errors``), which are errors of jitgrad, too."""
+"""TensorFlow's exceptions (``tf.errors``), which are also jitgrad's errors."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class InvalidIndexError(InvalidArgumentError, IndexingError):
 
 
 class InvalidDTypeError(InvalidArgumentError, DTypeError):
-    """Operands with dtypes that an operation does not accept, or not together."""
+    """Operands whose dtypes an operation does not accept, alone or in combination."""
 
 
 class ConversionError(InvalidArgumentError, ValueError, TypeError):

@@ -132,10 +132,12 @@ class ConcreteFunction:
                 continue
             given[name] = self._fitting(name, value)
         if len(args) > len(self._open):
-            raise OptionError(f"{len(args)} arguments for {len(self._open)} tensors {self._open}. Omit the others.")
+            raise OptionError(
+                f"{len(args)} arguments were given for {len(self._open)} tensors, {self._open}. Omit the extra ones."
+            )
         missing = [name for name in self._open if isinstance(given[name], TensorSpec)]
         if missing:
-            raise OptionError(f"The function lacks a tensor for {missing[0]!r}. Give one.")
+            raise OptionError(f"The tensor {missing[0]!r} is missing. Pass it as an argument.")
         self._bound.arguments.update(given)
         return self.function(*self._bound.args, **self._bound.kwargs)
 

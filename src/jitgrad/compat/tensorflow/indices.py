@@ -1,4 +1,4 @@
-"""Elements by indices: gathering, scattering, masks, segments."""
+"""Access to elements by indices: gathering, scattering, masks, segments."""
 
 from __future__ import annotations
 

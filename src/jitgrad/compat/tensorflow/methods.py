@@ -1,4 +1,4 @@
-"""What TensorFlow's Tensors and Variables share: operators, shape, dtype and printed form."""
+"""The methods that TensorFlow's Tensors and Variables share: operators, shape, dtype and printed form."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class TensorMethods:
 
 
 def numpy_text(value: Any) -> str:
-    """Return a value as TensorFlow prints NumPy's; an array with several lines starts on a new line."""
+    """Format an array as TensorFlow does. An array with several lines starts on a new line."""
     return _lines(repr(value) if isinstance(value, (np.ndarray, bytes)) else str(value))
 
 

@@ -35,7 +35,7 @@ class Module:
 
     @property
     def name_scope(self) -> AbstractContextManager[str]:
-        """A context in which names of new Variables begin with the name of this Module."""
+        """A context in which the names of new Variables begin with the name of this Module."""
         return scopes.name_scope(str(vars(self).get("_scope_name", self.name + "/")))
 
     @classmethod
@@ -51,7 +51,7 @@ class Module:
 
     @property
     def variables(self) -> tuple[Any, ...]:
-        """All Variables, those of submodules last, in the order of the attributes' names."""
+        """All Variables in the order of the attributes' names, followed by those of submodules."""
         return tuple(_distinct(_leaves(self, set(), lambda x: isinstance(x, LibraryVariable))))
 
     @property
@@ -77,7 +77,7 @@ class Module:
 
 
 def is_module(value: Any) -> bool:
-    """Return whether an object is a Module, or a layer or model, which has Variables, too."""
+    """Return whether an object is a Module, a layer or a model."""
     return isinstance(value, Module) or (hasattr(value, "trainable_variables") and not isinstance(value, type))
 
 

@@ -128,7 +128,7 @@ def record_as(name: str, op: Op, operands: tuple[Any, ...]) -> Any:
 
 
 def combined(name: str, op: Op, a: Any, b: Any, kinds: str = NUMBERS) -> Tensor:
-    """Return an op of two operands of any kind."""
+    """Return an op of two operands, which may be tensors, arrays or numbers."""
     x, y = agreed(name, (a, b), kinds)
     result = record_as(name, op, (x._read(), y._read()))
     if result.level == levels.INTEGER:

@@ -43,7 +43,7 @@ Binary = Callable[..., Tensor]
 
 
 def _plain(kind: type, value: Any, level: int) -> tuple[Any, bool]:
-    """Convert a Python number or array to an operand for a tensor; also return whether it is one."""
+    """Convert a Python number or array to an operand for a tensor, and return whether the conversion succeeded."""
     if level <= _FLOAT:
         return value, False
     if kind in _PYTHON:

@@ -1,4 +1,4 @@
-"""``tf.ragged``: rows of different lengths, which can be stored and printed; convert them to dense tensors to compute."""
+"""``tf.ragged``: rows of different lengths, for storing and printing. Convert them to dense tensors to compute with them."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def categorical(logits: Any, num_samples: Any, dtype: Any = dtypes.int64, seed: 
 
 
 def poisson(shape: Any, lam: Any, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None) -> Tensor:
-    """Draw counts with means ``lam``; for each mean as many as ``shape`` gives."""
+    """Draw Poisson counts: an array of shape ``shape`` for each mean in ``lam``."""
     means = np.asarray(convert(lam).numpy())
     return wrap_array(_source(seed).poisson(means, (*sizes(shape), *means.shape)), as_dtype(dtype))
 
@@ -227,7 +227,7 @@ class Generator:
 
     @property
     def algorithm(self) -> int:
-        """TensorFlow's number of the algorithm."""
+        """TensorFlow's number for the algorithm."""
         return 1
 
     def reset(self, state: Any) -> None:
@@ -235,7 +235,7 @@ class Generator:
         self._state_var.assign(state)
 
     def reset_from_seed(self, seed: Any) -> None:
-        """Set the state of a seed."""
+        """Reset the state to that of a new Generator with this seed."""
         self._state_var.assign(_state_of(seed))
 
     def skip(self, delta: Any) -> None:

@@ -1,4 +1,4 @@
-"""``tf.saved_model`` is not available: it saves graphs, and functions here are Python functions."""
+"""``tf.saved_model`` is not available, because it saves graphs, and jitgrad's functions are Python functions."""
 
 from jitgrad.compat.modules import missing
 

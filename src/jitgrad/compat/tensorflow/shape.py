@@ -91,7 +91,7 @@ class TensorShape(tuple[Any, ...]):
         return TensorShape([None] * rank) if self._unknown else self
 
     def merge_with(self, other: Any) -> TensorShape:
-        """Combine what is known of both shapes."""
+        """Return a shape with the sizes that are known from either shape."""
         self.assert_is_compatible_with(other)
         other = TensorShape(other)
         if self._unknown or other._unknown:

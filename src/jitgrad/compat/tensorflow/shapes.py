@@ -77,7 +77,7 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
 
 @named("Pack")
 def stack(values: Any, axis: Any = 0, name: str = "stack") -> Tensor:
-    """Stack tensors along a new axis; for numbers only, as floats if one is a float."""
+    """Stack tensors along a new axis. Python numbers become floats if one of them is a float."""
     given = list(values)
     if not any(isinstance(value, (Operators, np.ndarray, np.generic)) for value in given):
         x = convert(given)  # of Python numbers
@@ -135,7 +135,7 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
 
 @named("Repeat")
 def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """Repeat each element as often as ``repeats`` gives."""
+    """Repeat each element ``repeats`` times, or as often as its element of ``repeats``."""
     x = convert(input)
     counts = integers(repeats)
     times: Any = counts.ravel().tolist()
@@ -277,7 +277,7 @@ def strided_slice(
     input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0,
     new_axis_mask: int = 0, shrink_axis_mask: int = 0, var: Any = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Return ``x[begin:end:strides]``; the bits of the masks change the meaning for single axes."""
+    """Return ``x[begin:end:strides]``. The bits of the masks change the meaning of these for single axes."""
     first, last = sizes(begin), sizes(end)
     steps = (1,) * len(first) if strides is None else sizes(strides)
     keys: list[Any] = []
@@ -303,7 +303,7 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
 
 
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
-    """Return the shape to which two shapes broadcast as a tensor."""
+    """Return the shape to which two shapes broadcast, as a tensor."""
     return wrap_array(np.array(broadcast_static_shape(sizes(shape_x), sizes(shape_y)), INT32))
 
 

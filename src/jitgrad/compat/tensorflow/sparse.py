@@ -1,4 +1,4 @@
-"""``tf.sparse``: values at some positions, which can be stored and printed; convert them to dense tensors to compute."""
+"""``tf.sparse``: sparse tensors, which can be stored and printed. Convert them to dense tensors to compute with them."""
 
 from __future__ import annotations
 

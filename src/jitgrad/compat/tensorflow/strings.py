@@ -124,7 +124,7 @@ def strip(input: Any, name: str | None = None) -> Tensor:
 
 
 def substr(input: Any, pos: int, len: int, unit: str = "BYTE", name: str | None = None) -> Tensor:
-    """Return a part of each string."""
+    """Return a substring of each string."""
     return held(_each(lambda text: text[pos : pos + len], input))
 
 

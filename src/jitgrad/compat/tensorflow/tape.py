@@ -50,7 +50,7 @@ class GradientTape(LibraryTape):
     def gradient(
         self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = UnconnectedGradients.NONE
     ) -> Any:
-        """Return the gradient of the sum of ``target`` by each of ``sources``; None if it does not depend on it."""
+        """Return the gradient of the sum of ``target`` with respect to each source, None if it is unconnected."""
         flat = sources if type(sources) is list else tree_leaves(sources)
         plain = [s._tensor if type(s) is Tensor and s._tensor.level > levels.INTEGER else _source(s) for s in flat]
         targets = target._tensor if type(target) is Tensor else _targets(target)

@@ -53,7 +53,7 @@ class Tensor(TensorMethods, Wrapper):  # type: ignore[misc]
 
 
 class Held(Tensor):
-    """A value of a dtype that jitgrad does not compute with: NumPy prints, indexes, reshapes and casts it."""
+    """A value of a dtype that jitgrad does not compute with. It is printed, indexed, reshaped and cast by NumPy."""
 
     __slots__ = ("_array",)
 
@@ -118,7 +118,7 @@ _new = object.__new__
 
 
 def wrap(value: Any, like: Any = None) -> Any:
-    """Wrap a Tensor of the library, or several; integers have the dtype of ``like``, by default int32."""
+    """Wrap one or several Tensors of the library. Integers get the dtype of ``like``, by default int32."""
     if isinstance(value, (tuple, list)):
         return type(value)(wrap(item, like) for item in value)
     return made(value, INT32 if like is None else integer_of(like))

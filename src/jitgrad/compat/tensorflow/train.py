@@ -109,7 +109,7 @@ class Checkpoint:
         return path
 
     def read(self, save_path: Any, options: Any = None) -> LoadStatus:
-        """Restore the Variables from a file; Variables that are created later, upon their creation."""
+        """Restore the Variables from a file. Variables that do not exist yet are restored when they are created."""
         values = _values(save_path)
         left = dict(values)
 
@@ -138,7 +138,7 @@ class Checkpoint:
         return LoadStatus(lambda: set(left), lambda: set(self._named()) - set(values))
 
     def restore(self, save_path: Any, options: Any = None) -> LoadStatus:
-        """Restore the Variables like ``read``; None has no effect."""
+        """Restore the Variables like ``read``. If the path is None, do nothing."""
         return LoadStatus(set, set) if save_path is None else self.read(save_path)
 
 
@@ -210,7 +210,7 @@ class CheckpointManager:
         return self.checkpoints[-1] if self.checkpoints else None
 
     def save(self, checkpoint_number: Any = None, check_interval: bool = True, options: Any = None) -> str:
-        """Save a checkpoint, and delete the oldest if there are too many."""
+        """Save a checkpoint, and delete the oldest ones if there are too many."""
         if checkpoint_number is not None:
             self.checkpoint._saves = int(checkpoint_number) - 1
         elif self.checkpoints and not self.checkpoint._saves:
@@ -221,7 +221,7 @@ class CheckpointManager:
         return self.checkpoints[-1]
 
     def restore_or_initialize(self) -> str | None:
-        """Restore the last checkpoint, if there is one."""
+        """Restore the last checkpoint if one exists."""
         self.checkpoint.restore(self.latest_checkpoint)
         return self.latest_checkpoint
 

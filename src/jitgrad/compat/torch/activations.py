@@ -1,4 +1,4 @@
-"""Activations of ``torch.nn.functional``, implemented by jitgrad's."""
+"""Activations of ``torch.nn.functional``, implemented with jitgrad's."""
 
 from __future__ import annotations
 

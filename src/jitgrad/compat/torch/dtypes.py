@@ -40,7 +40,7 @@ class dtype:
 
     @property
     def is_signed(self) -> bool:
-        """Whether the dtype has negative numbers."""
+        """Whether the dtype can represent negative numbers."""
         return self.numpy.kind not in "ub"
 
     @property
@@ -116,7 +116,7 @@ def of_level(level: Any, integer: np.dtype[Any]) -> dtype:
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:
-    """Return the smallest dtype that both convert to; for an integer and a float, the float."""
+    """Return the smallest dtype to which both can be converted; for an integer and a float, the float dtype."""
     if type1.is_floating_point != type2.is_floating_point:
         return type1 if type1.is_floating_point else type2
     return of_numpy(np.promote_types(type1.numpy, type2.numpy))

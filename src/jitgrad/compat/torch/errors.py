@@ -1,4 +1,4 @@
-"""The RuntimeError that PyTorch raises for most wrong uses."""
+"""The RuntimeError that PyTorch raises for most kinds of misuse."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from jitgrad.errors import JitgradError
 
 
 class TorchError(JitgradError, RuntimeError):
-    """An operation that PyTorch refuses, too."""
+    """An operation that PyTorch also rejects."""
 
 
 def not_a_tensor(name: str, value: object, position: int = 1) -> TypeError:

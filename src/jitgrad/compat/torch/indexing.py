@@ -87,7 +87,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
 
 @numpy_names
 def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Take the elements along ``dim`` that ``index`` names."""
+    """Take the elements along ``dim`` at the positions in ``index``."""
     x, places = read("gather", input), read("gather", index)
     if x.shape != places.shape:  # the other axes may be shorter
         keys = tuple(slice(None) if i == dim % len(x.shape) else slice(n) for i, n in enumerate(places.shape))
@@ -126,14 +126,14 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """Fill ``value`` where a mask is true."""
+    """Fill with ``value`` where a mask is true."""
     x = read("masked_fill", input)
     new = cast(value._tensor._read(), x.level) if isinstance(value, Tensor) else value
     return wrap(ew.where(read("masked_fill", mask), new, x), "MaskedFillBackward0", input._integer)
 
 
 def _places(input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
-    """Return keys for the places that ``index`` names along ``dim``."""
+    """Return keys for the positions in ``index`` along ``dim``."""
     places = np.atleast_1d(index._tensor._read()._value())
     keys: list[Any] = list(np.ogrid[tuple(slice(n) for n in places.shape)])
     keys[dim % len(keys)] = places
@@ -142,13 +142,13 @@ def _places(input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
 
 @numpy_names
 def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
-    """Write ``src`` to the places along ``dim`` that ``index`` names."""
+    """Write ``src`` to the positions in ``index`` along ``dim``."""
     return _scattered("scatter", input, dim, index, value if src is None else src, False)
 
 
 @numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """Add ``src`` at the places along ``dim`` that ``index`` names."""
+    """Add ``src`` at the positions in ``index`` along ``dim``."""
     return _scattered("scatter_add", input, dim, index, src, True)
 
 
@@ -167,21 +167,21 @@ def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, adds
 
 @numpy_names
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
-    """Add entries of ``source`` to the entries along ``dim`` that ``index`` names."""
+    """Add entries of ``source`` to the entries at ``index`` along ``dim``."""
     keys = (slice(None),) * (dim % input.ndim) + (np.asarray(index._tensor._read()._value()),)
     return wrap(read("index_add", input).at[keys].add(source._tensor * alpha), "IndexAddBackward0", input._integer)
 
 
 @numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
-    """Fill ``value`` into the entries along ``dim`` that ``index`` names."""
+    """Fill the entries at ``index`` along ``dim`` with ``value``."""
     keys = (slice(None),) * (dim % input.ndim) + (np.asarray(index._tensor._read()._value()),)
     return wrap(read("index_fill", input).at[keys].set(value), "IndexFillBackward0", input._integer)
 
 
 @numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """Replace the entries along ``dim`` that ``index`` names by entries of ``source``."""
+    """Replace the entries at ``index`` along ``dim`` with entries of ``source``."""
     keys = (slice(None),) * (dim % input.ndim) + (np.asarray(index._tensor._read()._value()),)
     return wrap(read("index_copy", input).at[keys].set(source._tensor), "IndexCopyBackward0", input._integer)
 
@@ -266,7 +266,7 @@ def bucketize(input: Any, boundaries: Tensor, *, right: bool = False) -> Tensor:
 
 
 def isin(elements: Tensor, test_elements: Tensor) -> Tensor:
-    """Return whether each element is among others."""
+    """Return whether each element is in a set of values."""
     return of_array(np.isin(elements.numpy(force=True), test_elements.numpy(force=True)))
 
 

@@ -76,7 +76,7 @@ def _filled(value: float, size: int, level: int) -> Plain:
 
 
 def _affine(weight: Tensor | None, bias: Tensor | None, size: int, level: int) -> tuple[Any, Any]:
-    """Return a weight and a bias as rows; ones and zeros by default."""
+    """Return a weight and a bias as rows, by default ones and zeros."""
     return (
         _filled(1.0, size, level) if weight is None else weight._tensor,
         _filled(0.0, size, level) if bias is None else bias._tensor,
@@ -246,7 +246,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0) -> Tensor:
 
 
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
-    """Elements before and after the last axes: (before, after) of the last one, then of the one before it."""
+    """Pad the last axes: ``pad`` is (before, after) for the last axis, then for the one before it, and so on."""
     x = read("pad", input)
     if mode != "constant":
         raise TorchError(f"pad: mode {mode!r} is not supported. Use 'constant'.")

@@ -90,7 +90,7 @@ _ADVICE = {
 
 
 def _no_attribute(self: Tensor, name: str) -> Any:
-    """Raise for a method or attribute that PyTorch's tensors have and these do not."""
+    """Raise an error for an attribute of PyTorch's tensors that these tensors lack."""
     advice = _ADVICE.get(name, "dir(torch.Tensor) has what there is.")
     error = MissingNameError(f"jitgrad does not have torch.Tensor.{name}. {advice}")
     error.name, error.obj = name, self  # Python uses these for its suggestions

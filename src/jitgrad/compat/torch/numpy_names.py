@@ -11,7 +11,7 @@ _NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
 def numpy_names(function: F) -> F:
-    """Let a function accept ``axis`` for ``dim``, and ``keepdims`` for ``keepdim``."""
+    """Make a function accept ``axis`` for ``dim``, and ``keepdims`` for ``keepdim``."""
 
     @functools.wraps(function)
     def called(*args: Any, **named: Any) -> Any:

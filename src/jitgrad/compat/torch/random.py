@@ -26,7 +26,7 @@ class Generator:
         self.numbers = library.generator()
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start the sequence for a seed."""
+        """Start the sequence of the given seed."""
         self._seed = int(seed)
         self.numbers = library.generator(self._seed)
         return self
@@ -37,7 +37,7 @@ class Generator:
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed everything that jitgrad draws."""
+    """Seed all of jitgrad's random numbers."""
     global _seed
     _seed = int(seed)
     library.seed(_seed % 2**64)

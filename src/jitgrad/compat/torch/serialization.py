@@ -26,7 +26,7 @@ def save(
 ) -> None:
     """Write nested dicts, lists and tuples of tensors and plain values, such as a ``state_dict``, to a path or an open file.
 
-    Modules and other objects are refused: they could only be pickled, and loading a pickle can run code.
+    Modules and other objects are rejected: they could only be pickled, and loading a pickle can run code.
     """
     written = _written(obj)
     document = written if isinstance(obj, dict) else {"$value": written}
@@ -65,7 +65,10 @@ def _written(value: Any) -> Any:
 def load(
     f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None, mmap: bool | None = None
 ) -> Any:
-    """Load a file that ``save`` wrote, or the tensors of any safetensors file. Pickles, as PyTorch writes them, are refused."""
+    """Load a file that ``save`` wrote, or the tensors of any safetensors file.
+
+    PyTorch's own files, which are pickles, are rejected.
+    """
     if isinstance(map_location, str) or hasattr(map_location, "type"):
         check_device(map_location)
     if not hasattr(f, "read"):

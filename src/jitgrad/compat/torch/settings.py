@@ -1,4 +1,4 @@
-"""Global settings of PyTorch, which need no action here."""
+"""Global settings of PyTorch, which have no effect."""
 
 from __future__ import annotations
 

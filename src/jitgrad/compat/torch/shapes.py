@@ -1,4 +1,4 @@
-"""Functions of shapes. Results that only rearrange elements are views, which change with their tensor."""
+"""Functions that change shapes. Results that only rearrange elements are views, which change with their tensor."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def t(input: Tensor) -> Tensor:
 
 
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
-    """Move axes to other places."""
+    """Move axes to other positions."""
     return viewed(input, lambda x: lib.moveaxis(x, source, destination), "PermuteBackward0")
 
 
@@ -332,7 +332,7 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
 
 
 def tile(input: Tensor, *dims: Any) -> Tensor:
-    """Like ``repeat``, but fewer numbers refer to the last axes."""
+    """Like ``repeat``, but if there are fewer numbers than axes, they refer to the last axes."""
     counts = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
     return repeat(input, *(1,) * (input.ndim - len(counts)), *counts)
 

@@ -1,4 +1,4 @@
-"""``torch.special``, implemented by ``jitgrad.special``."""
+"""``torch.special``, implemented with ``jitgrad.special``."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from jitgrad.tape.tensor import retyped
 
 @numpy_names
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Return the median, the lower one of two; with ``dim`` a pair of values and indices."""
+    """Return the median (the lower of two middle elements); with ``dim``, a pair of values and indices."""
     x = read("median", input)
     if dim is None:
         n = input.numel()
@@ -55,7 +55,7 @@ def _ranked(input: Tensor, x: Any, k: int, dim: int, keepdim: bool, name: str) -
 
 @numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
-    """Return the most frequent value along ``dim``, the smallest of several, and its last index."""
+    """Return the most frequent value along ``dim`` (the smallest in case of ties) and its last index."""
     x = read("mode", input)
     values = np.moveaxis(np.asarray(x._read().force()), dim, -1)
     equal = values[..., :, None] == values[..., None, :]
@@ -75,7 +75,7 @@ def _dims(dim: Dim) -> Any:
 
 @numpy_names
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Return the sum without nan."""
+    """Return the sum of the elements that are not nan."""
     return wrap(ignoring_nan.nansum(read("nansum", input), _dims(dim), keepdim), "NansumBackward0")
 
 
@@ -86,7 +86,7 @@ def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 
 
 def nanmedian(input: Tensor) -> Tensor:
-    """Return the median of the elements that are not nan, the lower one of two."""
+    """Return the median of the elements that are not nan (the lower of two middle elements)."""
     x = shapes.ravel(read("nanmedian", input))
     return wrap(retyped(quantiles.nanquantile(x, 0.5, method="lower"), x.level), "NanmedianBackward0", input._integer)
 
@@ -120,7 +120,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
-    """Count the elements in intervals of equal width; 0 and 0 stand for the smallest and largest element."""
+    """Count the elements in intervals of equal width. If both ends are 0, the range of the elements is used."""
     values = np.asarray(read("histc", input)._read()._value())
     low, high = (values.min(), values.max()) if min == max == 0 else (min, max)
     return of_array(np.histogram(values, bins, (float(low), float(high)))[0], input.dtype)

@@ -97,7 +97,7 @@ class Tensor(Wrapper):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether ``backward`` computes a gradient for it."""
+        """Whether ``backward`` computes a gradient for this tensor."""
         return self._tensor.gradient is not None
 
     @requires_grad.setter
@@ -122,13 +122,13 @@ class Tensor(Wrapper):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether the user made it, or it requires no gradient."""
+        """Whether the tensor was created by the user or does not require a gradient."""
         held = self._tensor
         return held.gradient is None or isinstance(held, Variable) or not is_recorded_op(held)
 
     @property
     def grad_fn(self) -> GradFn | None:  # type: ignore[override]
-        """The operation that made it, if it requires a gradient."""
+        """The operation that made the tensor, or None if it does not require a gradient."""
         if self.is_leaf:
             return None
         held = self._tensor._read()
@@ -161,7 +161,7 @@ class Tensor(Wrapper):
             kept.value = None if value is None else value._tensor._read()
 
     def retain_grad(self) -> None:
-        """Keep the gradient of this result in ``backward``."""
+        """Make ``backward`` store the gradient of this result."""
         if not self.is_leaf:
             self._tensor.retain_grad()
         elif not self.requires_grad:

@@ -141,7 +141,7 @@ def view(base: Tensor, function: Function, name: str, now: Plain | None = None) 
 
 
 def detach(self: Tensor) -> Tensor:
-    """Return the same value without its derivative; its changes are changes of this tensor, without gradients."""
+    """Return the same value without its derivative. In-place changes of the result also change this tensor."""
     made = _new(Detached)
     made._integer = self._integer
     made._name = ""

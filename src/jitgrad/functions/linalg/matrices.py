@@ -170,7 +170,7 @@ def multi_dot(arrays: Sequence[ArrayLike]) -> Tensor:
 
     @functools.cache
     def cost(i: int, j: int) -> tuple[int, int]:
-        """The fewest multiplications for the product of matrices i ≤ k < j, and where it is cut for them."""
+        """Return the fewest multiplications for the product of matrices i ≤ k < j, and where to split it."""
         if j - i == 1:
             return 0, i
         return min((cost(i, k)[0] + cost(k, j)[0] + sizes[i] * sizes[k] * sizes[j], k) for k in range(i + 1, j))

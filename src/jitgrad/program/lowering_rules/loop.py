@@ -1,4 +1,4 @@
-"""Instructions of the region op ``loop``: its body once, and the fields that move from trip to trip."""
+"""Instructions of the region op ``loop``: the code of its body, and the fields that change from trip to trip."""
 
 from __future__ import annotations
 

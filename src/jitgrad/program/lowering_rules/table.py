@@ -29,7 +29,7 @@ class Rows(enum.Enum):
 
 
 def keeps_rows(shape: Shape, result: Shape, has_rows: bool) -> bool:
-    """Return whether an operand has rows where the result has them, or broadcasts along them."""
+    """Return whether an operand has the rows of the result, or broadcasts along them."""
     return len(shape) == len(result) if has_rows else len(shape) < len(result) or shape[0] == 1
 
 

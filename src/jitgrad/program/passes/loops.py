@@ -1,6 +1,4 @@
-"""Passes on loops: merge loops that differ only in their stacks, drop unused stacks, lower bodies, and write the outputs of
-bodies in place.
-"""
+"""Passes on loops: merge equal loops, drop unused stacks, lower bodies, and write the outputs of bodies in place."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Emitted:
 
 
 def emitted(result: str = "", inline: bool = True) -> Callable[[Callable[..., Any]], Emitted]:
-    """Decorator that makes an ``Emitted`` of a function."""
+    """Convert a function to an ``Emitted`` (a decorator)."""
     return lambda emit: Emitted(emit, emit.__name__, result, inline)
 
 

@@ -96,7 +96,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Literal:
-    """A literal number, whose type follows from its use."""
+    """A literal number, whose type is determined by its use."""
 
     value: int | float | bool
 

@@ -1,4 +1,4 @@
-"""Cofactors of a batch of square matrices, the derivative of the determinant, also for singular matrices."""
+"""Cofactors of a batch of square matrices, the derivative of the determinant, including singular matrices."""
 
 from __future__ import annotations
 

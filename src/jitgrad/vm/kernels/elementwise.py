@@ -25,7 +25,7 @@ Operands = Mapping[str, Any]
 
 @emitted(result="boolean")
 def run(emit: Emitter, arena: Any, instruction: Any, opcode: Any) -> Any:
-    """Run the instruction at a place if it is emitted here; return whether it is."""
+    """Run the instruction at a place if its code is emitted here; return whether that is the case."""
     builder, number = emit.builder, emit.number
     other, done = builder.append_basic_block("other"), builder.append_basic_block("done")
     switch = builder.switch(opcode, other)

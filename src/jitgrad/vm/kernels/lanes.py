@@ -21,7 +21,7 @@ def row(code, i):
 
 @compiled
 def begin(code, following, trips):
-    """Begin the first of some trips, at whose end the instruction ``following`` is."""
+    """Begin the first of several trips that end at the instruction ``following``."""
     end = row(code, following)
     end[_LEFT], end[_ALL] = trips, trips
 

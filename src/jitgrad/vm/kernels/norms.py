@@ -1,4 +1,4 @@
-"""Norms of vectors along an axis, moved into an interval: constraints of weights."""
+"""Constraints on weights: the norms of vectors along an axis are moved into an interval."""
 
 from __future__ import annotations
 

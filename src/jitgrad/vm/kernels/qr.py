@@ -19,7 +19,7 @@ LIGHT = 1e-3
 
 @compiled
 def norm(a, n):
-    """Return the Euclidean norm of n elements, also if their squares overflow or underflow."""
+    """Return the Euclidean norm of n elements, even if their squares overflow or underflow."""
     square, largest = dot(a, a, n), 0.0
     if 1e-280 < square < 1e300:
         return sqrt(square)

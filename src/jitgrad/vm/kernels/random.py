@@ -15,7 +15,7 @@ from jitgrad.vm.compiler.language import compiled, itemsize, number, unrolled
 
 @compiled
 def philox(c0, c1, c2, c3, k0, k1):
-    """Return two of the four words of a block after ten rounds, as one of 64 bits."""
+    """Return two of the four words of a block after ten rounds, as one word of 64 bits."""
     low, half = uint64(0xFFFFFFFF), uint64(32)
     for _ in unrolled(10):  # so that the loop over blocks is vectorized
         product0 = uint64(0xD2511F53) * c0

@@ -75,7 +75,7 @@ def _carry(S, blocks, x):
 
 @compiled
 def _total(S, blocks):
-    """Return the sum of everything that waits."""
+    """Return the sum of all waiting sums."""
     one, level = uint64(1), uint64(0)
     total = number(S, 0)
     while blocks >> level:

@@ -53,7 +53,7 @@ def _take(pool, ticket, thread):
 
 @compiled
 def _wait(turns):
-    """Wait for a time that grows with the number of turns; return the number of turns."""
+    """Wait for a time that grows with the number of turns, and return that number."""
     if turns < uint64(_PATIENCE):
         pause()
     else:

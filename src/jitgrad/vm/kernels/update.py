@@ -1,6 +1,6 @@
 """Updates in place of optimizers and constraints: an element of the parameter ``p``, of its gradient ``g`` and of slots.
 
-Each is written on ``Value``, see ``compiler/emitter.py``, and returns what changes. ``h`` has the hyperparameters, ``s``
+Each is a function of ``Value``, see ``compiler/emitter.py``, and returns the new values. ``h`` has the hyperparameters, ``s``
 numbers of a step. The formulas are Keras's. Momentum: Sutskever et al., "On the importance of initialization and momentum in
 deep learning", 2013. Adam: Kingma and Ba, "Adam: a method for stochastic optimization", 2015, with the bias correction in the
 step size.

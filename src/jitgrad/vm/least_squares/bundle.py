@@ -88,7 +88,7 @@ def _step(problem, bundle):
 
 @compiled
 def _give(problem, work, system, w):
-    """Copy to a system what the step of a lane depends on."""
+    """Copy the data for the step of a lane to its system."""
     for k in range(problem.n):
         numbers(system.scales)[k * EIGHT + w] = work.scales[k]
     numbers(system.radius)[w], numbers(system.damping)[w] = work.within, work.damping

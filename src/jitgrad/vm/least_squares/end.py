@@ -1,7 +1,8 @@
 """The end of a fit: full steps for as long as they improve, and the decision whether it converged.
 
 Near a minimum, the cost is flat to half of its digits, but the gradient is not. Undamped steps, which depend on the gradient,
-determine the other digits. However the steps ended, a fit converged only if its last Jacobian confirms it, see ``conclude``.
+determine the remaining digits. However the steps ended, a fit converged only if its last Jacobian confirms it, see
+``conclude``.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def _along_last(problem, work):
 
 @compiled
 def _stretched(problem, work, before, along):
-    """Stretch the step by a factor estimated from the last one, whose factor is ``before``, 0 if none. Return the factor."""
+    """Stretch the step and return the factor, estimated from the last step and its factor ``before`` (0 if there is none)."""
     stretch = min(max(before / (1.0 - along), SHORTEST), LONGEST) if before > 0.0 and along < 1.0 else 1.0
     for k in range(problem.n):
         x = work.theta[k] + stretch * work.step[k]
@@ -222,7 +223,7 @@ def probed(problem, work):
 
 @compiled
 def _give_up(problem, work):
-    """No step lowers the cost: let linear parameters follow the others if they do not yet, else end."""
+    """No step lowers the cost: start solving for the linear parameters after each step, or end if this is already done."""
     if work.turns < uint64(PATIENCE) and ZERO < problem.n_linear < problem.n:
         work.turns = uint64(PATIENCE)
         go_to(work, codes.DESCENDING)

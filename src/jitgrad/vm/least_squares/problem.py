@@ -48,7 +48,10 @@ class Outcome(Record):
 
 @record
 class Problem(Record):
-    """What all fits share. It is constant while they run, so several threads may work on fits of one problem."""
+    """The data and options that all fits share.
+
+    They are constant during the fits, so several threads may work on one problem.
+    """
 
     # the Program, which runs in the context of a workspace: first the model, then its derivatives
     value_stop: Count  # instruction

@@ -206,7 +206,9 @@ def _stopped(problem, work, free):
 
 @compiled
 def make_step(problem, work, which, radius, damping):
-    """Compute a step within the radius and the bounds. Parameters that would cross bounds go to them, and the rest compensates.
+    """Compute a step within the radius and the bounds.
+
+    Parameters that would cross their bounds are set to them, and the others compensate.
 
     Return its damping, whether the free columns have full rank, and whether it was stopped at bounds.
     """

@@ -61,7 +61,7 @@ def solved(problem, work):
 
 @compiled
 def descend(problem, work):
-    """Begin the steps, as if there had been none."""
+    """Begin the steps from scratch."""
     if not work.finite:
         end_fit(work, codes.NO_DERIVATIVE)
         return

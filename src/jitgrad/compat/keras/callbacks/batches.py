@@ -22,7 +22,7 @@ NAMES = {
 
 
 def for_batches(callbacks: Sequence[Callback], kind: str) -> bool:
-    """Return whether one of the callbacks defines a method for the batches of a "train", "test" or "predict"."""
+    """Return whether one of the callbacks defines a method for the batches of a "train", "test" or "predict" phase."""
     return any(
         name in vars(callback) or getattr(type(callback), name, None) is not getattr(Callback, name)
         for callback in callbacks
@@ -48,7 +48,7 @@ class Batches:
         self._counts[kind] = 0
 
     def test_begins(self) -> None:
-        """Notify the callbacks that an evaluation begins, unless it is running."""
+        """Notify the callbacks that an evaluation begins, unless one is already running."""
         if not self.testing:
             self.testing = True
             self.begin("test")

@@ -189,7 +189,7 @@ class ModelCheckpoint(Callback):
         except (KeyError, IndexError, ValueError) as error:
             known = ", ".join(found)
             raise ArgumentError(
-                f"filepath {self.filepath!r} contains {error}, but the fields are epoch, {known}. Use these."
+                f"filepath {self.filepath!r} contains {error}, but the fields are epoch, {known}. Use only these fields."
             ) from None
         if self.save_best_only and not self._follow.improved(self._follow.value(found)):
             self._say(epoch, f"{self.monitor} did not improve from {before:.5f}")
@@ -232,4 +232,4 @@ class TerminateOnNaN(Callback):
 
 
 class ProgbarLogger(Callback):
-    """The lines of progress, which ``fit`` prints without this callback, too."""
+    """Print lines of progress. It has no effect, because ``fit`` prints them anyway."""

@@ -59,7 +59,7 @@ class Identity(Layer, library.Identity):
 
 
 class ActivityRegularization(Layer, library.Identity):
-    """Return the inputs unchanged, and add a penalty of them to the loss."""
+    """Return the inputs unchanged, and add a penalty on them to the loss."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)

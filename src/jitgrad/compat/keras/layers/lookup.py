@@ -18,7 +18,9 @@ _MODES = ("int", "one_hot", "multi_hot", "count")
 
 
 class _Lookup(Layer):
-    """Number the values of a vocabulary, given or from ``adapt``; unknown values get the number 0, after the mask."""
+    """Replace values by their indices in a vocabulary, which is given or set by ``adapt``.
+
+    Unknown values get index 0, or the index after the mask."""
 
     def __init__(
         self, max_tokens: int | None, num_oov_indices: int, mask_token: Any, oov_token: Any, vocabulary: Any, invert: bool,
@@ -38,12 +40,12 @@ class _Lookup(Layer):
 
     @property
     def _special(self) -> list[Any]:
-        """Return the entries in front of the vocabulary."""
+        """Return the special entries that precede the vocabulary."""
         masks = [] if self.mask_token is None or self.output_mode != "int" else [self.mask_token]
         return [*masks, *[self.oov_token] * self.num_oov_indices]
 
     def set_vocabulary(self, vocabulary: Any) -> None:
-        """Use these values as vocabulary, in their order."""
+        """Use the given values as the vocabulary, in their order."""
         found = [self._plain(token) for token in np.asarray(values_of(vocabulary)).ravel().tolist()]
         self._known = [token for token in found if token not in self._special]
         if len(set(self._known)) < len(self._known):
@@ -52,7 +54,7 @@ class _Lookup(Layer):
         self.built = True
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Use the values of data as vocabulary, the most frequent first."""
+        """Use the distinct values of the data as the vocabulary, the most frequent first."""
         batches = list(data)[:steps] if is_batches(data) else [data]
         counted: Counter[Any] = Counter()
         for batch in batches:
@@ -63,7 +65,7 @@ class _Lookup(Layer):
         self.set_vocabulary([token for token in order if token not in special][:most])
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
-        """Return the values in the order of their numbers."""
+        """Return the values in the order of their indices."""
         return [*self._special, *self._known] if include_special_tokens else list(self._known)
 
     def vocabulary_size(self) -> int:

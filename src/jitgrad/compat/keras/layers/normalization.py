@@ -73,11 +73,11 @@ class UnitNormalization(Layer, library.UnitNormalization):
 
 
 class Normalization(Layer, library.Normalization):
-    """Standardize each feature with the mean and variance of data, from ``adapt`` or given."""
+    """Standardize each feature with a mean and a variance, which are given or computed by ``adapt``."""
 
     def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any) -> None:
         super().__init__(axis, values_of(mean), values_of(variance), invert, **kwargs)
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Compute mean and variance of data: arrays, tensors, a frame, or batches."""
+        """Compute the mean and variance of the data: arrays, tensors, a frame, or batches."""
         super().adapt(collected(data, steps)[0] if is_batches(data) else plain(data))

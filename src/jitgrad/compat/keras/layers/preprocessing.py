@@ -24,7 +24,9 @@ class Discretization(Layer, library.Discretization):
         sparse: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         if bin_boundaries is None or num_bins is not None or output_mode != "int" or sparse:
-            raise ArgumentError("Discretization: only bin_boundaries and output_mode 'int' are supported. Use these.")
+            raise ArgumentError(
+                "Discretization: only bin_boundaries and output_mode 'int' are supported. Leave out the other arguments."
+            )
         super().__init__(bin_boundaries, **kwargs)
 
 

@@ -61,8 +61,7 @@ class Compiled:
     arguments : dict
         Arguments by name, as they are saved.
     in_python : bool
-        Whether a fit runs step by step in Python, because a metric is a user's, or several outputs have
-        metrics.
+        Whether a fit runs step by step in Python, because a metric is user-defined, or several outputs have metrics.
     """
 
     def __init__(
@@ -155,7 +154,7 @@ def watched(given: Any, names: list[str], weighted: bool) -> list[Watched]:
 
 
 def scaled(loss: Any, weight: float) -> Any:
-    """Multiply a loss, given as losses of rows or as one number, by a number."""
+    """Multiply a loss, which is a number or a vector with an element for each row, by a factor."""
     rows = by_row_of(loss)
     if not is_own(loss):
         return lambda target, prediction: loss(target, prediction) * weight

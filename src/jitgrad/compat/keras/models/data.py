@@ -111,7 +111,7 @@ def goes_on(x: Any, steps: int | None) -> bool:
 
 
 class Again:
-    """A function that begins an epoch of batches; its first call shows the first batch, which the next call yields again."""
+    """A function that begins an epoch of batches. The first batch is inspected first, and yielded again by the next call."""
 
     def __init__(self, begin: Callable[[], Iterator[Any]]) -> None:
         self._begin, self._shown = begin, False
@@ -201,6 +201,6 @@ def collected(x: Any, steps: int | None = None) -> tuple[Any, ...]:
 
 
 def inputs_alone(x: Any, steps: int | None, nested: Nested) -> tuple[Any, int]:
-    """Return the inputs for a prediction and their number of rows; of batches, without targets."""
+    """Return the inputs for a prediction, without the targets of batches, and their number of rows."""
     made = nested.inputs(collected(x, steps)[0] if is_batches(x) else plain(x))
     return made, count_rows(made)

@@ -47,7 +47,7 @@ Model.functional = Functional
 
 
 def _plan(graph: Graph) -> dict[str, Any]:
-    """Return a graph in the form of a file: its inputs, the calls in order, and the outputs."""
+    """Return a graph in the form in which it is saved: its inputs, the calls in order, and its outputs."""
     numbers = {id(x): i for i, x in enumerate(tree_leaves(graph.inputs))}
     layers = [layer for layer in graph.layers if layer not in graph.input_layers]
     calls: list[Any] = []
@@ -79,7 +79,7 @@ def _places(numbers: dict[int, int]) -> Any:
 
 
 def _placed(x: dict[str, Any], symbols: list[Any]) -> Any:
-    """Return the value for one of these."""
+    """Return the value for a number or the plain data that ``_places`` returned."""
     kind, value = next(iter(x.items()))
     if kind == "symbol":
         return symbols[value]
@@ -91,7 +91,7 @@ def _placed(x: dict[str, Any], symbols: list[Any]) -> Any:
 
 
 def _built(plan: dict[str, Any]) -> tuple[Any, Any]:
-    """Repeat all calls; return inputs and outputs as symbols."""
+    """Repeat all calls, and return the symbols of the inputs and outputs."""
     symbols = [Input(batch_shape=shape, dtype=dtype, name=name) for shape, dtype, name in plan["inputs"]]
 
     def filled(nest: Any) -> Any:

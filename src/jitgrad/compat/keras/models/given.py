@@ -26,7 +26,7 @@ def symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any,
 
 
 def unpacked(data: Any) -> tuple[Any, Any, Any]:
-    """Return inputs, targets and weights of a batch; None for missing ones."""
+    """Return the inputs, targets and weights of a batch, with None for those that are missing."""
     if not isinstance(data, (tuple, list)):
         return data, None, None
     x, *more = data
@@ -34,7 +34,7 @@ def unpacked(data: Any) -> tuple[Any, Any, Any]:
 
 
 def flat_logs(made: Any) -> Any:
-    """Return what a step returned, with metrics of several values flattened by name."""
+    """Return the metrics that a step returned, flattened into a dict by name."""
     if not isinstance(made, dict):
         return made
     parts = [value if isinstance(value, dict) else {name: value} for name, value in made.items()]

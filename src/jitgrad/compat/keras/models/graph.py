@@ -53,7 +53,7 @@ class Graph:
 
     @property
     def output_names(self) -> list[str]:
-        """Return the names of the outputs: those of their layers."""
+        """Return the names of the outputs, which are the names of their layers."""
         return [x.name if x.source is None else x.source.name for x in symbols_in(self.outputs)]
 
     def as_inputs(self, nest: Any) -> Any:

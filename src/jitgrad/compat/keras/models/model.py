@@ -37,7 +37,7 @@ from jitgrad.tape.tree import tree_leaves
 class Model(Layer, library.Model):
     """A model defined by symbols, ``Model(inputs, outputs)``, or by a subclass with ``call``.
 
-    A fit is native, except with a user's ``train_step`` or metric, which runs in a Python loop.
+    A fit is native, unless ``train_step`` or a metric is user-defined; it is then a Python loop.
     """
 
     functional: type[Model]
@@ -97,12 +97,12 @@ class Model(Layer, library.Model):
 
     @property
     def input(self) -> Any:
-        """The symbol of the input; several in their nesting."""
+        """The symbol of the input, or a nesting of the symbols of several inputs."""
         return self._alone(self._graph.inputs if self._graph is not None else super().input)
 
     @property
     def output(self) -> Any:
-        """The symbol of the output; several in their nesting."""
+        """The symbol of the output, or a nesting of the symbols of several outputs."""
         return self._alone(self._graph.outputs if self._graph is not None else super().output)
 
     @staticmethod
@@ -134,7 +134,7 @@ class Model(Layer, library.Model):
         weighted_metrics: Any = None, run_eagerly: bool = False, steps_per_execution: int = 1, jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:  # fmt: skip
-        """Choose the arguments of ``fit`` and ``evaluate``. The last four arguments have no effect."""
+        """Set the optimizer, loss and metrics. The last four arguments have no effect."""
         made = Compiled(
             optimizers.get(optimizer), loss, loss_weights, metrics, weighted_metrics, self._nested.outputs, self.output_names
         )
@@ -303,7 +303,7 @@ class Model(Layer, library.Model):
         return history
 
     def _count(self, steps: int) -> None:
-        """Count steps that the native loop has run."""
+        """Add to the number of steps those that the native loop has run."""
         optimizer: Any = self.optimizer
         optimizer.count(steps)
 
@@ -387,7 +387,7 @@ class Model(Layer, library.Model):
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Run one step; returns the loss before it and the metrics."""
+        """Run one step. Returns the loss before the step, and the metrics."""
         made = super().train_on_batch(plain(x), plain(y), plain(sample_weight), class_weight, return_dict)
         self._count(1)
         return made

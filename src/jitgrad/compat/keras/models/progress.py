@@ -26,7 +26,7 @@ def is_interactive() -> bool:
 
 
 def level(verbose: Any) -> int:
-    """Return 0 for no output, 1 for a bar, 2 for a line. Raises ArgumentError for values other than these and "auto"."""
+    """Return the level of ``verbose``: 0 for no output, 1 for a bar, 2 for a line. Raises ArgumentError for invalid values."""
     if verbose == "auto":
         return 1 if _interactive[0] else 2
     if verbose not in (0, 1, 2, True, False, None):
@@ -124,7 +124,7 @@ class EpochLines(Lines):
     metrics : callable
         Returns the metrics of an epoch by name.
     asked : bool
-        Whether the caller of the callbacks prints the header of each epoch, since callbacks may end the fit.
+        Whether the caller prints the header of each epoch, because callbacks may end the fit.
     """
 
     def __init__(
@@ -149,5 +149,5 @@ class EpochLines(Lines):
 
 
 def in_order(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Sort metrics as Keras does: by name, with those of the validation last."""
+    """Sort metrics as Keras does: by name, with the validation metrics last."""
     return {name: metrics[name] for name in sorted(metrics, key=lambda name: (name.startswith("val_"), name))}

@@ -16,7 +16,7 @@ from jitgrad.layers.layer import is_unfilled
 
 
 class Sequential(Model, library.Sequential):
-    """Layers applied one after the other, built at once if the first one has the shape of its inputs."""
+    """Layers applied one after the other. They are built immediately if the first layer specifies the shape of its inputs."""
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         self._first: KerasTensor | None = None
@@ -135,7 +135,7 @@ class Sequential(Model, library.Sequential):
 
 
 def _symbol_for(layer: Any) -> KerasTensor | None:
-    """Return the input of a first layer that has a shape, or was built for one."""
+    """Return the input of the first layer if it specifies a shape or was built for one."""
     if isinstance(layer, Sequential) and layer.inputs:
         return Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype)
     if isinstance(layer, Model) and len(layer.inputs) == 1:

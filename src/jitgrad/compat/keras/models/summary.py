@@ -10,7 +10,7 @@ from jitgrad.tape.tree import tree_leaves
 
 
 def summary(model: Any, line_length: int | None = None, show_trainable: bool = False, expand_nested: bool = False) -> str:
-    """Return the table of a model's layers, and the numbers of its weights."""
+    """Return the table of a model's layers, with the number of weights."""
     graph = model._graph
     linear = graph is None or _is_linear(graph)
     titles = ["Layer (type)", "Output Shape", "Param #"]
@@ -58,7 +58,7 @@ def _shape_of(layer: Any) -> str:
 
 
 def _is_linear(graph: Any) -> bool:
-    """Return whether each call takes the result of the previous one and is a call of a layer."""
+    """Return whether all calls are calls of layers, each on the result of the previous one."""
     known = tree_leaves(graph.inputs)
     if len(known) != 1:
         return False

@@ -1,4 +1,4 @@
-"""Keras 2's optimizers, which are the same."""
+"""Keras 2's optimizers, which are aliases of Keras 3's."""
 
 from jitgrad.compat.keras.optimizers.named import SGD, Adadelta, Adagrad, Adam, Adamax, Nadam, RMSprop
 from jitgrad.compat.keras.optimizers.optimizer import Optimizer

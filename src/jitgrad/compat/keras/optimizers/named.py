@@ -76,7 +76,7 @@ class Adamax(Optimizer, library.Adamax):
 
 
 class Lion(Optimizer, library.Lion):
-    """Steps by the sign of a momentum."""
+    """Steps in the direction of the sign of the momentum."""
 
     def __init__(
         self,

@@ -89,7 +89,7 @@ class Optimizer(library.Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate; with a schedule, that of the last step."""
+        """The learning rate; for a schedule, the rate of the last step."""
         return Setting(f"{self.name}/learning_rate", self.hyperparameters["learning_rate"], "float32", self._set_rate)
 
     @learning_rate.setter
@@ -121,21 +121,21 @@ class Optimizer(library.Optimizer):
         self._done = int(value)
 
     def count(self, steps: int) -> None:
-        """Count steps that a fit has run."""
+        """Add to the number of steps those that a fit has run."""
         self._done += steps
 
     def build(self, variables: Any) -> None:
         """Do nothing: state is created in the first step."""
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
-        """Update each variable by its gradient."""
+        """Update each variable with its gradient."""
         super().apply_gradients([(unwrap(gradient), variable) for gradient, variable in grads_and_vars])
         if trace.current() is None:
             self._done += 1
         return self.iterations
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
-        """Update variables by gradients in their order; by default those of the last step."""
+        """Update variables with gradients in the same order; by default those of the last step."""
         chosen = self._fitted if trainable_variables is None else trainable_variables
         return self.apply_gradients(zip(grads, chosen, strict=True))
 

@@ -51,12 +51,12 @@ def clear_session(free_memory: bool = True) -> None:
 
 
 def enable_interactive_logging() -> None:
-    """Let "auto" mean a bar."""
+    """Show a progress bar for ``verbose="auto"``."""
     set_interactive(True)
 
 
 def disable_interactive_logging() -> None:
-    """Let "auto" mean one line per epoch."""
+    """Print one line per epoch for ``verbose="auto"``."""
     set_interactive(False)
 
 

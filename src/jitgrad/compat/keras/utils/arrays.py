@@ -12,7 +12,7 @@ from jitgrad.errors import ArgumentError
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
-    """Encode integer classes as rows with a 1 in the position of the class."""
+    """One-hot encode integer classes."""
     classes = np.asarray(values_of(x))
     if classes.ndim > 1 and classes.shape[-1] == 1:
         classes = classes[..., 0]
@@ -65,7 +65,7 @@ Sequence = PyDataset
 def split_dataset(
     dataset: Any, left_size: Any = None, right_size: Any = None, shuffle: bool = False, seed: int | None = None
 ) -> Any:
-    """Split arrays along their rows in two parts; sizes are numbers of rows or fractions."""
+    """Split arrays into two parts along their rows. Sizes are numbers of rows or fractions."""
     arrays = [np.asarray(values_of(a)) for a in (dataset if isinstance(dataset, (list, tuple)) else [dataset])]
     n = len(arrays[0])
 

@@ -1,4 +1,4 @@
-"""Files from the network, stored where Keras stores them, completely and with the right digest, or not at all."""
+"""Downloads, stored where Keras stores them. Incomplete files, or files with a wrong digest, are not stored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def get_file(
     file_hash: str | None = None, cache_subdir: str = "datasets", hash_algorithm: str = "auto", extract: bool = False,
     archive_format: str = "auto", cache_dir: Any = None, force_download: bool = False,
 ) -> str:  # fmt: skip
-    """Return the path of a file from the network, which is downloaded unless it exists.
+    """Return the path of a file, which is downloaded unless it already exists.
 
     A downloaded file is checked against ``file_hash``: SHA-256, or MD5 if it has 32 digits. With ``extract`` it
     is unpacked next to the file, and the folder is returned.
@@ -86,7 +86,7 @@ def _copied(answer: IO[bytes], file: Any, total: int, digest: str | None) -> str
 
 
 def _unpack(path: Path, into: Path) -> None:
-    """Unpack an archive, but no file outside of the folder. Raises DataError for other files."""
+    """Extract an archive into a folder. Raises DataError for other files, and for members outside of the folder."""
     into.mkdir(parents=True, exist_ok=True)
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:

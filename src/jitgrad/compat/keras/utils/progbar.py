@@ -36,5 +36,5 @@ class Progbar:
             self._lines.advance(current, metrics)
 
     def add(self, n: int, values: Any = None) -> None:
-        """Add to the number of finished steps, and show it."""
+        """Increase the number of finished steps, and show it."""
         self.update(self._done + n, values)

@@ -13,7 +13,7 @@ class PhysicalDevice(NamedTuple):
 
 
 class LogicalDevice(NamedTuple):
-    """A device as programs see it."""
+    """A device that programs use."""
 
     name: str
     device_type: str

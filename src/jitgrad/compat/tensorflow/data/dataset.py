@@ -155,7 +155,7 @@ class Dataset:
         generator: Callable[..., Iterable[Any]], output_types: Any = None, output_shapes: Any = None, args: Any = None,
         output_signature: Any = None, name: str | None = None,
     ) -> Dataset:  # fmt: skip
-        """Create a dataset of what a Python generator yields, with the dtypes and shapes of ``output_signature``."""
+        """Create a dataset from a Python generator, with the dtypes and shapes of ``output_signature``."""
         if output_signature is None:
             if output_types is None:
                 raise ConversionError("Either `output_types` or `output_signature` must be specified. Give the latter.")
@@ -171,7 +171,7 @@ class Dataset:
 
     @staticmethod
     def zip(*args: Any, datasets: Any = None, name: str | None = None) -> Dataset:
-        """Combine the elements of several datasets to tuples, up to the end of the shortest."""
+        """Combine the elements of several datasets into tuples, up to the end of the shortest."""
         nest = (args[0] if len(args) == 1 else tuple(args)) if datasets is None else datasets
         parts = elements.leaves(nest)
 
@@ -208,7 +208,7 @@ class Dataset:
         self, batch_size: Any, drop_remainder: bool = False, num_parallel_calls: Any = None, deterministic: Any = None,
         name: str | None = None,
     ) -> Dataset:  # fmt: skip
-        """Stack ``batch_size`` elements to one; the last batch may be smaller."""
+        """Stack ``batch_size`` elements into one; the last batch may be smaller."""
         n = steps.positive("batch_size", batch_size)
 
         slices = self._slices
@@ -249,7 +249,7 @@ class Dataset:
     def shuffle(
         self, buffer_size: Any, seed: Any = None, reshuffle_each_iteration: bool | None = None, name: str | None = None
     ) -> Dataset:
-        """Shuffle: each element is drawn from the next ``buffer_size``, differently in each pass."""
+        """Shuffle the elements: each is drawn from a buffer of ``buffer_size`` elements, in a different order in each pass."""
         size = steps.positive("buffer_size", buffer_size)
         again = reshuffle_each_iteration is not False
         fixed = seed if seed is not None else int(random.generator().integers(2**31))
@@ -369,7 +369,7 @@ class Dataset:
         )
 
     def reduce(self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None) -> Any:
-        """Combine the elements by ``reduce_func``."""
+        """Combine the elements with ``reduce_func``."""
         state = elements.shown(elements.rows(initial_state))
         for e in self:
             state = reduce_func(state, e)

@@ -103,7 +103,7 @@ class _App:
 
     @staticmethod
     def run(main: Callable[[list[str]], Any] | None = None, argv: list[str] | None = None) -> NoReturn:
-        """Call ``main``, by default that of the program, with the command line, and exit."""
+        """Call ``main``, by default the program's, with the command line, and exit."""
         called = main or sys.modules["__main__"].main
         sys.exit(called(argv or sys.argv))
 

@@ -15,7 +15,7 @@ from jitgrad.tape.tensor import cast
 
 
 def _decayed(name: str, schedule: Any, step: Any, label: str | None, every: int | None = None) -> Any:
-    """Return a tensor of the learning rate at a step; with ``every``, at the last multiple of it."""
+    """Return the learning rate at a step as a tensor. With ``every``, the step is rounded down to a multiple of it."""
 
     def rate(step: Any) -> Any:
         number = cast(step._read(), levels.FLOAT32)

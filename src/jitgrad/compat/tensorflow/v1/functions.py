@@ -52,7 +52,7 @@ def in_graph(f: Callable[..., Any], name: str | None = None) -> Callable[..., An
 
 
 def all_in_graph(module: ModuleType, names: Iterable[str], apart: Iterable[str] = ()) -> dict[str, Any]:
-    """Wrap the functions of a module, except the names in ``apart``."""
+    """Wrap the functions of a module, except those named in ``apart``."""
     left = set(apart)
     found = {name: getattr(module, name) for name in names if name not in left}
     return {name: in_graph(f, name) for name, f in found.items() if isinstance(f, FunctionType)}
@@ -84,7 +84,7 @@ _OLDER_LINALG = {
 
 
 def top_level(tf: ModuleType, math: Any, linalg: Any) -> dict[str, Any]:
-    """Return the functions of tensors in TensorFlow 1's top level: those of TensorFlow 2, and those that have moved since."""
+    """Return the tensor functions at TensorFlow 1's top level: TensorFlow 2's, and those that it has moved."""
     names = [name for name in tf.__all__ if getattr(getattr(tf, name), "__module__", "") in _WRITTEN_IN]
     found = all_in_graph(tf, names, _APART)
     for module, moved in ((math, {name: name for name in _OF_MATH} | _OLDER_MATH), (linalg, _OLDER_LINALG)):

@@ -217,7 +217,7 @@ class Operation(Node):
         return list(self.after)  # type: ignore[arg-type]
 
     def run(self, feed_dict: Any = None, session: Any = None) -> None:
-        """Run the operation in a session, by default that of the ``with`` statement."""
+        """Run the operation in a session, by default the session of the ``with`` statement."""
         session_for("run", session).run(self, feed_dict)
 
     def __eq__(self, other: object) -> bool:  # type: ignore[override]
@@ -284,12 +284,12 @@ class Symbol:
         return ""
 
     def get_shape(self) -> TensorShape:
-        """Return what is known of the shape."""
+        """Return the known part of the shape."""
         shape: TensorShape = self.shape  # type: ignore[attr-defined]
         return shape
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
-        """Return the value in a session, by default that of the ``with`` statement."""
+        """Return the value in a session, by default the session of the ``with`` statement."""
         return session_for("eval", session).run(self, feed_dict)
 
 

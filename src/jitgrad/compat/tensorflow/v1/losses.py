@@ -43,7 +43,7 @@ def _reduced(losses: Any, weights: Any, reduction: str) -> Any:
 
 
 def _loss(name: str, f: Callable[..., Any], first: str, second: str) -> Callable[..., Any]:
-    """Define a loss of two operands, with TensorFlow's argument names, and options."""
+    """Define a loss of two operands, with TensorFlow's argument names and options."""
 
     def loss(
         a: Any, b: Any, weights: Any = 1.0, scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES,
@@ -149,7 +149,7 @@ def get_total_loss(add_regularization_losses: bool = True, name: str = "total_lo
 
 
 def add_loss(loss: Any, loss_collection: str = GraphKeys.LOSSES) -> None:
-    """Add a loss to those of ``get_total_loss``."""
+    """Add a loss to the sum that ``get_total_loss`` returns."""
     get_default_graph().add_to_collection(loss_collection, loss)
 
 

@@ -19,7 +19,7 @@ from jitgrad.tape.tree import tree_leaves
 
 
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
-    """Create a tensor whose value is fed to each run; sizes that are None may differ between runs."""
+    """Create a tensor whose value is fed in each run. Sizes that are None may differ between runs."""
     kind = as_dtype(dtype)
     if kind not in COMPUTED:
         raise DTypeError(
@@ -113,7 +113,7 @@ def gradients(
     gate_gradients: Any = False, aggregation_method: Any = None, stop_gradients: Any = None,
     unconnected_gradients: Any = "none",
 ) -> list[Any]:  # fmt: skip
-    """Return the derivatives of the sum of ``ys`` with respect to each of ``xs``; None if they do not depend on it."""
+    """Return the derivatives of the sum of ``ys`` with respect to each of ``xs``, or None for those it does not depend on."""
     if stop_gradients is not None:
         raise ArgumentError("tf.gradients does not support stop_gradients. Use tf.stop_gradient on them where they are used.")
     targets = [as_tensor(y) for y in (ys if isinstance(ys, list) else [ys])]
@@ -142,7 +142,7 @@ class _Gradients:
 
 
 def _used_by(targets: list[Any]) -> set[int]:
-    """Return the ids of the tensors with a derivative in a target: those reached from it through float tensors."""
+    """Return the ids of the tensors that a target can be differentiated by: those reached from it through float tensors."""
     used: set[int] = set()
     stack = [x for x in targets if x.dtype.is_floating]
     while stack:

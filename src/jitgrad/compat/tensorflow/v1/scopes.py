@@ -23,11 +23,11 @@ class _Scope:
 
     @property
     def original_name_scope(self) -> str:
-        """The name of the scope as a name scope."""
+        """The name of the corresponding name scope."""
         return self.name + "/"
 
     def reuse_variables(self) -> None:
-        """Let ``get_variable`` return existing Variables."""
+        """Make ``get_variable`` return existing Variables in this scope."""
         self.reuse = True
 
 
@@ -68,7 +68,7 @@ def get_variable(
     partitioner: Any = None, validate_shape: bool = True, use_resource: bool | None = None, custom_getter: Any = None,
     constraint: Any = None,
 ) -> Variable:  # fmt: skip
-    """Return the Variable with a name in the variable scope, created if necessary.
+    """Return the Variable with a name in the variable scope, creating it if necessary.
 
     Raises ArgumentError, a ValueError, if it exists and the scope does not reuse Variables, or does not exist
     and the scope does.

@@ -26,7 +26,7 @@ from jitgrad.tape.variable import Variable as LibraryVariable
 
 
 class _State(Storage):
-    """The values of a session: Variables that were initialized or assigned, and the state of optimizers."""
+    """The values of a session: initialized or assigned Variables, and the state of optimizers."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -184,7 +184,7 @@ class Session:
         return _shown(self._state.values[variable], variable)
 
     def _element(self, fetch: Any) -> Any:
-        """Return the Tensor, Variable or Operation for a fetch, given by itself or by name."""
+        """Return the Tensor, Variable or Operation of a fetch, which may be a name."""
         if isinstance(fetch, (str, Symbol, Operation)):
             return self.graph.as_graph_element(fetch)
         if fetch is None:
@@ -235,7 +235,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Close the session; running something afterwards is an error."""
+        """Close the session. Running an operation afterwards is an error."""
         self._plans = None
 
 
@@ -291,7 +291,7 @@ def _array(value: Any, node: Any) -> Any:
 
 
 def _shown(array: Any, node: Any) -> Any:
-    """Return an array in the dtype of a tensor; without axes, as a NumPy scalar."""
+    """Return an array in the dtype of a tensor, or a NumPy scalar if it has no axes."""
     found = np.asarray(array, node.dtype.dtype if node.dtype.is_integer else None)
     return found.copy() if found.ndim else found[()]
 

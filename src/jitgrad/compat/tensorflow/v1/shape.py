@@ -10,7 +10,7 @@ from jitgrad.errors import ArgumentError
 
 
 class Dimension:
-    """A size; the ``value`` of an unknown one is None."""
+    """The size of an axis. Its ``value`` is None if it is unknown."""
 
     __slots__ = ("value",)
 

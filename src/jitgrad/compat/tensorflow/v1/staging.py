@@ -1,7 +1,7 @@
 """Functions of ``tf`` in a graph: a call creates an operation, and a session calls the function.
 
-The dtypes and shapes of the results are found by calling the function on tensors without values, with several
-sizes for each open size. What is the same in all calls is known.
+To find the dtypes and shapes of the results, the function is called on tensors without values, with several sizes in place of
+each unknown size. Sizes that are the same in all calls are known.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _RANK_KNOWN = 3
 
 
 class _World:
-    """Tensors without values in place of those of a graph; all open sizes are ``size``."""
+    """Tensors without values that stand in for a graph's Tensors. All unknown sizes are ``size``."""
 
     def __init__(self, size: int, rank: int) -> None:
         self.size, self.rank = size, rank
         self._made: dict[int, Any] = {}
 
     def stand_in(self, x: Any) -> Any:
-        """Return the stand-in of a Tensor; computed integers have values, since shapes depend on them."""
+        """Return the stand-in of a Tensor. Computed integers have values, because shapes depend on them."""
         if not isinstance(x, Tensor):
             return x
         if id(x) not in self._made:
@@ -78,7 +78,7 @@ class _Call:
         self.name = getattr(f, "__name__", "op")
 
     def nest(self, args: Any, kwargs: Any) -> Any:
-        """Return the results for values in place of Tensors, and the values of Variables."""
+        """Return the results for the given values of Tensors and Variables."""
         args, kwargs = tree_map(lambda x: eager(x) if isinstance(x, Symbol) else x, (args, kwargs))
         return tree_map(eager, self.f(*args, **kwargs))
 
@@ -117,7 +117,7 @@ def operation(
 
 
 def _known(op: Operation, call: _Call) -> Any:
-    """Return what is known of an operation's results, in their nesting. Errors that do not depend on open sizes are raised."""
+    """Return the known dtypes and shapes of an operation's results. Errors that do not depend on unknown sizes are raised."""
     error: JitgradError | None = None
     for worlds in _attempts(op):
         found = []
@@ -154,7 +154,7 @@ def _attempts(op: Operation) -> Iterator[list[_World]]:
 
 
 def _sizes_in(op: Operation) -> list[int]:
-    """Return possible values of an open size: 1, sizes of other operands, and the size of a shape among the arguments."""
+    """Return possible values of an unknown size: 1, sizes of other operands, and the size of a shape among the arguments."""
     found = {1}
     for x in tree_leaves((op.args, op.kwargs)):
         if isinstance(x, (Symbol, np.ndarray)):
@@ -173,7 +173,7 @@ def _is_open(op: Operation) -> bool:
 
 
 class _Leaf:
-    """What is known of one result."""
+    """The known dtype and shape of a result."""
 
     def __init__(self, dtype: DType, sizes: Sizes) -> None:
         self.dtype, self.sizes = dtype, sizes
@@ -183,7 +183,7 @@ class _Leaf:
 
 
 def _merged(found: list[tuple[_World, Any]], any_rank: bool) -> Any:
-    """Return what the results in several worlds have in common; with ``any_rank`` no shape, as other ranks are possible."""
+    """Return the common dtype and sizes of results in several worlds. With ``any_rank``, the shape is unknown."""
     _, first = found[0]
     columns = zip(*(tree_leaves(nest) for _, nest in found), strict=True)
     worlds = [world for world, _ in found]

@@ -35,7 +35,7 @@ setattr(Symbol, "__getitem__", _forwards("strided_slice", operator.getitem))  # 
 
 
 def _defer(self: Any, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Turn a function of the library or of TensorFlow 2 on a tensor or Variable into an operation."""
+    """Turn a call of a function of the library or of TensorFlow 2 on a tensor or Variable into an operation."""
     return operation(getattr(f, "__name__", "op"), f, args, kwargs)
 
 

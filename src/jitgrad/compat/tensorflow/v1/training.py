@@ -96,7 +96,7 @@ class Optimizer:
         self, grads_and_vars: Any, global_step: Variable | None = None, name: str | None = None,
         skip_gradients_aggregation: bool = False,
     ) -> Operation:  # fmt: skip
-        """Return an operation that updates the Variables by gradients and increments ``global_step``."""
+        """Return an operation that updates the Variables with gradients and increments ``global_step``."""
         pairs = [(g, v) for g, v in grads_and_vars if g is not None]
         if not pairs:
             raise ArgumentError("No gradients provided for any variable. Compute them by compute_gradients().")
@@ -171,7 +171,7 @@ class AdadeltaOptimizer(Optimizer):
 
 
 def create_global_step(graph: Any = None) -> Variable:
-    """Create the Variable of the number of steps in a graph that has none."""
+    """Create the Variable that counts the steps, in a graph without one."""
     found = graph or get_default_graph()
     if found.get_collection(GraphKeys.GLOBAL_STEP):
         raise ArgumentError('"global_step" already exists. Use tf.train.get_or_create_global_step().')
@@ -182,13 +182,13 @@ def create_global_step(graph: Any = None) -> Variable:
 
 
 def get_global_step(graph: Any = None) -> Variable | None:
-    """Return the Variable of the number of steps, or None."""
+    """Return the Variable that counts the steps, or None."""
     found = (graph or get_default_graph()).get_collection(GraphKeys.GLOBAL_STEP)
     return found[0] if found else None
 
 
 def get_or_create_global_step(graph: Any = None) -> Variable:
-    """Return the Variable of the number of steps, created if necessary."""
+    """Return the Variable that counts the steps, creating it if necessary."""
     return get_global_step(graph) or create_global_step(graph)
 
 

@@ -142,7 +142,7 @@ class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
         return changed(self, "AssignSub", delta, ew.subtract, name)
 
     def load(self, value: Any, session: Any = None) -> None:
-        """Assign a value in a session, by default that of the ``with`` statement."""
+        """Assign a value in a session, by default the session of the ``with`` statement."""
         session_for("load", session).load(self, value)
 
     def __repr__(self) -> str:
@@ -202,7 +202,7 @@ def trainable_variables(scope: str | None = None) -> list[Any]:
 
 
 def local_variables(scope: str | None = None) -> list[Any]:
-    """Return the Variables of the collection of local ones."""
+    """Return the Variables in the collection of local variables."""
     return get_default_graph().get_collection(GraphKeys.LOCAL_VARIABLES, scope)
 
 

@@ -13,7 +13,7 @@ from jitgrad.transforms.custom import custom_gradient
 
 
 class FunctionCtx:
-    """What ``forward`` saves for ``backward``: tensors with ``save_for_backward``, everything else as attributes."""
+    """Values that ``forward`` saves for ``backward``: tensors by ``save_for_backward``, everything else as attributes."""
 
     def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad
@@ -53,7 +53,7 @@ class Function:
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        """Save values for ``backward``, if ``forward`` has no ``ctx``."""
+        """Save values for ``backward`` if ``forward`` does not take ``ctx``."""
         raise NotImplementedError("setup_context is not implemented.")
 
     @classmethod

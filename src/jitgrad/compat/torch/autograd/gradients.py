@@ -1,4 +1,4 @@
-"""Gradients as results, and ``backward`` for several tensors."""
+"""``torch.autograd.grad``, and ``backward`` for several tensors."""
 
 from __future__ import annotations
 

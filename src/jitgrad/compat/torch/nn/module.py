@@ -15,7 +15,7 @@ from jitgrad.errors import ArgumentError, JitgradError, OptionError, Unsupported
 
 
 class ModuleError(JitgradError, RuntimeError, AttributeError):
-    """A module that is used before it is initialized."""
+    """A module was used before it was initialized."""
 
 
 class MissingAttributeError(JitgradError, AttributeError):
@@ -116,7 +116,7 @@ class Module:
         return Registry(self, self._own_modules, "module")
 
     def _named(self, name: str, what: str) -> None:
-        """Raise for a name that cannot be registered."""
+        """Raise an error for a name that cannot be registered."""
         if not isinstance(name, str):
             raise UnsupportedError(f"{what} name should be a string. Got {type(name).__name__}")
         if "." in name or not name:
@@ -127,7 +127,7 @@ class Module:
                 raise ArgumentError(f"attribute '{name}' already exists. Choose another name for the {what}.")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Register a parameter as ``name``; None for an empty place."""
+        """Register a parameter as ``name``; None registers an absent parameter."""
         self._named(name, "parameter")
         if param is not None and not isinstance(param, Parameter):
             raise UnsupportedError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' (Parameter or None)")

@@ -44,7 +44,7 @@ class BatchNorm1d(Module):
         self.reset_parameters()
 
     def reset_running_stats(self) -> None:
-        """Reset the running statistics."""
+        """Reset the running mean to 0 and the running variance to 1."""
         if self.track_running_stats:
             init.zeros_(self.running_mean)
             init.ones_(self.running_var)

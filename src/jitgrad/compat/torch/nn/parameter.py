@@ -56,7 +56,7 @@ Parameter.__module__ = "torch.nn.parameter"  # as programs print it
 
 
 def _parameter(data: Tensor, requires_grad: bool) -> Parameter:
-    """Return a parameter; pickles refer to this function."""
+    """Return a parameter. Pickles call this function."""
     return Parameter(data, requires_grad)
 
 

@@ -65,7 +65,7 @@ class LBFGS(Optimizer):
         return losses[0]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what later steps depend on; as in PyTorch, it is stored with the first parameter."""
+        """Return the state of later steps, which is stored with the first parameter, as in PyTorch."""
         kept = {} if not self._library.evaluations else {0: _as_tensors(self._library.get_state())}
         return super().state_dict() | {"state": kept}
 

@@ -1,4 +1,4 @@
-"""``torch.utils``, of which ``data`` is available."""
+"""``torch.utils``, of which only ``data`` is available."""
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.torch.utils import data

@@ -116,7 +116,7 @@ _SCALES: dict[str, Callable[[float, float], float]] = {
 
 
 class OneCycleLR(_Momentum):
-    """Up to ``max_lr`` over the first ``pct_start`` of the steps, then down to almost 0; momentum in the opposite direction."""
+    """Increase to ``max_lr`` over the first ``pct_start`` of the steps, then decrease to near 0; momentum changes inversely."""
 
     def __init__(
         self, optimizer: Optimizer, max_lr: float | list[float], total_steps: int | None = None, epochs: int | None = None,

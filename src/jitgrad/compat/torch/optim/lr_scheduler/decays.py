@@ -13,7 +13,7 @@ from jitgrad.errors import ArgumentError
 
 
 class LambdaLR(LRScheduler):
-    """Set the initial learning rate times ``lr_lambda(epoch)``."""
+    """Set the learning rate to its initial value times ``lr_lambda(epoch)``."""
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
         self.optimizer = optimizer

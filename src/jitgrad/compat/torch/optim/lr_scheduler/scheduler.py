@@ -17,7 +17,7 @@ class LRScheduler(ABC):
     Parameters
     ----------
     optimizer : Optimizer
-        The optimizer whose learning rates are set, at once for the first epoch.
+        The optimizer whose learning rates are set. They are set for the first epoch immediately.
     last_epoch : int
         The number of the last epoch, or -1 to start.
     """

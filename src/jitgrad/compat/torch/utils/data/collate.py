@@ -45,7 +45,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 
 def _stacked(batch: Sequence[Tensor]) -> Tensor:
-    """Stack tensors of one shape along a new axis; data by their values."""
+    """Stack tensors of the same shape along a new axis; tensors without gradients by their values."""
     rows = [row._tensor._read() for row in batch]
     shape, level, integer = rows[0].shape, rows[0].level, batch[0]._integer
     if any(row.gradient is not None or row.shape != shape or row.level != level for row in rows) or any(

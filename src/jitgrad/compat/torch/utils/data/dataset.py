@@ -1,4 +1,4 @@
-"""Data sets with rows by number, or as iterables."""
+"""Data sets that are indexed by row, or iterated over."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _columns(dataset: Dataset[Any]) -> tuple[tuple[Tensor, ...], np.ndarray | No
 
 
 def _slices(tensors: tuple[Tensor, ...], chosen: np.ndarray | None, batches: BatchSampler) -> Iterator[list[Tensor]]:
-    """Iterate over batches as slices of rows taken together, in the order of the sampler."""
+    """Yield batches in the order of the sampler. Rows of many batches are gathered at once, and sliced."""
     size = batches.batch_size
     arrays = [(tensor._read().force(), tensor) for tensor in tensors]
     rows = iter(batches.sampler)
