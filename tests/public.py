@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import MissingError
-from jitgrad.tape.tensor import Tensor
 
 MODULES = [
     "jitgrad",
@@ -66,8 +65,9 @@ def public_names() -> Iterator[tuple[str, Any]]:
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
-    """Yield the public methods and properties that a class defines; for Tensor, also those that it shares with Variable."""
-    inherited = [vars(base) for base in Tensor.__mro__[1:-1]] if cls is Tensor else []
-    for name, value in ChainMap(vars(cls), *inherited).items():
+    """Yield the public methods and properties of a class: its own, and those of its private and shared bases."""
+    public = {id(obj) for name, obj in public_names() if inspect.isclass(obj)}
+    bases = [base for base in cls.__mro__[1:] if base.__module__.startswith("jitgrad") and id(base) not in public]
+    for name, value in ChainMap(*map(vars, (cls, *bases))).items():
         if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, (property, classmethod, staticmethod))):
             yield name, value

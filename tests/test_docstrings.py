@@ -19,7 +19,8 @@ from tests.public import members, public_names
 NAMES = dict(public_names())
 CLASSES = {name: obj for name, obj in NAMES.items() if inspect.isclass(obj)}
 CLASSES |= {f"{type(obj).__module__}.{type(obj).__name__}": type(obj) for obj in NAMES.values() if not callable(obj)}
-MEMBERS = {f"{owner}.{name}": value for owner, cls in CLASSES.items() for name, value in members(cls)}
+MEMBERS = {id(value): (f"{owner}.{name}", value) for owner, cls in CLASSES.items() for name, value in members(cls)}
+MEMBERS = dict(MEMBERS.values())  # each once, whichever classes share it
 
 TEXTS = {name: inspect.getdoc(obj) or "" for name, obj in (NAMES | MEMBERS).items()}
 EXAMPLES = {name: text for name, text in TEXTS.items() if ">>> " in text}
