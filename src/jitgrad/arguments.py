@@ -121,7 +121,18 @@ class Described:
 
     @classmethod
     def made_with(cls, arguments: dict[str, Any]) -> Any:
-        """Create an object with these arguments."""
+        """Create an object from the arguments of its constructor.
+
+        Parameters
+        ----------
+        arguments : dict of str to object
+            Arguments by name, as a saved file has them.
+
+        Returns
+        -------
+        object
+            The new object.
+        """
         positional: list[Any] = []
         for name, parameter in _signature(cls).parameters.items():  # type: ignore[arg-type]
             if parameter.kind is parameter.VAR_POSITIONAL:

@@ -36,7 +36,23 @@ class Monitor(Callback):
         self.best = math.inf * self._sign
 
     def value(self, logs: Logs) -> float:
-        """Return the monitored metric. Raises ArgumentError if it does not exist."""
+        """Return the monitored metric.
+
+        Parameters
+        ----------
+        logs : dict of str to float
+            The metrics of an epoch.
+
+        Returns
+        -------
+        float
+            The metric.
+
+        Raises
+        ------
+        ArgumentError
+            If the metric does not exist.
+        """
         if self.monitor not in logs:
             raise ArgumentError(
                 f"{type(self).__name__} monitors {self.monitor!r}, which does not exist.{near_name(self.monitor, logs)} "
@@ -45,14 +61,38 @@ class Monitor(Callback):
         return float(logs[self.monitor])
 
     def improved(self, value: float) -> bool:
-        """Return whether ``value`` is better than the best so far, and store it if so."""
+        """Return whether a value is better than the best so far, and store it if so.
+
+        Parameters
+        ----------
+        value : float
+            The metric of an epoch.
+
+        Returns
+        -------
+        bool
+            Whether the metric has improved.
+        """
         better = self.is_better(value, self.best)
         if better:
             self.best = value
         return better
 
     def is_better(self, value: float, than: float) -> bool:
-        """Return whether ``value`` is better than another by more than ``min_delta``."""
+        """Return whether a value is better than another by more than ``min_delta``.
+
+        Parameters
+        ----------
+        value : float
+            The metric to judge.
+        than : float
+            The metric to compare with.
+
+        Returns
+        -------
+        bool
+            Whether the first is better.
+        """
         return self._sign * value < self._sign * than - self.min_delta
 
     def get_state(self) -> dict[str, Any]:

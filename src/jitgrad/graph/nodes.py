@@ -27,6 +27,22 @@ class _Deferrable(Deferrable):
     __slots__ = ()
 
     def defer(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Node:
+        """Return a node that calls a function when a session runs it.
+
+        Parameters
+        ----------
+        f : callable
+            The function.
+        args : tuple
+            Its positional arguments, which may contain nodes.
+        kwargs : dict of str to object
+            Its keyword arguments.
+
+        Returns
+        -------
+        Node
+            The deferred call.
+        """
         return Node(f, args, kwargs)
 
 

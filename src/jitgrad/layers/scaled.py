@@ -34,7 +34,23 @@ class Scaled(Layer):
         self.center, self.scale = center, scale
 
     def axes(self, ndim: int) -> tuple[int, ...]:
-        """Return the axes in order, counted from 0. Raises ShapeError if an input does not have them."""
+        """Return the normalized axes in order, counted from 0.
+
+        Parameters
+        ----------
+        ndim : int
+            Number of axes of the input.
+
+        Returns
+        -------
+        tuple of int
+            The axes.
+
+        Raises
+        ------
+        ShapeError
+            If the input does not have these axes.
+        """
         axes = (self.axis,) if isinstance(self.axis, int) else self.axis
         if not all(-ndim <= axis < ndim for axis in axes):
             raise ShapeError(f"Layer {self.name!r} has axis {self.axis}, but the input has {ndim} axes. Choose one of them.")
@@ -74,14 +90,40 @@ class Scaled(Layer):
             self.beta = self.add_weight("beta", sizes, **self._bias)
 
     def along(self, weight: Any, x: Any) -> Any:
-        """Return a weight with axes of size 1 inserted where ``x`` has other axes, unless broadcasting does this already."""
+        """Reshape a weight so that it broadcasts against an input.
+
+        Parameters
+        ----------
+        weight : Tensor or Variable
+            A weight with the sizes of the normalized axes.
+        x : Tensor
+            The input.
+
+        Returns
+        -------
+        Tensor or Variable
+            The weight, with axes of size 1 where the input has other axes.
+        """
         axes = self.axes(x.ndim)
         if axes == tuple(range(x.ndim - len(axes), x.ndim)):
             return weight
         return reshape(weight, tuple(size if axis in axes else 1 for axis, size in enumerate(x.shape)))
 
     def scaled(self, centered: Any, variance: Any) -> Any:
-        """Return the result for centered inputs and their variance."""
+        """Return the result for centered inputs and their variance.
+
+        Parameters
+        ----------
+        centered : Tensor
+            Inputs less their mean.
+        variance : Tensor
+            Their variance.
+
+        Returns
+        -------
+        Tensor
+            The normalized inputs, scaled and shifted.
+        """
         root = sqrt(variance + self.epsilon)
         y = centered / root if self.gamma is None else centered * (self.along(self.gamma, centered) / root)
         return y if self.beta is None else y + self.along(self.beta, centered)

@@ -25,6 +25,18 @@ class _Best(Counted):
         return float(wanted[fits].max()) if fits.any() else 0.0
 
     def of(self, counts: Counts) -> np.ndarray:
+        """Compute the figure to maximize.
+
+        Parameters
+        ----------
+        counts : Counts
+            Counts for each threshold.
+
+        Returns
+        -------
+        ndarray, shape (n_thresholds,)
+            The metric for each threshold.
+        """
         return self.both(counts)[0]
 
     @abstractmethod

@@ -99,7 +99,18 @@ class Counted(Metric):
 
     @abstractmethod
     def of(self, counts: Counts) -> np.ndarray:
-        """Compute the metric for each threshold."""
+        """Compute the metric for each threshold.
+
+        Parameters
+        ----------
+        counts : Counts
+            Counts for each threshold.
+
+        Returns
+        -------
+        ndarray, shape (n_thresholds,)
+            The metric for each threshold.
+        """
 
 
 def counted(target: Tensor, prediction: Tensor, weight: Tensor, thresholds: np.ndarray) -> Tensor:

@@ -19,7 +19,7 @@ from jitgrad.ops.table import Op, Shape, declare
 def _extreme_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
     shape, axes = shapes[0], attrs["axes"]
     if any(shape[axis] == 0 for axis in axes):
-        raise ShapeError(f"{op.name}: an axis of {axes} is empty in shape {shape}. Reduce over axes with elements.")
+        raise ShapeError(f"{op.name}: shape {shape} has no elements along an axis of {axes}. Reduce over axes with elements.")
     return tuple(n for axis, n in enumerate(shape) if axis not in axes)
 
 
