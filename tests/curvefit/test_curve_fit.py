@@ -463,7 +463,7 @@ WRONG: list[tuple[type[JitgradError], str, dict[str, Any]]] = [
     (ShapeError, "The model returns shape (49,) for 50 rows", {"model": lambda x, a: a * x[1:]}),
     (FitError, "not finite at the starting values", {"model": "log(-a) * x", "p0": [1]}),
     (FitError, "derivative of the model with respect to a is not finite", {"model": "sqrt(a) * x", "p0": [0]}),
-    (FitError, "nor at any of the others", {"model": "sqrt(-a**2 - 1) * x"}),
+    (FitError, "nor at any of the other starting values", {"model": "sqrt(-a**2 - 1) * x"}),
 ]
 
 

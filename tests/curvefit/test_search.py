@@ -159,5 +159,5 @@ def test_a_model_that_is_not_finite_in_one_row_of_many(place: int) -> None:
     """Whether or not this row is among those on which starts are tried."""
     x = even(0.001, 5, 600)
     x[place] = 0
-    with pytest.raises(FitError, match=r"not finite at the first of 129 starting points, .* nor at any of the others"):
+    with pytest.raises(FitError, match=r"not finite at the first of 129 starting points, .* nor at any of the other"):
         curve_fit("a * log(x) * exp(-b)", x, np.ones(600))

@@ -280,7 +280,7 @@ def test_the_mean_of_averaged_descent() -> None:
         (lambda: o.Adam().change(beta=0.5), OptionError, "no hyperparameter 'beta'. Did you mean 'beta_"),
         (lambda: o.Adam().change(beta_1=2), ArgumentError, "beta_1 is 2"),
         (lambda: o.Adam(form="pytorch"), ArgumentError, "form is 'pytorch'. Use 'keras' or 'torch'"),
-        (lambda: o.SGD(dampening=0.5), ArgumentError, "dampening exists in PyTorch's form only"),
+        (lambda: o.SGD(dampening=0.5), ArgumentError, "dampening exists only in PyTorch's form"),
         (lambda: o.SGD(0.1, 0.9, True, 0.5, "torch"), ArgumentError, "nesterov requires a positive momentum and no dampening"),
         (lambda: o.Rprop(eta_minus=1.5), ArgumentError, "Give 0 < eta_minus < 1 < eta_plus"),
         (lambda: o.SGD(weight_decay=-1), ArgumentError, "weight_decay is -1"),

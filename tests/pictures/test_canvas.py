@@ -34,7 +34,7 @@ def test_the_ending_says_the_kind(name: str, mark: bytes, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["p.bmpp", "p", "png"])
 def test_an_unknown_kind(name: str, tmp_path: Path) -> None:
     for call in (check_path, lambda path: written(figure(), path)):
-        with pytest.raises(ArgumentError, match=f"{name} has no known extension of a picture. Use .png"):
+        with pytest.raises(ArgumentError, match=f"{name} does not have the extension of an image format. Use .png"):
             call(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
     assert check_path("p.png") == "png" and check_path(None) == ""

@@ -100,7 +100,7 @@ def test_the_layers_of_a_model_with_branches() -> None:
         (lambda: pictures.confusion(np.ones((2, 2)), ["a"]), ShapeError, "1 names for 2 classes"),
         (lambda: pictures.predicted([1.0], [1.0, 2.0]), ShapeError, "1 true values and 2 predictions"),
         (lambda: pictures.images(np.ones((2, 3)), np.ones((2, 2)), [0, 1]), ShapeError, "do not match"),
-        (lambda: pictures.predicted([1.0], [1.0], "picture.bmpp"), ArgumentError, "no known extension of a picture. Use .png"),
+        (lambda: pictures.predicted([1.0], [1.0], "picture.bmpp"), ArgumentError, "extension of an image format. Use .png"),
         (lambda: jitgrad.plot_model(jitgrad.Sequential([layers.Dense(1)])), ArgumentError, "is not built"),
     ],
 )

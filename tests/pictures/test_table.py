@@ -180,7 +180,7 @@ def test_very_many_classes_have_no_numbers() -> None:
             ArgumentError,
             "expected a TableFit, got TableModel. Pass the result of jitgrad.fit_table",
         ),
-        (lambda: pictures.table_fit(fitted(), "p"), ArgumentError, "p has no known extension of a picture"),
+        (lambda: pictures.table_fit(fitted(), "p"), ArgumentError, "p does not have the extension of an image format"),
         (lambda: pictures.table_fit(fitted(), __file__ + "/p.png"), DataError, "p.png cannot be written: Not a directory"),
     ],
 )

@@ -141,7 +141,7 @@ def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
         one = len(starts) == 1
         said = problem.not_finite(starts[0], "the starting values" if one else f"the first of {len(starts)} starting points")
         raise FitError(
-            f"{said}{'' if one else ', nor at any of the others'}. "
+            f"{said}{'' if one else ', nor at any of the other starting values'}. "
             f"Give {{argument}}, set bounds within which it is finite, or leave out such rows.",
             argument="p0",
         )

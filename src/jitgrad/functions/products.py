@@ -304,7 +304,7 @@ def vecdot(a: ArrayLike, b: ArrayLike, axis: int = -1) -> Tensor:
     """
     a, b = [moveaxis(x, axis_of("vecdot", axis, x.ndim), -1) for x in (as_tensor(a), as_tensor(b))]
     if a.shape[-1] != b.shape[-1]:
-        raise ShapeError(f"vecdot: shapes {a.shape} and {b.shape} differ along axis {axis}. Make this axis agree.")
+        raise ShapeError(f"vecdot: shapes {a.shape} and {b.shape} differ along axis {axis}. Make the sizes of this axis equal.")
     return sum(a * b, -1)
 
 

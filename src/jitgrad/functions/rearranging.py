@@ -145,7 +145,7 @@ def roll(x: ArrayLike, shift: int | Sequence[int], axis: Axis = None) -> Tensor:
     try:
         pairs = np.broadcast(np.asarray(shift), np.asarray(axis, int))
     except ValueError:
-        raise ShapeError(f"roll: shift {shift} does not match axis {axis}. Pass as many shifts as axes, or one.") from None
+        raise ShapeError(f"roll: shift {shift} does not match axis {axis}. Pass one shift, or one for each axis.") from None
     if pairs.ndim > 1:
         raise ShapeError("roll: shift or axis is nested. Pass a number or a flat sequence for each.")
     for by, one in pairs:

@@ -116,7 +116,7 @@ def influence(fit: Fit, x: ArrayLike, y: ArrayLike, **rows: ArrayLike | None) ->
     array([0.118, 0.005, 0.247, 0.392, 0.118])
     """
     if isinstance(fit.family, Multinomial):
-        raise ArgumentError("Residuals are undefined for class targets. Look at the predicted probabilities instead.")
+        raise ArgumentError("Residuals are undefined for class targets. Use the predicted probabilities instead.")
     of = fit.working(x, y, **rows)
     counted = of.rows.total > 0
     frequency, prior = np.where(counted, of.rows.frequency, 0), of.rows.prior

@@ -57,7 +57,7 @@ def _concatenate_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any])
     for shape in shapes[1:]:
         if len(shape) != len(first) or any(m != n for i, (m, n) in enumerate(zip(shape, first, strict=True)) if i != axis):
             raise ShapeError(
-                f"concatenate: shapes {first} and {shape} differ in other axes than {axis}. "
+                f"concatenate: shapes {first} and {shape} differ in axes other than {axis}. "
                 f"All axes except the one to concatenate along must agree."
             )
     return (*first[:axis], sum_of(shape[axis] for shape in shapes), *first[axis + 1 :])

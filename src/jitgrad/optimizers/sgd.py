@@ -90,7 +90,7 @@ class SGD(Optimizer):
         if nesterov and (momentum == 0 or dampening):
             raise ArgumentError("nesterov requires a positive momentum and no dampening. Give momentum=0.9, for example.")
         if dampening and not self._outside:
-            raise ArgumentError("dampening exists in PyTorch's form only. Give form='torch'.")
+            raise ArgumentError("dampening exists only in PyTorch's form. Give form='torch'.")
         self.nesterov = nesterov
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:

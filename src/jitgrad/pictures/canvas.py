@@ -57,7 +57,7 @@ def check_path(path: Target) -> str:
         return ""
     kind = os.path.splitext(os.fspath(path))[1][1:].lower()
     if kind not in kinds:
-        raise ArgumentError(f"{os.fspath(path)} has no known extension of a picture. Use .png, .svg or .pdf.")
+        raise ArgumentError(f"{os.fspath(path)} does not have the extension of an image format. Use .png, .svg or .pdf.")
     return kind
 
 

@@ -94,11 +94,11 @@ class Loop(NamedTuple):
                 taken[number] += times * math.prod(shape)
                 if shape != operand and number not in moving:
                     raise ProgramError(
-                        f"Operand {number} of a loop has shape {operand}, but {shape} in the body. Make them agree."
+                        f"Operand {number} of a loop has shape {operand}, but {shape} in the body. Use the same shape."
                     )
             if body.shapes(body.outputs[:n]) != shapes[:n]:
                 raise ProgramError(
-                    f"The carries of a loop have shapes {shapes[:n]}, but other shapes after a trip. Make them agree."
+                    f"The carries of a loop have shapes {shapes[:n]}, but other shapes after a trip. Keep their shapes."
                 )
         for number in moving:
             if taken[number] != math.prod(operands[number]):

@@ -177,7 +177,8 @@ def fit_curve(
     parameters = curve_of(kind or model, columns, None, None).names
     if start is not None and not set(given) & set(parameters):
         raise DataError(
-            f"The model to continue from has the parameters {', '.join(given)}, none of which this model has. Leave it out."
+            f"The model to continue from has the parameters {', '.join(given)}, none of which this model has. "
+            "Leave out the model to continue from."
         )
     starts = {k: v for k, v in given.items() if k in parameters} | dict(p0 or {}) or None
     uncertain = None if sigma is None else arrays[sigma][kept]

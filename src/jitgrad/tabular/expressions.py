@@ -278,7 +278,7 @@ class Expression:
         value = self._value(node, columns, states)
         if isinstance(value, (pl.Series, Categories, str)):
             raise FormulaError(
-                f"{ast.unparse(node)!r} in the formula is text, but arithmetic needs numbers. Use it as a term of its own."
+                f"{ast.unparse(node)!r} in the formula is text, but arithmetic needs numbers. Use it as a separate term."
             )
         return value
 

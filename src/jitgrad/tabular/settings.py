@@ -179,7 +179,7 @@ class Settings:
             )
         if self.penalty is not None and self.cov_type != "model":
             raise ArgumentError(
-                "Penalised coefficients have no standard errors. Leave {argument} out, or the penalty.", argument="cov_type"
+                "Penalized coefficients have no standard errors. Leave {argument} out, or the penalty.", argument="cov_type"
             )
 
     @property

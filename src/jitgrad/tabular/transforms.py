@@ -30,7 +30,7 @@ def check(name: str, arguments: list[Any], given: dict[str, Any]) -> None:
         raise FormulaError(f"{name} takes {', '.join(('a column', *known))} in a formula. Correct its arguments.")
     both = dict(zip(known, arguments, strict=False)) | given
     if not all(isinstance(value, (bool, int, float, list, tuple, type(None))) for value in both.values()):
-        raise FormulaError(f"{name} takes numbers beside its column in a formula. Correct its arguments.")
+        raise FormulaError(f"The arguments of {name} after the column must be numbers. Correct them.")
     if any(isinstance(both.get(part), int) and both[part] > _MAX_COLUMNS for part in ("df", "degree")):
         raise FormulaError(f"{name} would have more than {_MAX_COLUMNS} columns. Give fewer degrees.")
 

@@ -97,7 +97,7 @@ def _sources(where: Path, target: Tensor, key: tuple[Any, ...]) -> list[Tensor]:
     if any(_of(t).spent for t in nodes):
         raise TapeError(
             "backward: these operations were released by an earlier backward. "
-            "Use backward(retain_graph=True) there to go through them twice."
+            "Use backward(retain_graph=True) in the earlier call to differentiate them again."
         )
     sources = list({key_of(t): t for t in nodes if _of(t).wanted}.values())
     if event is None:

@@ -66,7 +66,7 @@ def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarra
         level = _DATA[array.dtype.str[1:]]
         array = array.astype(DTYPE[level], copy=False)
     elif value is None:
-        raise DTypeError("None cannot be converted to an array. Look for a function without a return statement.")
+        raise DTypeError("None cannot be converted to an array. Check for a function without a return statement.")
     else:
         raise DTypeError(
             f"The dtype {array.dtype} is not supported. Convert it to float32, float64, an integer or a boolean dtype first."

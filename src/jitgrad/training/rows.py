@@ -66,7 +66,7 @@ def cast(name: str, array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     if made is not array and not _all_finite(made):
         row = int(np.argwhere(~np.isfinite(made))[0][0])
         raise DataError(
-            f"{name} has a number in row {row} that exceeds the range of {dtype}. Use float64 Variables, or scale it."
+            f"{name} has a number in row {row} that exceeds the range of {dtype}. Use float64 Variables, or scale the data."
         )
     return made
 

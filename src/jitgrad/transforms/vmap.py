@@ -138,7 +138,8 @@ def _check_rows(rows: Sequence[Tensor]) -> None:
     counts = {x.shape[0] for x in rows}
     if len(counts) > 1:
         raise ShapeError(
-            f"vmap: the arguments have {' and '.join(map(str, sorted(counts)))} rows. Give arguments with equally many rows."
+            f"vmap: the arguments have {' and '.join(map(str, sorted(counts)))} rows. "
+            "Give arguments with the same number of rows."
         )
 
 

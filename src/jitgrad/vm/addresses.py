@@ -43,7 +43,9 @@ def note(callee: Callee, address: int) -> int:
 def callee(address: int) -> Callee:
     """Return the function at an address. Raise ProgramError if it is not registered."""
     if address not in _callees:
-        raise ProgramError(f"An instruction calls {address}, where no function is registered. Lower the expression again.")
+        raise ProgramError(
+            f"An instruction calls the address {address}, at which no function is registered. Lower the expression again."
+        )
     return _callees[address]
 
 

@@ -30,7 +30,9 @@ def case(
     """Return the result of the first function whose condition is true, otherwise the result of ``default``."""
     holding = [f for pred, f in pred_fn_pairs if pred]
     if exclusive and len(holding) > 1:
-        raise InvalidArgumentError("Input error: more than one condition holds, with exclusive=True [Op:Case]. Change them.")
+        raise InvalidArgumentError(
+            "Input error: more than one condition holds, with exclusive=True [Op:Case]. Make them exclusive."
+        )
     if not holding and default is None:
         raise InvalidArgumentError("Input error: none of the conditions holds, and there is no default [Op:Case]. Give one.")
     return (holding[0] if holding else default)()  # type: ignore[misc]
@@ -62,7 +64,7 @@ def while_loop(
 def _slices(elems: Any) -> Iterator[Any]:
     rows = [unstack(x) for x in tree_leaves(elems)]
     if len({len(r) for r in rows}) > 1:
-        raise ConversionError(f"The elements have {[len(r) for r in rows]} rows. Give tensors of as many.")
+        raise ConversionError(f"The elements have {[len(r) for r in rows]} rows. Give tensors with the same number of rows.")
     return (tree_pack(elems, list(row)) for row in zip(*rows, strict=True))
 
 
@@ -154,7 +156,9 @@ class TensorArray:
         """Return the tensor at an index."""
         at = integer(index)
         if not 0 <= at < len(self._elements):
-            raise OutOfRangeError(f"Tried to read from index {at} but array size is: {len(self._elements)}. Use less.")
+            raise OutOfRangeError(
+                f"Tried to read from index {at} but array size is: {len(self._elements)}. Use a smaller index."
+            )
         return self._filled()[at]
 
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:

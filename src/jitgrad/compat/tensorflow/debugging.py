@@ -120,7 +120,7 @@ def assert_shapes(shapes: Any, data: Any = None, summarize: Any = None, message:
         for i, (n, size) in enumerate(zip(sizes, tuple(tensor.shape), strict=True)):
             expected = size if n in (None, ".") else n if isinstance(n, int) else known.setdefault(n, size)
             if expected != size:
-                raise ConversionError(f"{_begun(message)}Axis {i} of shape {tensor.shape} is to be {expected} ({n!r}).")
+                raise ConversionError(f"{_begun(message)}Axis {i} of shape {tensor.shape} must be {expected} ({n!r}).")
 
 
 def assert_type(tensor: Any, tf_type: Any, message: Any = None, name: str | None = None) -> None:

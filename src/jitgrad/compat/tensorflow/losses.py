@@ -25,7 +25,9 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, 
     """Return ``-sum(labels * log_softmax(logits))`` for each row."""
     p, z = (t._read() for t in agreed("SoftmaxCrossEntropyWithLogits", (cast(labels, convert(logits).dtype), logits), FLOATS))
     if len(p.shape) != len(z.shape):
-        raise InvalidArgumentError(f"logits and labels must be broadcastable: {z.shape} vs {p.shape}. Make them one shape.")
+        raise InvalidArgumentError(
+            f"logits and labels must be broadcastable: {z.shape} vs {p.shape}. Give both the same shape."
+        )
     return made(-library.sum(p * softmax.log_softmax(z, axis=axis), axis=axis))
 
 

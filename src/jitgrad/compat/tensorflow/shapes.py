@@ -299,7 +299,9 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
     try:
         return TensorShape(np.broadcast_shapes(tuple(shape_x), tuple(shape_y)))
     except ValueError:
-        raise InvalidArgumentError(f"Incompatible shapes for broadcasting: {shape_x} and {shape_y}. Change one.") from None
+        raise InvalidArgumentError(
+            f"Incompatible shapes for broadcasting: {shape_x} and {shape_y}. Reshape one of them."
+        ) from None
 
 
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:

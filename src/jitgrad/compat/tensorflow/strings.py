@@ -19,7 +19,7 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert, held, wrap_array
 def _texts(input: Any) -> np.ndarray:
     tensor = convert(input)
     if tensor.dtype is not dtypes.string:
-        raise ConversionError(f"A string is expected, but a tensor of {tensor.dtype.name} is given. Use tf.strings.as_string.")
+        raise ConversionError(f"Expected a string, but got a tensor of {tensor.dtype.name}. Use tf.strings.as_string.")
     array = np.empty(tensor._plain_shape, object)
     array[...] = tensor.numpy()
     return array

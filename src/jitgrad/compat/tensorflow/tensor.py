@@ -97,7 +97,7 @@ class Held(Tensor):
         if self.dtype.name != "string":
             raise self._refused()
         if not isinstance(other, (str, bytes, list, Held)):
-            raise ConversionError(f"A text was expected after a text, and got {other!r}. Use tf.strings.as_string.")
+            raise ConversionError(f"Expected a string after a string, but got {other!r}. Use tf.strings.as_string.")
         return held(np.asarray(self._array + _array_of(other), object))
 
     def __radd__(self, other: Any) -> Tensor:  # type: ignore[override]
@@ -202,7 +202,7 @@ def from_python(value: Any, dtype: DType | None = None, hint: DType | None = Non
         return wrap_array(value, dtype if dtype is not None else hint if value.dtype.kind != "b" else None)
     if value is None:
         raise ConversionError(
-            "Attempt to convert a value (None) with an unsupported type to a Tensor. Look for a missing return."
+            "Attempt to convert a value (None) with an unsupported type to a Tensor. Check for a missing return."
         )
     if isinstance(value, (list, tuple)) and _has_tensors(value):
         return _packed(value, dtype)

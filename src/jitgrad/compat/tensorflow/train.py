@@ -146,7 +146,7 @@ def _values(save_path: Any) -> dict[str, np.ndarray]:
     path = f"{save_path}{_SUFFIX}"
     if not Path(path).exists():
         raise NotFoundError(
-            f"Unsuccessful tensor lookup: there is no checkpoint {save_path}. Give what save() or write() returned."
+            f"Unsuccessful tensor lookup: there is no checkpoint {save_path}. Give the path that save() or write() returned."
         )
     document = archive.read(path)
     if document.get("kind") != "checkpoint":

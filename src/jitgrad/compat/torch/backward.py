@@ -41,5 +41,6 @@ def check_target(target: Any, gradient: Any) -> None:
         )
     if gradient is not None and gradient._tensor.shape != target.shape:
         raise TorchError(
-            f"Mismatch in shape: the gradient has shape {gradient._tensor.shape} and the output {target.shape}. Give one shape."
+            f"Mismatch in shape: the gradient has shape {gradient._tensor.shape} and the output {target.shape}. "
+            "Make them equal."
         )

@@ -56,7 +56,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """During training, set elements to 0 with probability p and scale the others by 1 / (1 - p)."""
     if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}. Change it.")
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}. Give a number in this range.")
     if not training or p == 0:
         return input
     x = read("dropout", input)
@@ -195,7 +195,9 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, **o
         )
     known = np.asarray(places._read().force())
     if known.size and (known.min() < 0 or known.max() >= table.shape[0]):
-        raise IndexError(f"index out of range in self: there are {table.shape[0]} rows. Give integers from 0 on below that.")
+        raise IndexError(
+            f"index out of range in self: there are {table.shape[0]} rows. Give integers from 0 to {table.shape[0] - 1}."
+        )
     rows = ops.gather(table, places, axis=0)
     if padding_idx is not None:
         padded = shapes.expand_dims(ew.equal(places, padding_idx % table.shape[0]), -1)
@@ -211,7 +213,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     known = np.asarray(places._read().force())
     classes = int(known.max()) + 1 if num_classes == -1 else num_classes
     if known.size and (known.min() < 0 or known.max() >= classes):
-        raise TorchError(f"Class values must be from 0 on and smaller than num_classes, and that is {classes}. Change them.")
+        raise TorchError(f"Class values must be nonnegative and smaller than num_classes, which is {classes}. Change them.")
     made = np.equal(known[..., None], np.arange(classes)).astype(np.int64)
     return wrap(as_tensor(made))
 

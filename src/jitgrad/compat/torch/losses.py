@@ -102,7 +102,8 @@ def _classes(name: str, x: Any, target: Tensor, ignore_index: int) -> tuple[Plai
     if y.shape != x.shape[:axis] + x.shape[axis + 1 :]:
         if x.shape and y.shape and x.shape[0] != y.shape[0]:
             raise ValueError(
-                f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({y.shape[0]}). Give as many."
+                f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({y.shape[0]}). "
+                "Give the same number of rows."
             )
         raise TorchError(f"0D or 1D target tensor expected, multi-target not supported: target {y.shape}, input {x.shape}.")
     if current() is not None:

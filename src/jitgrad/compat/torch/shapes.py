@@ -276,7 +276,8 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     shapes = {read("stack", x).shape for x in given}
     if len(shapes) != 1:
         raise TorchError(
-            f"stack expects each tensor to be equal size, but got {sorted(map(list, shapes))}. Give one or more of one shape."
+            f"stack expects each tensor to be equal size, but got {sorted(map(list, shapes))}. "
+            "Give at least one tensor, all of the same shape."
         )
     common = result_type(*given)
     return wrap(joining.stack([cast(x._tensor._read(), common.level) for x in given], dim), "StackBackward0", common.numpy)

@@ -77,7 +77,9 @@ class Compiled:
         self._loss = tree_map(lambda x: no_loss if x is None else losses.native(x), as_outputs(loss))
         self._loss_weights = as_outputs(loss_weights)
         if any(isinstance(weight, str) for weight in tree_leaves(loss_weights)):
-            raise ArgumentError(f"loss_weights is {loss_weights!r}, which are not numbers. Pass metrics by name: metrics=[…].")
+            raise ArgumentError(
+                f"loss_weights contains values that are not numbers: {loss_weights!r}. Pass metrics by name: metrics=[…]."
+            )
         self._plain, self._weighted = (
             watched(as_outputs(given), names, rows_weigh) for given, rows_weigh in ((plain, False), (weighted, True))
         )

@@ -55,7 +55,7 @@ def _checked(filepath: Any) -> Path:
     if path.is_dir():
         raise DataError(
             f"{path} is a folder, like TensorFlow's SavedModel. "
-            "Save the model's weights as arrays there, and set_weights() here."
+            "Save the model's weights as arrays in TensorFlow, and pass them to set_weights() here."
         )
     if not path.exists():
         raise DataError(f"There is no file {path}. Give the path that was passed to save().")

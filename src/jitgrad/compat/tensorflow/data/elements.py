@@ -161,7 +161,8 @@ def length(nest: Any) -> int:
         sizes.append(leaf.array.shape[0])
     if len(set(sizes)) > 1:
         raise ConversionError(
-            f"Dimensions {sizes[0]} and {next(n for n in sizes if n != sizes[0])} are not compatible. Give as many rows."
+            f"Dimensions {sizes[0]} and {next(n for n in sizes if n != sizes[0])} are not compatible. "
+            "Give the same number of rows."
         )
     return sizes[0] if sizes else 0
 

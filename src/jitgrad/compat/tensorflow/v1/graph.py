@@ -260,7 +260,7 @@ class Symbol:
         raise SymbolError("Iterating over a `tf.Tensor` is not allowed in a graph. Use tf.unstack().")
 
     def __len__(self) -> int:
-        raise SymbolError("len is not well defined for a tensor of a graph. Use x.shape for what is known of its shape.")
+        raise SymbolError("len is not well defined for a tensor of a graph. Use x.shape for the known part of its shape.")
 
     def __float__(self) -> float:
         raise SymbolError("A tensor of a graph has no numeric value. Run it in a session.")

@@ -61,7 +61,9 @@ class Saver:
 
         path = os.fspath(save_path) + _SUFFIX
         if not os.path.exists(path):
-            raise DataError(f"The passed save_path is not a valid checkpoint: there is no {path}. Give what save() returned.")
+            raise DataError(
+                f"The passed save_path is not a valid checkpoint: there is no {path}. Give the path that save() returned."
+            )
         try:
             values = load_file(path)
         except SafetensorError as error:

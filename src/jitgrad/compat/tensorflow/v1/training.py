@@ -77,7 +77,7 @@ class Optimizer:
         pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
         if all(g is None for g, _ in pairs):
             raise ArgumentError(
-                f"No gradients provided for any variable: the loss depends on none of {[v.name for _, v in pairs]} by "
+                f"No gradients provided for any variable: the loss does not depend on any of {[v.name for _, v in pairs]} by "
                 f"functions that have a gradient. Compute it from the Variables."
             )
         return self.apply_gradients(pairs, global_step, name)

@@ -44,7 +44,9 @@ def trunc_normal_(
     draw = numpy_generator(generator)
     values = draw.normal(mean, std, tensor.shape)
     if not a < b or b < mean - 6 * std or a > mean + 6 * std:
-        raise ArgumentError(f"trunc_normal_: from {a} to {b} there is hardly a value. Give bounds that are near the mean.")
+        raise ArgumentError(
+            f"trunc_normal_: the interval from {a} to {b} contains almost no values. Give bounds that are near the mean."
+        )
     while (outside := (values < a) | (values > b)).any():
         values = np.where(outside, draw.normal(mean, std, tensor.shape), values)
     return _filled(tensor, values)

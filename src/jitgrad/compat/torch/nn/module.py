@@ -223,7 +223,7 @@ class Module:
         for name in target.split(".") if target else ():
             module = getattr(module, name)
             if not isinstance(module, Module):
-                raise MissingAttributeError(f"'{name}' is not an nn.Module. Name a module, as named_modules() does.")
+                raise MissingAttributeError(f"'{name}' is not an nn.Module. Give a name from named_modules().")
         return module
 
     def _owned(self, target: str, kind: type, what: str) -> Any:

@@ -64,7 +64,7 @@ class BatchNorm1d(Module):
             raise ShapeError(f"expected 2D or 3D input (got {len(shape)}D input). Give (rows, {self.num_features}).")
         if shape[1] != self.num_features:
             raise TorchError(
-                f"running_mean should contain {shape[1]} elements not {self.num_features}. Give this number of features."
+                f"running_mean should contain {shape[1]} elements not {self.num_features}. Set num_features to {shape[1]}."
             )
         mean, training, momentum = self.running_mean, self.training, self.momentum
         if training and mean is not None:

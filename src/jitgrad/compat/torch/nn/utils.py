@@ -34,7 +34,7 @@ def get_total_norm(
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise TorchError(
             f"The total norm of order {norm_type} for gradients is non-finite, so it cannot be clipped. "
-            f"Look for the operation that made them so, or give error_if_nonfinite=False."
+            f"Find the operation that produces nan or inf, or set error_if_nonfinite=False."
         )
     return total
 

@@ -45,7 +45,8 @@ class LBFGS(Optimizer):
         """Iterate, calling ``closure`` for the loss and the gradients, and return the first loss."""
         if closure is None:
             raise TypeError(
-                "LBFGS.step() needs a closure: a function that clears gradients, computes the loss, calls backward()."
+                "LBFGS.step() needs a closure: a function that clears the gradients, computes the loss and calls backward(). "
+                "Pass one."
             )
         self._stepped = True
         group = self.param_groups[0]

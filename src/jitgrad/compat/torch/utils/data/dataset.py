@@ -42,7 +42,8 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __init__(self, *tensors: Tensor) -> None:
         if any(tensor.shape[0] != tensors[0].shape[0] for tensor in tensors):
             raise ShapeError(
-                f"Size mismatch between tensors: {[tensor.shape[0] for tensor in tensors]} rows. Give as many of each."
+                f"Size mismatch between tensors: {[tensor.shape[0] for tensor in tensors]} rows. "
+                "Give the same number of rows in each."
             )
         self.tensors = tensors
 
@@ -62,7 +63,7 @@ class StackDataset(Dataset[Any]):
         self.datasets: Any = args or kwargs
         lengths = {len(dataset) for dataset in args or kwargs.values()}
         if len(lengths) > 1:
-            raise ShapeError(f"Size mismatch between datasets: {sorted(lengths)} rows. Give as many of each.")
+            raise ShapeError(f"Size mismatch between datasets: {sorted(lengths)} rows. Give the same number of rows in each.")
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(self.datasets, dict):
