@@ -174,6 +174,9 @@ def test_the_version_is_the_packages() -> None:
     import jitgrad
 
     assert jitgrad.__version__ == version("jitgrad")
+    root = SOURCE.parents[1]
+    assert f"\nversion: {jitgrad.__version__}\n" in (root / "CITATION.cff").read_text()
+    assert f"\n## {jitgrad.__version__} - " in (root / "CHANGELOG.md").read_text()
 
 
 def test_the_interpreter_is_called_in_one_place_of_each_language() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,15 @@ def test_the_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             exec(compile(code, "README.md", "exec"), namespace)
         assert not said or alike(printed.getvalue(), said), printed.getvalue()
     assert (tmp_path / "fit.png").stat().st_size > 10_000
+
+
+def test_the_code_passes_the_type_checker(tmp_path: Path) -> None:
+    """As a user's program, with none of this project's settings."""
+    program = tmp_path / "program.py"
+    program.write_text("\n".join(code for code, _ in BLOCK.findall(README)))
+    options = ["--strict", "--follow-imports=silent", "--config-file=", f"--cache-dir={ROOT / '.mypy_cache' / 'users'}"]
+    done = subprocess.run([sys.executable, "-m", "mypy", *options, program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_links_and_pictures_exist() -> None:

@@ -217,7 +217,7 @@ __all__ = [
     "vecmat", "vjp", "vmap", "voigt_profile", "vstack", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from jitgrad.tabular import fit_table

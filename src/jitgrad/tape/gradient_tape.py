@@ -171,10 +171,11 @@ class GradientTape:
         self._watched = {}
         self._spent = False
 
+    # Any stands for None, as in typeshed: who knows that there is a path need not check.
     @overload
     def gradient(
         self, target: Any, sources: Operators, output_gradients: Any = None, unconnected_gradients: Literal["none"] = "none"
-    ) -> Tensor | None: ...
+    ) -> Tensor | Any: ...
 
     @overload
     def gradient(
@@ -184,7 +185,7 @@ class GradientTape:
     @overload
     def gradient(
         self, target: Any, sources: Sources, output_gradients: Any = None, unconnected_gradients: Literal["none"] = "none"
-    ) -> list[Tensor | None]: ...
+    ) -> list[Tensor | Any]: ...
 
     @overload
     def gradient(
@@ -266,7 +267,7 @@ class GradientTape:
         return taken(path, ("gradient", self._recording.number, tuple(given), tuple(read)), targets, found)
 
     @overload
-    def jacobian(self, target: Any, sources: Operators, unconnected_gradients: Literal["none"] = "none") -> Tensor | None: ...
+    def jacobian(self, target: Any, sources: Operators, unconnected_gradients: Literal["none"] = "none") -> Tensor | Any: ...
 
     @overload
     def jacobian(self, target: Any, sources: Operators, *, unconnected_gradients: Literal["zero"]) -> Tensor: ...
