@@ -126,7 +126,7 @@ class Described:
         Parameters
         ----------
         arguments : dict of str to object
-            Arguments by name, as a saved file has them.
+            Arguments by name, as in a saved file.
 
         Returns
         -------

@@ -225,7 +225,7 @@ def uniform(
     low, high : array_like, default 0.0 and 1.0
         The bounds, which must broadcast to ``shape``. Gradients flow to them.
     dtype : {"float32", "float64"}, optional
-        By default the dtype adapts to that of other operands, as for a Python number.
+        By default, the dtype adapts to the other operands, like the dtype of a Python number.
     source : Source, optional
         The source of randomness. By default the common source, which ``seed`` seeds.
 
@@ -262,7 +262,7 @@ def normal(
     mean, std : array_like, default 0.0 and 1.0
         The mean and the standard deviation, which must broadcast to ``shape``. Gradients flow to them.
     dtype : {"float32", "float64"}, optional
-        By default the dtype adapts to that of other operands, as for a Python number.
+        By default, the dtype adapts to the other operands, like the dtype of a Python number.
     source : Source, optional
         The source of randomness. By default the common source, which ``seed`` seeds.
 
@@ -273,7 +273,7 @@ def normal(
 
     Notes
     -----
-    The method is that of Box and Muller, "A note on the generation of random normal deviates", 1958.
+    The method is due to Box and Muller, "A note on the generation of random normal deviates", 1958.
 
     Examples
     --------
@@ -329,7 +329,7 @@ def truncated_normal(
     low, high : float, default -2.0 and 2.0
         The interval, in standard deviations from the mean.
     dtype : {"float32", "float64"}, optional
-        By default the dtype adapts to that of other operands, as for a Python number.
+        By default, the dtype adapts to the other operands, like the dtype of a Python number.
 
     Returns
     -------

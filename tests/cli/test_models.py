@@ -420,7 +420,7 @@ WRONG = [
     ("fit t.csv --target y --model polynomial:x", "no degree from 0 to 20"),
     ("fit t.csv --target y --separator ab", "separator"),
     ("predict nothing t.csv", "There is no file nothing"),
-    ("predict t.csv t.csv", "damaged, or not a file of jitgrad"),
+    ("predict t.csv t.csv", "damaged or is not a jitgrad file"),
     ("predict newer t.csv", "has version 99, but this jitgrad supports versions up to 1"),
     ("predict curve lacks.csv", "needs the column 'x'"),
     ("predict curve t.csv -o t.csv/out.csv", "t.csv/out.csv cannot be written"),
@@ -437,7 +437,7 @@ WRONG = [
     ("fit t.csv --target y --features x --penalty l1", "no penalty 'l1'"),
     ("fit t.csv --target y --model a*x --cov HC3", "--cov cannot be used with model 'a*x'"),
     ("evaluate curve lacks.csv", "which the table does not have"),
-    ("show t.csv", "not a file of jitgrad"),
+    ("show t.csv", "not a jitgrad file"),
     ("evaluate python t.csv", "does not record which column is the target"),
 ]
 

@@ -78,7 +78,7 @@ def test_nothing_comes_of_nothing_and_has_its_columns() -> None:
 
 def test_a_group_that_comes_back_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core, "whole_groups", lambda frames, by: whole_groups(frames, by, 1))
-    with pytest.raises(DataError, match=r"recur after those of other groups\. Sort the rows by plate, well"):
+    with pytest.raises(DataError, match=r"occur again after rows of other groups\. Sort the rows by plate, well"):
         list(fit_batches(JOB, batches(READINGS, [300])))
 
 

@@ -370,12 +370,12 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         jitgrad.load_model(tmp_path / "none")
     for content in (b"", b"hello, world, this is no model", b"\x80\x04\x95pickle.", bytes(1000)):
         (tmp_path / "f").write_bytes(content)
-        with pytest.raises(DataError, match="is damaged, or not a file of jitgrad"):
+        with pytest.raises(DataError, match="is damaged or is not a jitgrad file"):
             jitgrad.load_model(tmp_path / "f")
     from safetensors.numpy import save_file
 
     save_file({"a": np.ones(3)}, tmp_path / "s")
-    with pytest.raises(DataError, match="not a file of jitgrad, or of another version"):
+    with pytest.raises(DataError, match="not a jitgrad file, or was written by another version"):
         jitgrad.load_model(tmp_path / "s")
     jitgrad.Sequential([layers.Dense(1)]).save_weights(tmp_path / "w")
     with pytest.raises(DataError, match="cannot be loaded as a model"):
@@ -499,7 +499,7 @@ def test_a_file_without_a_digest_is_refused(tmp_path: Path) -> None:
     from safetensors.numpy import save_file
 
     save_file({"weights/a": np.ones(3)}, tmp_path / "f", metadata={"format": "jitgrad 1", "document": "{}"})
-    with pytest.raises(DataError, match="not a file of jitgrad, or of another version"):
+    with pytest.raises(DataError, match="not a jitgrad file, or was written by another version"):
         jitgrad.load_model(tmp_path / "f")
 
 

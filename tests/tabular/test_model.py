@@ -180,7 +180,7 @@ def test_files_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no file"):
         TableModel.load(path)
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match="damaged, or not a file of jitgrad"):
+    with pytest.raises(DataError, match="damaged or is not a jitgrad file"):
         TableModel.load(path)
     jg.Sequential([jg.layers.Dense(1)]).save(path)
     with pytest.raises(DataError, match="does not contain a model of kind"):
@@ -210,7 +210,7 @@ def test_a_file_that_is_cut(part: float, tmp_path: Path) -> None:
     model_of("linear").save(path)
     content = path.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(DataError, match="damaged, or not a file of jitgrad"):
+    with pytest.raises(DataError, match="damaged or is not a jitgrad file"):
         TableModel.load(path)
 
 

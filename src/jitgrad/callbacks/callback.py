@@ -170,7 +170,7 @@ class LambdaCallback(Callback):
     Raises
     ------
     OptionError
-        If a name is not that of a method.
+        If a name is not the name of a method.
     ArgumentError
         If a value is not a function.
 

@@ -113,7 +113,7 @@ class BackupAndRestore(Callback):
 
     After epochs, the callback saves the model, its optimizer, the state of the other callbacks and of the
     random numbers, and the metrics so far. A fit that finds the file continues after the last saved epoch. Its
-    result is equal to that of an uninterrupted fit, to the bit.
+    result is bit-identical to the result of an uninterrupted fit.
 
     Parameters
     ----------

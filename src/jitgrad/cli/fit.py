@@ -139,7 +139,7 @@ SECTIONS = {
 @click.option("--report", type=click.Path(), metavar="FILE", help="Write an HTML report with estimates and diagnostics.")
 @click.option("--plot", type=click.Path(), metavar="FILE", help="Save a plot of the fit as .png, .svg or .pdf.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
-@click.option("--quiet", is_flag=True, help="Suppress progress and all output except that of --json.")
+@click.option("--quiet", is_flag=True, help="Suppress progress and all output except the --json object.")
 def fit(data: str, by: list[str] | None, output: str | None, as_json: bool, quiet: bool, **given: Any) -> None:
     """Fit a model to a table.
 

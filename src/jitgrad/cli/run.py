@@ -14,7 +14,7 @@ def run(module: bool, v1: bool, program: str, arguments: tuple[str, ...]) -> Non
     """Run a TensorFlow, Keras or PyTorch program on jitgrad.
 
     Imports of tensorflow, keras and torch load jitgrad's implementations instead. ARGUMENTS are passed to the program.
-    Output, exit code and tracebacks are those of `python PROGRAM`.
+    Output, exit code and tracebacks are the same as with `python PROGRAM`.
 
     \b
     Examples:

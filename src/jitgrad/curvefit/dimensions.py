@@ -1,4 +1,4 @@
-"""The units of parameters, inferred from the model: in ``a * exp(-x / t)``, a has the unit of the response and t that of x.
+"""The units of parameters, inferred from the model: in ``a * exp(-x / t)``, a has the unit of the response and t the unit of x.
 
 The terms of a sum have the same dimension, exponents and angles have none, and the dimensions of factors add up. These are
 linear equations in the exponents of the dimensions (Bridgman, "Dimensional Analysis", 1922).

@@ -44,7 +44,7 @@ def fit_batches(job: Job, batches: Iterable[pa.RecordBatch], threads: int = 1) -
     Raises
     ------
     DataError
-        If rows of a group recur after those of another, and as for ``Job.fit``.
+        If rows of a group occur again after rows of another, and as for ``Job.fit``.
     """
     import pyarrow as pa
 

@@ -55,7 +55,7 @@ def fit_groups(
     threads : int, default 1
         The number of threads per task. Dask runs as many tasks at once as its workers have threads.
     partitions : int, optional
-        The number of partitions into which rows are shuffled by their keys, by default that of `df`.
+        The number of partitions into which rows are shuffled by their keys, by default the number of partitions of `df`.
     **options : object
         Options of `jitgrad.fit_groups`, such as `p0`, `sigma`, `bounds` and `loss`.
 

@@ -49,7 +49,7 @@ def fit_groups(
     threads : int, default 1
         The number of threads per task, for which as many of Ray's CPUs are reserved.
     partitions : int, optional
-        The number of blocks into which rows are shuffled by their keys, by default that of Ray's context.
+        The number of blocks into which rows are shuffled by their keys, by default the number in Ray's context.
     **options : object
         Options of `jitgrad.fit_groups`, such as `p0`, `sigma`, `bounds` and `loss`.
 

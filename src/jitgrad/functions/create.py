@@ -123,7 +123,7 @@ def full_like(x: ArrayLike, value: ArrayLike) -> Tensor:
     Returns
     -------
     Tensor
-        The filled array. Its dtype is that of ``x`` unless the value requires a wider one.
+        The filled array. It has the dtype of ``x`` unless the value requires a wider one.
 
     See Also
     --------

@@ -110,7 +110,7 @@ def reciprocal(x: ArrayLike) -> Tensor:
     Returns
     -------
     Tensor
-        ``1 / x`` as floats, also for integers.
+        ``1 / x`` as floats, even for integers.
 
     See Also
     --------

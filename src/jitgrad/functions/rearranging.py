@@ -253,7 +253,7 @@ def repeat(x: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) 
     Raises
     ------
     ShapeError
-        If the length of ``repeats`` differs from that of the axis.
+        If the length of ``repeats`` differs from the length of the axis.
 
     See Also
     --------

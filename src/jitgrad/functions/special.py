@@ -1,6 +1,6 @@
 """Special functions under the names of ``scipy.special``: ``jitgrad.special``.
 
-Most of them are ops; the functions below are composed of ops. float64 results agree with those of SciPy to the last few bits.
+Most of them are ops; the functions below are composed of ops. float64 results agree with SciPy's to the last few bits.
 float32 operands are computed in float64 and rounded.
 """
 

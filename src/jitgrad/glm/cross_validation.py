@@ -170,7 +170,7 @@ def cross_validated(
 
     Notes
     -----
-    Means over folds are weighted by the weights of their rows, and standard errors are those of R's ``cv.glmnet`` [1]_. All
+    Means over folds are weighted by the weights of their rows, and standard errors follow R's ``cv.glmnet`` [1]_. All
     fits proceed along the path together, in parallel; results do not depend on the number of threads.
 
     References

@@ -238,11 +238,11 @@ def path(
 
     Notes
     -----
-    The algorithm is that of Friedman, Hastie and Tibshirani [1]_: Newton steps for the loss and coordinate descent with warm
+    The algorithm is due to Friedman, Hastie and Tibshirani [1]_: Newton steps for the loss and coordinate descent with warm
     starts, on columns selected by the strong rules [2]_. Given the signs of the coefficients, the solution of a linear system
     completes each fit. Ridge with "gaussian" has a closed form.
 
-    Penalties are those of scikit-learn's ``ElasticNet``, which does not standardize: ``standardize=False`` gives its
+    Penalties are defined as in scikit-learn's ``ElasticNet``, which does not standardize: ``standardize=False`` gives its
     coefficients, and ``standardize=True`` those of a pipeline with ``StandardScaler``, in the units of x. The parameter ``C``
     of ``LogisticRegression`` corresponds to ``alpha = 1 / (n * C)``.
 

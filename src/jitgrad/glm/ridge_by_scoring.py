@@ -92,7 +92,7 @@ def ridge(
     check_target(of, rows.y)
     if isinstance(of, NegativeBinomial) and of.estimated:
         raise ArgumentError(
-            "Family 'negative_binomial' with a penalty needs theta. Give theta, for example that of a fit without a penalty."
+            "Family 'negative_binomial' with a penalty needs theta. Give theta, for example from a fit without a penalty."
         )
     inputs, coordinates = _coordinates(x, rows, intercept)
     penalty = positive("alpha", alpha) * float(rows.total.sum()) * np.sum(coordinates.back[1:] ** 2, axis=0)

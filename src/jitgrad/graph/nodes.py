@@ -287,7 +287,7 @@ class Variable(_Deferrable, variable.Variable):
     value : array_like
         The initial value, which is copied.
     dtype : {"float32", "float64", "int64", "bool"}, optional
-        The dtype. By default that of a NumPy array or Tensor, and float64 for Python numbers.
+        The dtype. By default the dtype of a NumPy array or Tensor, and float64 for Python numbers.
     name : str, optional
         The name in ``repr`` and in reports.
     trainable : bool, default True

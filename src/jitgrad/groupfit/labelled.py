@@ -178,7 +178,7 @@ def _columns(data: xr.DataArray, coords: Any) -> dict[str, Any]:
 
 
 def _reduced(data: xr.DataArray, columns: Mapping[str, Any], more: Any) -> list[Hashable]:
-    """Return the dimensions of a fit: those of 1-d coordinates, and those in ``more``."""
+    """Return the dimensions of a fit: the dimensions of 1-d coordinates, and those in ``more``."""
     more = [] if more is None else [more] if isinstance(more, str) or not isinstance(more, Iterable) else list(more)
     for dim in more:
         if dim not in data.dims:

@@ -44,7 +44,7 @@ class Measures(NamedTuple):
 def blocks(counts: np.ndarray, rows: int) -> Iterator[tuple[slice, slice, np.ndarray]]:
     """Yield blocks of groups with about this many rows: the groups, their rows, and the index of the first row of each group.
 
-    Groups without rows are included; their first row is that of the next group.
+    Groups without rows are included; their first row is the first row of the next group.
     """
     stops = np.cumsum(counts)
     at = before = 0

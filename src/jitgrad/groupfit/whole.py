@@ -44,7 +44,7 @@ def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS, kno
     Raises
     ------
     GroupReturnsError
-        If rows of a group recur after those of others. Rows without a key may be anywhere.
+        If rows of a group occur again after rows of other groups. Rows without a key may be anywhere.
     """
     waiting: list[nw.DataFrame[Any]] = []
     count, enough, seen = 0, rows, _Seen()
@@ -92,7 +92,9 @@ def _handed_on(table: nw.DataFrame[Any], starts: np.ndarray, by: Sequence[str], 
     if again is not None:
         row = keys[int(rows[again]) : int(rows[again]) + 1].rows()[0]
         key = ", ".join(f"{name} = {value!r}" for name, value in zip(by, row, strict=True))
-        raise GroupReturnsError(f"Rows of the group {key} recur after those of other groups. Sort the rows by {', '.join(by)}.")
+        raise GroupReturnsError(
+            f"Rows of the group {key} occur again after rows of other groups. Sort the rows by {', '.join(by)}."
+        )
     seen.add(groups)
     return table.to_native()
 

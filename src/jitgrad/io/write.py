@@ -60,7 +60,7 @@ class TableWriter:
         Raises
         ------
         ArgumentError
-            If the columns differ from those of the first frame.
+            If the columns differ from the columns of the first frame.
         DataError
             If the rows cannot be written, for example because the disk is full.
         BrokenPipeError

@@ -60,9 +60,9 @@ class WeightOwner(Owner):
             layer._set_trainable(bool(value))
 
     def requires_grad_(self, value: bool = True) -> Self:
-        """Let ``backward`` compute gradients of the trainable Variables in ``.grad``, as in PyTorch.
+        """Set whether ``backward`` computes gradients of the trainable Variables in ``.grad``, as in PyTorch.
 
-        It applies to weights that are not yet created, too.
+        This also applies to weights that are created later.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class WeightOwner(Owner):
         ArgumentError
             If there are more or fewer values than weights, or a value is not numeric.
         ShapeError
-            If a value has another shape than its weight. No weight has changed then.
+            If the shape of a value differs from the shape of its weight. The weights are then unchanged.
         """
         for array, v in zip(self.check_weights(weights), self.variables, strict=True):
             v.assign(array)
@@ -169,7 +169,7 @@ class WeightOwner(Owner):
         ArgumentError
             If there are more or fewer values than weights, or a value is not numeric.
         ShapeError
-            If a value has another shape than its weight.
+            If the shape of a value differs from the shape of its weight.
         """
         variables = self.variables
         if len(weights) != len(variables):

@@ -104,7 +104,7 @@ def gaussian_nll(target: Tensor, prediction: Tensor) -> Tensor:
     Raises
     ------
     ShapeError
-        If the last axis of `prediction` is not twice as long as that of `target`.
+        If the last axis of `prediction` is not twice as long as the last axis of `target`.
 
     Notes
     -----

@@ -98,7 +98,7 @@ class SensitivityAtSpecificity(_Best):
         Returns
         -------
         tuple of ndarray
-            The figure to maximize and the figure with the bound, for each threshold.
+            The metric to maximize and the metric with a lower bound, for each threshold.
         """
         return _recall(counts), _specificity(counts)
 
@@ -145,7 +145,7 @@ class SpecificityAtSensitivity(_Best):
         Returns
         -------
         tuple of ndarray
-            The figure to maximize and the figure with the bound, for each threshold.
+            The metric to maximize and the metric with a lower bound, for each threshold.
         """
         return _specificity(counts), _recall(counts)
 
@@ -191,7 +191,7 @@ class PrecisionAtRecall(_Best):
         Returns
         -------
         tuple of ndarray
-            The figure to maximize and the figure with the bound, for each threshold.
+            The metric to maximize and the metric with a lower bound, for each threshold.
         """
         return _precision(counts), _recall(counts)
 
@@ -237,6 +237,6 @@ class RecallAtPrecision(_Best):
         Returns
         -------
         tuple of ndarray
-            The figure to maximize and the figure with the bound, for each threshold.
+            The metric to maximize and the metric with a lower bound, for each threshold.
         """
         return _recall(counts), _precision(counts)

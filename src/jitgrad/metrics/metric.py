@@ -70,7 +70,7 @@ class Metric(Described, ABC):
         """
 
     def prepare(self, target: np.ndarray) -> None:
-        """Inspect the targets, or those of the first batch, before sums are computed.
+        """Inspect the targets, or the targets of the first batch, before sums are computed.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class Mean(Metric):
         ``function(target, prediction)`` returns one number per row; or a loss, whose losses of the rows are
         averaged.
     name : str, optional
-        Name of the metric; by default that of the function.
+        Name of the metric; by default the name of the function.
 
     Examples
     --------
@@ -142,7 +142,7 @@ class Mean(Metric):
         self.name = name or name_of(function)
 
     def by_row(self, target: Tensor, prediction: Tensor) -> Tensor:
-        """Compute the number of each row.
+        """Compute the number for each row.
 
         Parameters
         ----------

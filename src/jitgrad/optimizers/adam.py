@@ -326,7 +326,7 @@ class RAdam(Adam):
     Notes
     -----
     Liu, Jiang, He, Chen, Liu, Gao and Han, "On the variance of the adaptive learning rate
-    and beyond", 2020. Values are those of PyTorch.
+    and beyond", 2020. Results agree with PyTorch's.
 
     Examples
     --------

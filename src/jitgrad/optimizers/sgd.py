@@ -251,8 +251,8 @@ class Rprop(Optimizer):
 
     Notes
     -----
-    If the sign of an element's gradient changes, the element is not moved in this step. Values are those of
-    PyTorch.
+    If the sign of an element's gradient changes, the element is not moved in this step. Results agree with
+    PyTorch's.
 
     Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
     algorithm", 1993.

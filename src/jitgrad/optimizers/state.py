@@ -101,7 +101,7 @@ class OptimizerState(Described, ABC):
         return self._hyper.values
 
     def change(self, **values: float) -> None:
-        """Change hyperparameters from the next step on.
+        """Change hyperparameters, beginning with the next step.
 
         Nothing is traced again unless a value changes from or to 0.
 
@@ -174,7 +174,7 @@ class OptimizerState(Described, ABC):
         return [*counted, *self._numbers, *(v for slots in self._slots.values() for v in slots)]
 
     def get_state(self, variables: Sequence[Variable]) -> dict[str, Any]:
-        """Return everything the next steps depend on, besides the Variables themselves.
+        """Return the state that later steps depend on, without the Variables themselves.
 
         Parameters
         ----------
@@ -223,7 +223,7 @@ class OptimizerState(Described, ABC):
         Raises
         ------
         ShapeError
-            If the state belongs to another optimizer or to other Variables. Nothing has changed then.
+            If the state belongs to another optimizer or to other Variables. The optimizer is then unchanged.
         """
         fitted = [variables[int(number)] for number in state["fitted"]]
         if fitted:
@@ -251,7 +251,7 @@ class OptimizerState(Described, ABC):
         self._fitted = fitted
 
     def reset(self) -> None:
-        """Reset the state to that before the first step.
+        """Reset the state to its value before the first step.
 
         Hyperparameters stay unchanged, and nothing is traced again.
         """
@@ -260,7 +260,7 @@ class OptimizerState(Described, ABC):
         self._step.store([0.0])
 
     def _kept(self, fitted: Sequence[Variable]) -> list[tuple[Variable, ...]]:
-        """Return the state shared by all Variables, then that of each Variable."""
+        """Return the state shared by all Variables, followed by the state of each Variable."""
         return [self._numbers, *(self._slots.get(v, ()) for v in fitted)]
 
     def _shared(self, pairs: list[tuple[Tensor, Variable]], *starts: Any) -> tuple[Variable, ...]:

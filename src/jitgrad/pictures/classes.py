@@ -36,7 +36,7 @@ def roc(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple[n
     false_rate, true_rate : ndarray, shape (k,)
         False and true positive rates from 0 to 1, with a corner for each different score.
     area : float
-        The area under the curve: the probability that the score of a positive row exceeds that of a negative one, ties
+        The area under the curve: the probability that a positive row has a higher score than a negative one, ties
         counted half.
     """
     order = np.argsort(-score, kind="stable")

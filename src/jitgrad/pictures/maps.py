@@ -52,7 +52,7 @@ def parameter_maps(fits: GroupFits, path: Target = None, names: Sequence[str] | 
     ArgumentError
         If there is no parameter of a given name.
     ShapeError
-        If the fits are not those of an image.
+        If the fits do not form an image.
     MissingError
         If matplotlib is not installed.
 

@@ -58,7 +58,9 @@ def read(path: str | os.PathLike[str], anyones: bool = False) -> Any:
             if anyones and _KEY not in metadata:
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is not a dict)
             if head.split(" ")[0] != _FORMAT:
-                raise DataError(f"{path} is not a file of jitgrad, or of another version. Give a file that model.save() wrote.")
+                raise DataError(
+                    f"{path} is not a jitgrad file, or was written by another version. Give a file that model.save() wrote."
+                )
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is not a dict)
         if head != f"{_FORMAT} {_digest(text, arrays)}":
             raise DataError(f"{path} is damaged: its contents do not match its digest. Save the model again.")
@@ -66,7 +68,7 @@ def read(path: str | os.PathLike[str], anyones: bool = False) -> Any:
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path} is damaged, or not a file of jitgrad: {error}. Save the model again.") from error
+        raise DataError(f"{path} is damaged or is not a jitgrad file: {error}. Save the model again.") from error
 
 
 def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:

@@ -26,7 +26,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
 
         deviance / (2 * sum(sample_weight)) + alpha / 2 * sum(coef_**2)
 
-    as in scikit-learn's ``PoissonRegressor`` and ``GammaRegressor``. Without a penalty, the fit equals that of R's ``glm``.
+    as in scikit-learn's ``PoissonRegressor`` and ``GammaRegressor``. Without a penalty, the fit agrees with R's ``glm``.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         "negative_binomial", "quasi_poisson" or "quasi_binomial".
     link : str, default=None
         The link function: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt".
-        By default that of the family in R: "identity" for "gaussian", "logit" for proportions, "log" for counts, "inverse" for
-        "gamma" and "inverse_squared" for "inverse_gaussian". scikit-learn's ``GammaRegressor`` uses "log".
+        By default the family's default in R: "identity" for "gaussian", "logit" for proportions, "log" for counts, "inverse"
+        for "gamma" and "inverse_squared" for "inverse_gaussian". scikit-learn's ``GammaRegressor`` uses "log".
     alpha : float, default=0.0
         The strength of the ridge penalty; 0 for maximum likelihood.
     fit_intercept : bool, default=True

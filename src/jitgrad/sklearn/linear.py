@@ -34,7 +34,7 @@ def warn_of(made: Fit | Ridge) -> None:
     """Issue a ConvergenceWarning if the estimates are infinite or the fit did not converge."""
     separated = made.separated if isinstance(made, Fit) else ""
     if separated:
-        said = f"{separated}. The coefficients are those of the last iteration. Consider a penalty, such as alpha=0.01."
+        said = f"{separated}. The coefficients are from the last iteration. Consider a penalty, such as alpha=0.01."
     elif not made.converged:
         said = f"The fit did not converge in {made.n_iter} iterations. Increase max_iter, or check the scale of the data."
     else:

@@ -91,7 +91,7 @@ class Network(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If the data are invalid, or there is only one class.
+            If the data are invalid, or, for a classifier, there is only one class.
         FitError
             If the loss becomes nan or infinite.
         """

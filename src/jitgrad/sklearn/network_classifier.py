@@ -16,7 +16,7 @@ from jitgrad.typing import ArrayLike
 class NetworkClassifier(ClassifierMixin, Network):
     """Multilayer perceptron for classification, trained with cross-entropy loss.
 
-    The parameters and their defaults are those of scikit-learn's ``MLPClassifier``.
+    The parameters and their defaults follow scikit-learn's ``MLPClassifier``.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class NetworkClassifier(ClassifierMixin, Network):
 
     Notes
     -----
-    Standardize the features before fitting. Initial weights are those of `jitgrad.layers.Dense`.
+    Standardize the features before fitting. Weights are initialized as in `jitgrad.layers.Dense`.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from jitgrad.typing import ArrayLike
 class NetworkRegressor(RegressorMixin, Network):
     """Multilayer perceptron for regression, trained with half the squared error as loss.
 
-    The parameters and their defaults are those of scikit-learn's ``MLPRegressor``.
+    The parameters and their defaults follow scikit-learn's ``MLPRegressor``.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class NetworkRegressor(RegressorMixin, Network):
 
     Notes
     -----
-    Standardize the features before fitting. Initial weights are those of `jitgrad.layers.Dense`.
+    Standardize the features before fitting. Weights are initialized as in `jitgrad.layers.Dense`.
 
     Examples
     --------

@@ -143,7 +143,7 @@ class CurveModel:
         Returns
         -------
         polars.DataFrame
-            A column named as that of x, its limits with the suffixes ``_low`` and ``_high``, and ``solutions``, the number of
+            A column with the name of x, its limits with the suffixes ``_low`` and ``_high``, and ``solutions``, the number of
             solutions within the fitted range. The others are null unless there is exactly one solution.
 
         Raises

@@ -96,7 +96,7 @@ def _notes(model: TableModel, fit: Fit, inference: Inference, design: Design) ->
     if design.offset is None and bool(design.y.min() == design.y.max()):
         notes.append(f"The target {design.target.name!r} has the same value in every row, so there is no variation to explain.")
     if not fit.converged:
-        notes.append(f"The fit did not converge in {fit.n_iter} iterations. The results are those of the last iteration.")
+        notes.append(f"The fit did not converge in {fit.n_iter} iterations. The results are from the last iteration.")
     error = inference.figures.get("residual_standard_error", np.inf)
     coefficients = design.x.shape[1] + design.intercept
     many = f"more coefficients ({coefficients}) than rows" if coefficients > fit.n else "as many coefficients as rows"

@@ -80,7 +80,7 @@ def fit_table(
         text or Booleans, and "linear" for numbers.
     link : str, optional
         The link function: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt".
-        By default that of the model, see `jitgrad.glm.fit`.
+        By default the model's default link, see `jitgrad.glm.fit`.
     offset : str, optional
         A column, or an expression of columns such as ``"log(t)"``, that is added to the linear predictor.
     weights : str, optional

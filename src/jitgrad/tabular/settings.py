@@ -20,7 +20,7 @@ MODELS = {
     "inverse_gaussian": "positive numbers with a variance proportional to the cube of the mean",
     "negative_binomial": "counts that are overdispersed relative to a Poisson distribution",
     "quasi_poisson": "counts or rates with a variance proportional to the mean",
-    "quasi_binomial": "proportions with a variance proportional to that of a binomial distribution",
+    "quasi_binomial": "proportions with a variance proportional to the binomial variance",
     "mlp": "numbers or classes, by a multilayer perceptron",
 }
 """The models by name, with descriptions."""
@@ -61,7 +61,7 @@ class Settings:
     model : str, optional
         The model. By default chosen from the target and ``hidden``.
     link : str, optional
-        The link function. By default that of the model.
+        The link function. By default the default link of the model.
     cov_type : str, default "model"
         The covariance estimator.
     level : float, default 0.95

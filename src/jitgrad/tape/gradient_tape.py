@@ -205,7 +205,7 @@ class GradientTape:
         Parameters
         ----------
         target : Tensor, or lists, tuples and dicts of Tensors
-            The value to differentiate. If it has several elements, the gradient is that of their sum, as in TensorFlow.
+            The value to differentiate. If it has several elements, the gradient of their sum is computed, as in TensorFlow.
         sources : Variable, Tensor, or lists, tuples and dicts of them
             The values to differentiate with respect to.
         output_gradients : array_like, or lists, tuples and dicts of arrays, optional

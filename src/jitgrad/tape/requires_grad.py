@@ -1,4 +1,4 @@
-"""Gradients that ``backward`` accumulates in Tensors and Variables. The names are those of PyTorch."""
+"""Gradients that ``backward`` accumulates in Tensors and Variables. Names follow PyTorch."""
 
 from __future__ import annotations
 

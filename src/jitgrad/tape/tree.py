@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def tree_leaves(nest: Any) -> list[Any]:
-    """Return the leaves of ``nest``, in order; those of dicts in insertion order."""
+    """Return the leaves of ``nest`` in order; dicts are in insertion order."""
     if not isinstance(nest, (list, tuple, dict)):
         return [nest]
     return [leaf for item in (nest.values() if isinstance(nest, dict) else nest) for leaf in tree_leaves(item)]
@@ -29,7 +29,7 @@ def contains(value: Any, kind: type) -> bool:
 
 
 def tree_leaves_as(like: Any, nest: Any, name: str) -> list[Any]:
-    """Return the leaves of ``nest`` in the order of those of ``like``, dicts by key.
+    """Return the leaves of ``nest`` in the order of the leaves of ``like``, with dicts matched by key.
 
     A value in the place of a leaf of ``like`` is a leaf, even if it is a list. Raise ArgumentError, with ``name``, for another
     structure.

@@ -46,7 +46,7 @@ class Variable(Operators):
     value : array_like
         The initial value, which is copied.
     dtype : {"float32", "float64", "int64", "bool"}, optional
-        The dtype. By default that of a NumPy array or Tensor, and float64 for Python numbers.
+        The dtype. By default the dtype of a NumPy array or Tensor, and float64 for Python numbers.
     name : str, optional
         The name in ``repr`` and in reports.
     trainable : bool, default True
@@ -213,7 +213,7 @@ class Variable(Operators):
         Raises
         ------
         ShapeError
-            If the shape is not that of the Variable.
+            If the shape differs from the shape of the Variable.
         DTypeError
             If the value is an array or Tensor of another floating dtype, or a float for an integer Variable.
         ConcretizationError

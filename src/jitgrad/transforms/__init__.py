@@ -1,4 +1,4 @@
-"""Function transforms: derivatives of functions, and functions mapped over rows. The signatures are those of JAX."""
+"""Function transforms: derivatives of functions, and functions mapped over rows. Their signatures follow JAX."""
 
 from jitgrad.transforms.check import check_grads
 from jitgrad.transforms.custom import custom_gradient, custom_op

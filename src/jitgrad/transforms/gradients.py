@@ -101,7 +101,7 @@ def value_and_grad(f: Callable[..., R], argnums: ArgNums = 0, has_aux: bool = Fa
     Returns
     -------
     callable
-        A function of the same arguments that returns the pair of what ``f`` returns and the gradient.
+        A function of the same arguments that returns a pair: the result of ``f`` and the gradient.
 
     See Also
     --------

@@ -91,7 +91,7 @@ def serialize(constraint: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the constraint of a config."""
+    """Return the constraint with a config."""
     return deserialized(config, custom_objects)
 
 

@@ -234,7 +234,7 @@ def serialize(initializer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the initializer of a config."""
+    """Return the initializer with a config."""
     return deserialized(config, custom_objects)
 
 

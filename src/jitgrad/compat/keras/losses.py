@@ -221,7 +221,9 @@ class SparseCategoricalCrossentropy(Made):
         self.from_logits = from_logits
         _last(self, axis)
         if ignore_class is not None:
-            raise ArgumentError("SparseCategoricalCrossentropy: ignore_class is not supported. Give such rows sample_weight 0.")
+            raise ArgumentError(
+                "SparseCategoricalCrossentropy: ignore_class is not supported. Set the sample_weight of these rows to 0."
+            )
 
     def options(self) -> dict[str, Any]:
         return _given(from_logits=self.from_logits)
@@ -349,7 +351,7 @@ _FUNCTIONS = {name: value for name, value in list(globals().items()) if hasattr(
 
 
 def get(identifier: Any) -> Any:
-    """Return a loss by name or config: a function, or an object if the name is that of a class."""
+    """Return a loss by name or config: a function, or an object if the name refers to a class."""
     if identifier is None or callable(identifier):
         return identifier
     return found_by_name("loss", identifier, {**_CLASSES, **_FUNCTIONS})

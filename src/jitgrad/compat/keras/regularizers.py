@@ -93,7 +93,7 @@ def serialize(regularizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the regularizer of a config."""
+    """Return the regularizer with a config."""
     return deserialized(config, custom_objects)
 
 

@@ -20,7 +20,7 @@ class RaggedTensor:
     rows : list of lists
         The values.
     dtype : DType, optional
-        The dtype; by default that of the values.
+        The dtype; by default the dtype of the values.
     """
 
     def __init__(self, rows: list[Any], dtype: Any = None) -> None:

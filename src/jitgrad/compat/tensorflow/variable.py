@@ -33,7 +33,7 @@ class Variable(TensorMethods, LibraryVariable):  # type: ignore[misc]
     name : str
         Name, to which ``:0`` is added.
     dtype : DType
-        Dtype; by default that of the value.
+        Dtype; by default the dtype of the value.
     validate_shape, caching_device, variable_def, import_scope, constraint, synchronization, aggregation, shape
         As in TensorFlow; there is one device, and the shape never changes.
     """

@@ -41,7 +41,7 @@ def solve(a: ArrayLike, b: ArrayLike) -> Tensor:
     Raises
     ------
     ShapeError
-        If the shapes are not those of matrices and right-hand sides.
+        If the shapes do not match, or ``a`` is not a matrix.
 
     Notes
     -----

@@ -76,7 +76,7 @@ chi2 = Continuous(
 )  # fmt: skip
 invgamma = Continuous(
     "invgamma",
-    Doc("Inverse gamma distribution, of the reciprocal of a gamma-distributed number.",
+    Doc("Inverse gamma distribution: the distribution of the reciprocal of a gamma-distributed number.",
         "x**(-a - 1) * exp(-1 / x) / gamma(a)", _NONNEGATIVE, {"a": "Shape, positive."}, {"a": 3.0}),
     lambda z, a: where(equal(z, 0), -math.inf, _invgamma(where(equal(z, 0), 1.0, z), a)), 0,
 )  # fmt: skip

@@ -92,7 +92,7 @@ class _Body:
         return code.code().astype(np.int64)
 
     def by_trip(self, rows: np.ndarray, scratch: int) -> np.ndarray:
-        """Return the increments of the instructions from trip to trip; ``rows`` are those of the first trip."""
+        """Return the increments of the instructions from trip to trip; ``rows`` are the instructions of the first trip."""
         moving = {i for i, _, stride in self._outside if stride}
         memory, added, start = self._memory(1, scratch), np.zeros_like(rows), 0
         for (touched, emit), end in zip(self._parts(), self._ends, strict=True):

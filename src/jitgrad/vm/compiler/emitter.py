@@ -344,7 +344,7 @@ def called(text: str) -> set[str]:
 
 
 def evaluate(text: str, functions: Mapping[str, Any], operands: Mapping[str, Value]) -> Value:
-    """Emit the value of a text, such as that of an op of the table, with operands by name."""
+    """Emit the value of a text, such as the text of an op, with operands by name."""
     one = next(iter(operands.values()))
     names = {**functions, **operands, "where": lambda c, a, b: one.emit.where(c, one.like(a), one.like(b))}
     made: Value = eval(_compiled(text), names)

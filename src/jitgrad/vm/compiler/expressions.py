@@ -444,5 +444,5 @@ class Expressions:
 
 
 def _alignment(kind: Any) -> str:
-    """Return the alignment of vectors in memory: that of their numbers."""
+    """Return the alignment of vectors in memory, which is the alignment of their numbers."""
     return f", align {1 if kind == FLAGS else 8}" if isinstance(kind, Number) and kind.of else ""

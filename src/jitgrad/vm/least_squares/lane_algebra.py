@@ -42,7 +42,7 @@ def _less(x, a, b, n):
 
 @elementwise
 def _normalise(system, asks, gram):
-    """Compute the Gram matrix of columns of norm one, norms and gradient; return the lanes in which the norms allow it."""
+    """Compute the Gram matrix of columns of norm one, norms and gradient; return the lanes in which the norms are valid."""
     n, last, by = system.n, _row(system.gram, system.n), _vector(gram)
     fair = _is_fair(last[n])
     put(system.residual, ZERO, asks, sqrt(last[n]))

@@ -38,12 +38,12 @@ def read_idx(path: Any) -> np.ndarray:
         with gzip.open(path, "rb") as file:
             content = file.read()
     except (OSError, EOFError) as error:
-        raise DataError(f"{path} cannot be read: {error}. Remove it to download it again.") from error
+        raise DataError(f"{path} cannot be read: {error}. Delete the file to download it again.") from error
     axes = content[3] if len(content) > 4 and content[:3] == b"\0\0\x08" else 0
     shape = tuple(int.from_bytes(content[4 * i + 4 : 4 * i + 8], "big") for i in range(axes))
     start = 4 + 4 * axes
     if not axes or len(content) - start != int(np.prod(shape)):
-        raise DataError(f"{path} is not a complete IDX file of bytes. Remove it to download it again.")
+        raise DataError(f"{path} is not a complete IDX file of bytes. Delete the file to download it again.")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
@@ -80,12 +80,12 @@ def _read_npz(path: Any, name: str, digest: str) -> dict[str, np.ndarray]:
         with np.load(place, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{place} cannot be read: {error}. Remove it to download it again.") from error
+        raise DataError(f"{place} cannot be read: {error}. Delete the file to download it again.") from error
 
 
 def _array(found: dict[str, np.ndarray], name: str, path: Any) -> np.ndarray:
     if name not in found:
-        raise DataError(f"{path} has no array {name!r}. Remove it to download it again.")
+        raise DataError(f"{path} has no array {name!r}. Delete the file to download it again.")
     return found[name]
 
 

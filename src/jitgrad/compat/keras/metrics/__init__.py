@@ -20,7 +20,7 @@ _BY_NAME = {**_named.FUNCTIONS, **_FUNCTIONS, **_CLASSES}
 
 
 def get(identifier: Any) -> Any:
-    """Return a metric by name or config: a function, or an object if the name is that of a class."""
+    """Return a metric by name or config: a function, or an object if the name refers to a class."""
     if identifier is None or callable(identifier):
         return identifier
     return found_by_name("metric", identifier, _BY_NAME)
@@ -61,7 +61,7 @@ def serialize(metric: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the metric of a config."""
+    """Return the metric with a config."""
     return deserialized(config, custom_objects)
 
 

@@ -206,7 +206,9 @@ class SparseCategoricalCrossentropy(_OfLoss):
         super().__init__(name, dtype)
         self.from_logits = from_logits
         if ignore_class is not None:
-            raise ArgumentError("SparseCategoricalCrossentropy: ignore_class is not supported. Give such rows sample_weight 0.")
+            raise ArgumentError(
+                "SparseCategoricalCrossentropy: ignore_class is not supported. Set the sample_weight of these rows to 0."
+            )
 
     def options(self) -> dict[str, Any]:
         return {"from_logits": self.from_logits}

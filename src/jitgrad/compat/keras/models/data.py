@@ -101,7 +101,7 @@ def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int
 
 
 def is_indexed(x: Any) -> bool:
-    """Return whether batches are accessed by number, like those of ``keras.utils.Sequence``."""
+    """Return whether batches are accessed by number, as in ``keras.utils.Sequence``."""
     return not hasattr(x, "__iter__") or (hasattr(x, "on_epoch_end") and hasattr(x, "__getitem__"))
 
 

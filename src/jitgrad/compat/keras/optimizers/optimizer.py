@@ -35,7 +35,7 @@ class Setting(Tensor):
 
     @property
     def path(self) -> str:
-        """The name, after that of the optimizer."""
+        """The name, preceded by the name of the optimizer."""
         return self._name
 
     @property

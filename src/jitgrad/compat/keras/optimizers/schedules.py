@@ -144,7 +144,7 @@ def serialize(learning_rate_schedule: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the schedule of a config."""
+    """Return the schedule with a config."""
     return deserialized(config, custom_objects)
 
 

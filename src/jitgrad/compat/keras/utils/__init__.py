@@ -41,7 +41,7 @@ def serialize_keras_object(obj: Any) -> Any:
 
 
 def deserialize_keras_object(config: Any, custom_objects: Any = None, safe_mode: bool = True) -> Any:
-    """Return the object of a config."""
+    """Return the object with a config."""
     return deserialized(config, custom_objects)
 
 

@@ -64,7 +64,7 @@ class Dataset:
     kind : str
         Name of the step that created it, for the printed form.
     spec : nested TensorSpec or function, optional
-        Specification of the elements, or a function that returns it; by default that of the first element.
+        Specification of the elements, or a function that returns it; by default the specification of the first element.
     slices : Slices, optional
         The arrays, if the elements are their slices.
     """

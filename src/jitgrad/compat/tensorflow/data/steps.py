@@ -81,7 +81,7 @@ def sliced(every: Iterator[Any], start: int, stop: int | None) -> Iterator[Any]:
 
 
 def draws(seed: Any, fixed: int, again: bool) -> Callable[[], np.random.Generator]:
-    """Return a function that returns a source of random numbers for each pass: the global one, or that of a seed."""
+    """Return a function that returns a source of random numbers for each pass: the global one, or a source for a seed."""
     if not again:
         return lambda: np.random.default_rng(integer(fixed))
     if seed is None:

@@ -104,7 +104,7 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the state of an optimizer of the same kind and number of parameters."""
+        """Restore the state of an optimizer of the same kind with the same number of parameters."""
         groups = state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
             raise ArgumentError("loaded state dict has a different number of parameter groups. Create the same groups first.")
