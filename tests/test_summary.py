@@ -73,6 +73,15 @@ def test_a_table_goes_on_below_itself_with_its_names(monkeypatch: pytest.MonkeyP
     assert rows == [["name", "heading"], ["row", "1" * 18], ["name", "second"], ["row", "2" * 18]]
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_last_column_of_text_wraps(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    reason = "the data do not determine all parameters; fix one of them, or leave the group out of the fit"
+    shown = str(Summary("", [Grid(["failure", "groups", "reason"], [["singular", "1", reason]], texts=(2,))]))
+    assert all(cell_len(line) <= width for line in shown.splitlines())
+    assert [word for word in shown.split() if word in reason.split()] == reason.split()
+
+
 def test_what_a_terminal_would_act_on_is_escaped() -> None:
     assert "\x1b" not in str(Summary("a\x1b[31m", [Grid(["b\x1b"], [["c\x1b"]], "d\x1b"), "e\x1b"]))
     assert "[bold]a[/bold]" in str(Summary("[bold]a[/bold]", []))

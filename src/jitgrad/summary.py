@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jitgrad import html
 from jitgrad.errors import printable
@@ -29,6 +29,7 @@ NARROWEST = 40
 FIXED = "\xa0"
 """A non-breaking space."""
 SHORTEST_NAME = 14
+SHORTEST_TEXT = 30  # of a last column whose cells wrap
 """Names are shortened to this many characters before a table continues below itself."""
 
 
@@ -81,13 +82,14 @@ class Grid:
             yield Text(printable(self.title), "bold")
         for chosen, widths, gap in self._blocks(options.max_width):
             table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap - 1, 0, 0))
-            for k, room in zip(chosen, widths, strict=True):
+            wraps = [k == len(self.columns) - 1 and k in self.texts for k in chosen]
+            for k, room, wrap in zip(chosen, widths, wraps, strict=True):
                 heading = Text(cut(printable(self.columns[k]), room))
-                table.add_column(
-                    heading, justify="right" if k and k not in self.texts else "left", no_wrap=True, min_width=room
-                )
+                justify: Literal["left", "right"] = "right" if k and k not in self.texts else "left"
+                table.add_column(heading, justify=justify, no_wrap=not wrap, min_width=room, max_width=room)
             for row in self.rows:
-                table.add_row(*[Text(cut(printable(row[k]), room)) for k, room in zip(chosen, widths, strict=True)])
+                cells = zip((printable(row[k]) for k in chosen), widths, wraps, strict=True)
+                table.add_row(*[Text(cell if wrap else cut(cell, room)) for cell, room, wrap in cells])
             yield table
 
     def as_html(self) -> str:
@@ -105,6 +107,10 @@ class Grid:
             if sum(widths) + gap * (len(widths) - 1) + 2 <= width:
                 yield every, widths, gap
                 return
+        rest = width - sum(widths[:-1]) - 2 * len(widths)
+        if every[-1] in self.texts and rest >= SHORTEST_TEXT:  # its cells wrap
+            yield every, [*widths[:-1], rest], 2
+            return
         room = width - len(widths) - 1
         widths[0] = max(min(widths[0], SHORTEST_NAME), room - sum(widths[1:]))
         if sum(widths) > room:  # headings longer than the cells below them
