@@ -174,7 +174,7 @@ def lowest(costs: np.ndarray, rounding: np.ndarray, count: int) -> np.ndarray:
 
 
 def best_of(solution: Solution, rounding: np.ndarray, count: int) -> Solution:
-    """Return the best of ``count`` consecutive fits of each group: of those with the lowest cost, one in a minimum."""
+    """Return the best of ``count`` consecutive fits of each group. Of fits with equal costs, one in a minimum is preferred."""
     costs = np.maximum(solution.costs.reshape(-1, count), rounding[:, None])
     alike = costs <= (1 + SAME_COST) * costs.min(axis=1, keepdims=True)
     rank = np.where(alike, np.where(is_minimum(solution).reshape(-1, count), 0, 1), 2)

@@ -84,7 +84,7 @@ def formulaic() -> Any:
     try:
         import formulaic as package
     except ImportError:
-        raise MissingError("Formulas need formulaic. Install it by pip install 'jitgrad[formulas]'.") from None
+        raise MissingError("Formulas need formulaic. Install it with pip install 'jitgrad[formulas]'.") from None
     return package
 
 

@@ -247,7 +247,7 @@ def as_tensor(value: Any) -> Tensor:
         parts = [as_tensor(item) for item in value]
         if any(t.shape != parts[0].shape for t in parts):
             raise ShapeError(
-                f"A list has items of different shapes: {', '.join(str(t.shape) for t in parts)}. Give items of one shape."
+                f"A list has items of different shapes: {', '.join(str(t.shape) for t in parts)}. Give items of the same shape."
             )
         return concatenate(*[reshape(t, shape=(1, *t.shape)) for t in parts], axis=0)
     array, level = dtypes.as_data(value)

@@ -95,7 +95,7 @@ def settled(tensor: Value) -> Value:
 
 
 def wrapped_around(tensor: Value, integer: np.dtype[Any]) -> Value:
-    """Wrap integers that left the range of their dtype around; floats stay unchanged.
+    """Wrap integers outside the range of their dtype around; floats stay unchanged.
 
     In a trace they stay unchanged: they are computed as floats, and integers beyond the precision of these are
     rejected.

@@ -218,7 +218,9 @@ def matmul(
         result = product(x, y)
     except ShapeError:
         sizes = f"In[0]: {list(x.shape)}, In[1]: {list(y.shape)}"
-        raise InvalidShapeError(f"Matrix size-incompatible: {sizes} [Op:MatMul]. The inner axes must be of one size.") from None
+        raise InvalidShapeError(
+            f"Matrix size-incompatible: {sizes} [Op:MatMul]. The inner axes must have the same size."
+        ) from None
     return made(wrapped_around(result, integer), integer)
 
 

@@ -73,7 +73,7 @@ class TensorShape(tuple[Any, ...]):
     def assert_is_compatible_with(self, other: Any) -> None:
         """Raise ValueError unless the two shapes can be equal."""
         if not self.is_compatible_with(other):
-            raise ShapeError(f"Shapes {self} and {TensorShape(other)} are incompatible. Give tensors of one shape.")
+            raise ShapeError(f"Shapes {self} and {TensorShape(other)} are incompatible. Give tensors of the same shape.")
 
     def assert_has_rank(self, rank: int) -> None:
         """Raise ValueError unless the number of axes is ``rank``."""

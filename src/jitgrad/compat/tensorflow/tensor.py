@@ -282,7 +282,9 @@ def _packed(value: Any, dtype: DType | None) -> Tensor:
     ]
     shapes = {part._read().shape for part in parts}
     if len(shapes) > 1:
-        raise ConversionError(f"A list has tensors of shapes {', '.join(map(str, sorted(shapes)))}. Give tensors of one shape.")
+        raise ConversionError(
+            f"A list has tensors of shapes {', '.join(map(str, sorted(shapes)))}. Give tensors of the same shape."
+        )
     return made(concatenate([expand_dims(part._read(), 0) for part in parts]), wanted.dtype if wanted.is_integer else INT32)
 
 

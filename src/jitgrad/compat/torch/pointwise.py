@@ -277,7 +277,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Return whether all elements are close, see ``isclose``."""
     if input.dtype is not other.dtype:
-        raise TorchError(f"{input.dtype.title} did not match {other.dtype.title}. Give tensors of one dtype.")
+        raise TorchError(f"{input.dtype.title} did not match {other.dtype.title}. Give tensors of the same dtype.")
     return bool(np.allclose(_values(input), _values(other), rtol, atol, equal_nan))
 
 

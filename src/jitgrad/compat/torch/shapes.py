@@ -179,7 +179,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     at = _dim("narrow", dim, len(read("narrow", input).shape))
     size = input._tensor.shape[at]
     if not 0 <= start % max(size, 1) + length <= size:
-        raise TorchError(f"start ({start}) + length ({length}) exceeds dimension size ({size}). Give a part of it.")
+        raise TorchError(f"start ({start}) + length ({length}) exceeds dimension size ({size}). Choose a range within it.")
     begin = start + size if start < 0 else start
     keys = (_whole,) * at + (slice(begin, begin + length),)
     return viewed(input, lambda x: x[keys], "SliceBackward0")

@@ -99,7 +99,7 @@ class Optimizer:
         """Return an operation that updates the Variables with gradients and increments ``global_step``."""
         pairs = [(g, v) for g, v in grads_and_vars if g is not None]
         if not pairs:
-            raise ArgumentError("No gradients provided for any variable. Compute them by compute_gradients().")
+            raise ArgumentError("No gradients provided for any variable. Compute them with compute_gradients().")
         gradients, variables = [as_tensor(g) for g, _ in pairs], [v for _, v in pairs]
         rate = None if self._given is None else as_tensor(self._rate)
         train = _Train(self._optimizer, self._given)

@@ -134,7 +134,7 @@ class PolynomialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Follow a cosine down to ``eta_min`` over ``T_max`` epochs, and up again over as many."""
+    """Decrease along a cosine to ``eta_min`` over ``T_max`` epochs, then increase again over the next ``T_max``."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max = T_max
