@@ -406,6 +406,12 @@ def listed(names: Iterable[Any]) -> str:
     return ", ".join(texts[:_SHOWN]) + more
 
 
+def enumerated(words: Iterable[Any], word: str = "and") -> str:
+    """Join words as ``"a, b and c"``, or with another word before the last."""
+    *first, last = map(str, words)
+    return f"{', '.join(first)} {word} {last}" if first else last
+
+
 def brief(value: Any) -> str:
     """Return the ``repr`` of a value, shortened in the middle for a long string."""
     return _BRIEF.repr(value) if isinstance(value, str) else repr(value)

@@ -104,7 +104,7 @@ def test_two_models_are_compared_on_the_same_rows(run: Any, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("--model a*t", "--model is given 1 times. Give it exactly twice"),
+        ("--model a*t", "--model is given once. Give it twice"),
         ("--model a*t --model linear", "Model 'linear' is not a curve"),
         ("--model a*t --model a*t+b*t**2 --absolute-sigma", "--absolute-sigma requires --sigma"),
         ("--model a*t --model a*u", "contains none of the columns"),

@@ -47,7 +47,7 @@ def test_failures_are_told_by_reason(place: Path) -> None:
     assert done.returncode == 0
     assert "40 groups, 224 rows: 25 converged, 15 failed" in done.stdout
     assert "too few rows      12  fewer rows than parameters" in done.stdout and "constant           3" in done.stdout
-    assert "96 rows were left out because a key or a value is missing" in done.stdout
+    assert "96 rows were dropped because a key or a value is missing" in done.stdout
     assert pl.read_csv(place / "fits.csv")["status"].value_counts()["count"].sort().to_list() == [3, 12, 25]
 
 

@@ -104,7 +104,7 @@ def test_groups_that_fail_stop_nothing(tmp_path: Path) -> None:
     fits, result = run(str(tmp_path / "t.csv"))
     assert fits.equals(at_once(frame))
     assert result.summary.failures == {"constant": 1, "too few rows": 1}
-    assert result.summary.remarks == ["10 rows were left out because a key or a value is missing"]
+    assert result.summary.remarks == ["10 rows were dropped because a key or a value is missing"]
     with pytest.raises(DataError, match="Column 'od' has nan in 6 rows"):
         run(str(tmp_path / "t.csv"), nan_policy="raise")
 

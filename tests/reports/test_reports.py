@@ -99,7 +99,7 @@ def test_what_was_done_to_the_columns(tmp_path: Path) -> None:
     page = read((tmp_path / "fit.html").read_text())
     assert "78 rows were used, and 2 were dropped because a value was missing." in page.texts
     cells = page.within["td"]
-    for cell in ("<z> 26, x 26, y 26", "2 of 0 and 1, reference <z>", "days since the first", "2024-01-03 … 2024-03-20"):
+    for cell in ("<z> 26, x 26, y 26", "2 indicators, reference <z>", "days since the first date", "2024-01-03 … 2024-03-20"):
         assert cell in cells, cells
 
 

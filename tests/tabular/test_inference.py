@@ -187,7 +187,7 @@ def test_aliased_features_are_left_out_as_in_r(model: str, draw: np.random.Gener
     assert got is not None and fit.model.coefficients is not None
     assert got.aliased == ["one", "sum", "twice"]
     assert fit.model.notes == (
-        "Not estimated, because they are constant or linear combinations of preceding features: one, sum, twice.",
+        "No coefficients for one, sum, twice: they are constant or linear combinations of preceding features.",
     )
     for column in ("estimate", "standard_error", "statistic", "p_value", "low", "high"):
         values = getattr(got, column)[:, 0]

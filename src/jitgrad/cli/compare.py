@@ -55,7 +55,8 @@ def compare(
     from jitgrad.tabular import compare_curves
 
     if len(models) != 2:
-        raise ArgumentError(f"--model is given {len(models)} times. Give it exactly twice.")
+        times = "once" if len(models) == 1 else f"{len(models)} times"
+        raise ArgumentError(f"Two models are compared, but --model is given {times}. Give it twice.")
     for model in models:
         if model in options.OF_TABLES:
             raise ArgumentError(

@@ -95,7 +95,7 @@ def _show_code(out: Console) -> None:
     from jitgrad.vm.cores import cores
     from jitgrad.vm.groups import GROUPS, UNITS
 
-    table, missing = _grid("compiled code", ["for", "state", "kB"]), []
+    table, missing = _grid("compiled code", ["dtype", "state", "kB"]), []
     table.add_column("location", overflow="fold")
     for unit in UNITS:
         kept = [compiling.kept(file) for _, file in unit.files()]

@@ -10,7 +10,7 @@ import click
 
 from jitgrad.arguments import by_name
 from jitgrad.cli import options
-from jitgrad.errors import ArgumentError, FitWarning
+from jitgrad.errors import ArgumentError, FitWarning, enumerated
 
 if TYPE_CHECKING:
     import polars as pl
@@ -293,7 +293,7 @@ def _curve(frame: pl.DataFrame, model: str, given: dict[str, Any], start: Any, q
         raise ArgumentError(f"The saved model is not a curve. Leave --model {model} out to continue fitting it.")
     options.check_curve(given)
     options.refuse(given, ("formula",), f"model {model!r}", ", or leave --model out")
-    options.refuse(given, options.OF_TABLE_FITS, f"model {model!r}", f", or choose {' or '.join(options.OF_TABLES)}")
+    options.refuse(given, options.OF_TABLE_FITS, f"model {model!r}", f", or choose {enumerated(options.OF_TABLES, 'or')}")
     by_name("optimizer", given["optimizer"] or "auto", METHODS)
     return fit_curve(
         frame,

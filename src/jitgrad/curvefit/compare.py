@@ -115,7 +115,7 @@ class Comparison:
             figures = number(fit.chisqr), str(fit.dof), number(fit.r2), number(fit.aicc), number(probability, 4)
             rows.append([letter, str(len(fit.free)), *figures])
         named = [f"{letter}: {name}" for letter, name in zip("AB", self.names, strict=True)]
-        grid = Grid(["", "parameters", "χ²", "dof", "R²", "AICc", "probability"], rows)
+        grid = Grid(["", "parameters", "χ²", "residual df", "R²", "AICc", "Akaike weight"], rows)
         return Summary(f"Two models fitted to {self.simple.n_rows} rows", [*named, grid, *self.sentences()])
 
     @property

@@ -20,7 +20,7 @@ from jitgrad.curvefit.least_squares import block_of
 from jitgrad.curvefit.lowered_model import LoweredBundle, LoweredModel, trace_bundle, trace_model
 from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.curvefit.recorded import RecordedModel, recorded
-from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, near_name
+from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, listed, near_name
 from jitgrad.ops.table import Op
 from jitgrad.tape.function import Function
 from jitgrad.tape.lru import Recent
@@ -335,7 +335,8 @@ def _curve_of_formula(model: Any, known: tuple[str, ...]) -> Curve:
     names = list(model.parameters) if isinstance(model, NamedModel) else made.parameters(known)
     if not used and known:
         near = near_name(made.text, MODELS) or near_name(known[0], made.names)
-        raise DataError(f"The formula uses none of the columns {', '.join(known)}.{near} Use at least one column in it.")
+        what = f"none of the columns {listed(known)}" if len(known) > 1 else f"no column; the only one is {known[0]}"
+        raise DataError(f"The formula uses {what}.{near} Use at least one column in it.")
     if not names:
         raise ArgumentError(f"Every name in the formula {made.text!r} is a column. Add at least one parameter.")
     return Curve(made, names, used)

@@ -104,7 +104,8 @@ def values_of(what: str, given: Any, names: Sequence[str], columns: Mapping[str,
         ) from None
     if len(values) != len(names):
         raise ArgumentError(
-            f"{{argument}} has {len(values)} values for the parameters {', '.join(names)}. Give one for each.", argument=what
+            f"{{argument}} has length {len(values)}, but the parameters are {', '.join(names)}. Give one for each.",
+            argument=what,
         )
     for name, value in zip(names, values.tolist(), strict=True):
         _finite(what, name, value)
@@ -161,7 +162,7 @@ def _limits(bounds: Any, names: Sequence[str], columns: Mapping[str, Any]) -> Li
         values = np.asarray(side, np.float64)
         if values.shape not in ((), (1,), (len(names),)):
             raise ArgumentError(
-                f"{{argument}} has {values.size} values for the parameters {', '.join(names)}. Give one for each.",
+                f"{{argument}} has length {values.size}, but the parameters are {', '.join(names)}. Give one for each.",
                 argument="bounds",
             )
         place[:] = values

@@ -10,6 +10,7 @@ import numpy as np
 from jitgrad.curvefit.fitted import OWN_LOSS, FittedCurve, Outliers
 from jitgrad.curvefit.minimise import RHO
 from jitgrad.curvefit.notebook import result_html
+from jitgrad.errors import enumerated
 
 __all__ = ["BEYOND", "OWN_LOSS", "WORSE", "CurveFit", "Outliers"]
 
@@ -137,11 +138,11 @@ class CurveFit(FittedCurve):
                 f"{self.n_rows} rows and {len(self.free)} parameters leave no degrees of freedom: standard errors are undefined"
             )
         elif loose:
-            names = " and ".join(loose)
+            names = enumerated(loose)
             one = "it" if len(loose) == 1 else "one of them"
             found.append(f"singular: the data do not determine {names}; fix {one}, or remove {one} from the model")
         elif adrift:
-            names = " and ".join(adrift)
+            names = enumerated(adrift)
             found.append(f"the model hardly depends on {names} where the fit ended; give other starting values")
         if self._is_worse_than_a_constant:
             found.append("worse than a constant: the model does not describe the data, or needs other starting values")

@@ -34,7 +34,7 @@ def axis_of(name: str, axis: Any, ndim: int) -> int:
     i = operator.index(axis)
     if not -ndim <= i < ndim:
         advice = f"Use {-ndim} to {ndim - 1}." if ndim else "Reshape it first."
-        raise AxisError(f"{name}: axis {i} is out of range for {ndim} axes. {advice}")
+        raise AxisError(f"{name}: axis {i} is out of range for {ndim} {'axis' if ndim == 1 else 'axes'}. {advice}")
     return i % ndim
 
 

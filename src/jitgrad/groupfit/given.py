@@ -212,7 +212,7 @@ def _side(given: Any, names: Sequence[str], table: Table, end: float) -> np.ndar
         values = np.asarray(given, np.float64)
         if values.shape not in ((), (1,), (len(names),)):
             raise ArgumentError(
-                f"{{argument}} has {values.size} values for the parameters {', '.join(names)}. Give one for each.",
+                f"{{argument}} has length {values.size}, but the parameters are {', '.join(names)}. Give one for each.",
                 argument="bounds",
             )
         found = np.broadcast_to(values, (len(names),))

@@ -276,7 +276,11 @@ def _summary(job: Job, parts: Parts) -> Summary:
         ]
     )
     rows = sum(int(frame["rows"].sum()) for frame in parts.frames(["rows"]))
-    left_out = [f"{parts.left_out} rows were left out because a key or a value is missing"] if parts.left_out else []
+    left_out = (
+        [f"{parts.left_out} {'row was' if parts.left_out == 1 else 'rows were'} dropped because a key or a value is missing"]
+        if parts.left_out
+        else []
+    )
     quartiles: dict[str, tuple[float, float, float]] = {}
     for name in job.names:
         values = np.concatenate([frame[name].to_numpy() for frame in parts.frames([name])])[:, None]

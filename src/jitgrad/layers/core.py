@@ -129,7 +129,7 @@ class Dense(Layer):
         """
         if len(input_shape) < 2:
             raise ShapeError(
-                f"Layer {self.name!r} is called with shape {input_shape}. Give rows of features, (rows, features)."
+                f"Layer {self.name!r} is called with shape {input_shape}. Give an array of shape (rows, features)."
             )
         self.kernel = self.add_weight("kernel", (input_shape[-1], self.units), **self._kernel)
         if self.use_bias:

@@ -20,7 +20,7 @@ SPARSE = "sparse_categorical_crossentropy"
 _TARGETS: dict[str, tuple[Callable[[Any, int], Any], str]] = {
     "sparse_categorical_crossentropy": (
         lambda y, classes: (y < 0) | (y >= classes) | (y != np.floor(y)),
-        "not a class from 0 to {last}; the model predicts {classes} classes",
+        "not a class from 0 to {last}; the number of predicted classes is {classes}",
     ),
     "categorical_crossentropy": (lambda y, _: (y < 0) | (y > 1), "not a probability"),
     "kl_divergence": (lambda y, _: (y < 0) | (y > 1), "not a probability"),

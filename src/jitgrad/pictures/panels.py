@@ -77,7 +77,7 @@ def _of_numbers(result: TableFit) -> Iterator[Panel]:
             level = f"{100 * result.model.settings.level:g}%"
             said += f", with {level} confidence bands for the mean and, for a linear model, {level} prediction bands"
         yield Panel("The fit", f"{said}.", partial(draw_curve, result))
-    said = "Measured against predicted values, and the residuals. On the line they are equal."
+    said = "Measured against predicted values, with the line of equality; below, the residuals."
     yield Panel("Measured and predicted", said, partial(draw_predictions, result), 4.2)
     if result.glm is not None:
         yield from _of_residuals(result, target)
@@ -122,14 +122,14 @@ def _of_residuals(result: TableFit, target: str) -> Iterator[Panel]:
         )
         yield Panel(
             "Spread",
-            "The size of the residuals against fitted values. If the line rises or falls, the variance is not constant, and "
-            "robust standard errors such as HC3 are safer.",
+            "The square root of the absolute residuals against fitted values. If the line rises or falls, the variance is not "
+            "constant, and robust standard errors such as HC3 are safer.",
             on_axes(draw_spread, mean, residuals, kind, f"fitted {target}"),
         )
     yield Panel(
         "Leverage",
         "The leverage and the residual of each row. Rows beyond the dashed lines, at Cook's distances of 0.5 and 1, have a "
-        "strong influence on the estimates. If no line is in view, no row does.",
+        "strong influence on the estimates. If no dashed line is visible, there are no such rows.",
         on_axes(draw_leverage, found.leverage, found.standardised_pearson, found.cooks_distance, len(fit.covariance), numbers),
     )
     if fit.family.name in _COUNTS:
@@ -161,14 +161,14 @@ def _of_classes(result: TableFit) -> Iterator[Panel]:
     )
     yield Panel(
         "Receiver operating characteristic",
-        "The true positive rate against the false positive rate at all thresholds. An area under the curve of 1 is perfect "
-        f"classification, 0.5 is chance. For the {of}.",
+        f"The true positive rate against the false positive rate at all thresholds, for the {of}. An area under the curve of "
+        "1 is perfect classification, and 0.5 is chance.",
         on_axes(draw_roc, y, probabilities, weights, model.classes),
     )
     yield Panel(
         "Calibration",
-        "Observed frequencies against predicted probabilities, in ten groups of equal size, with 95% intervals; below, a "
-        f"histogram of the probabilities. On the line, the probabilities are well calibrated. For the {of}.",
+        f"Observed frequencies against predicted probabilities of the {of}, in ten groups of equal size, with 95% intervals; "
+        "below, a histogram of the probabilities. Probabilities on the line are well calibrated.",
         partial(draw_calibration, y=y, probabilities=probabilities, weights=weights, classes=model.classes),
         4.2,
     )

@@ -55,7 +55,7 @@ def curve_report(fitted: CurveTableFit, path: Target, command: str = "") -> None
     summary = fitted.summary()
     parts = [
         html.section("", summary.as_html()),
-        html.section("Pictures", pictures(list(_panels(fitted)), fitted.result.n_rows)),
+        html.section("Plots", pictures(list(_panels(fitted)), fitted.result.n_rows)),
         html.section("Columns", _columns(fitted)),
         html.section("Reproducing this fit", how(command, _call(fitted))),
     ]
@@ -97,8 +97,8 @@ def _panels(fitted: CurveTableFit) -> Iterator[Panel]:
     )
     yield Panel(
         "Spread",
-        "The size of the residuals against fitted values. If the line rises or falls, the variance is not constant: give "
-        "sigma.",
+        "The square root of the absolute residuals against fitted values. If the line rises or falls, the variance is not "
+        "constant: give sigma.",
         on_axes(draw_spread, mean, residuals, "standardized", of),
     )
 
@@ -109,7 +109,7 @@ def _columns(fitted: CurveTableFit) -> str:
     rows = [[name, column, f"{number(low)} … {number(high)}"] for name, (column, low, high) in model.columns.items()]
     rows.append(["", model.target, f"{number(float(y.min()))} … {number(float(y.max()))}"])
     return html.sentence(rows_said(len(y), fitted.dropped)) + html.table(
-        ["in the formula", "column", "values in these rows"], rows, texts=(1, 2)
+        ["variable", "column", "values in these rows"], rows, texts=(1, 2)
     )
 
 
@@ -121,4 +121,4 @@ def _call(fitted: CurveTableFit) -> str:
     arguments += [f"sigma=frame[{model.sigma!r}]"] if model.sigma else []
     arguments += [f"{name}={value!r}" for name, value in fitted.options.items() if value != defaults[name].default]
     lines = "".join(f"    {argument},\n" for argument in arguments)
-    return f"from jitgrad import curve_fit\n\nresult = curve_fit(\n{lines})"
+    return f"import jitgrad as jg\n\nresult = jg.curve_fit(\n{lines})"

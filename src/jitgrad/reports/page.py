@@ -33,7 +33,7 @@ def pictures(panels: Sequence[Panel], rows: int) -> str:
 
 def _thinned(rows: int) -> str:
     return (
-        f"Pictures with one point per row show {MOST:,} of {rows:,} points: the most extreme, and others evenly spaced in the "
+        f"Plots with one point per row show {MOST:,} of {rows:,} points: the most extreme, and others evenly spaced in the "
         "order of the table. Lines, bars and numbers are based on all rows."
     )
 

@@ -54,7 +54,7 @@ def table_report(result: TableFit, path: Target, command: str = "") -> None:
     summary = result.summary()
     parts = [
         html.section("", summary.as_html()),
-        html.section("Pictures", pictures(panels_of(result), len(result.design.y))),
+        html.section("Plots", pictures(panels_of(result), len(result.design.y))),
         html.section("Columns", _columns(result)),
         html.section("Reproducing this fit", how(command, _call(result))),
     ]
@@ -119,14 +119,14 @@ def _features(column: Column) -> str:
     """Return the features that a column was encoded as."""
     labels = column.labels
     if labels == [column.name]:
-        return "days since the first" if column.kind == "date" else "itself"
+        return "days since the first date" if column.kind == "date" else "unchanged"
     if column.bins:
-        return f"{len(labels)} features by its hash"
+        return f"{len(labels)} hashed features"
     if column.parts:
-        return "its " + ", ".join(part for part, _ in column.parts)
+        return ", ".join(part for part, _ in column.parts)
     if len(labels) == len(column.categories) - 1:
-        return f"{len(labels)} of 0 and 1, reference {column.categories[0]}"
-    return f"{len(labels)} of 0 and 1"
+        return f"{len(labels)} indicators, reference {column.categories[0]}"
+    return f"{len(labels)} indicators"
 
 
 def _call(result: TableFit) -> str:

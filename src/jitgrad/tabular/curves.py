@@ -13,7 +13,7 @@ import polars as pl
 
 from jitgrad.curvefit import MODELS, Comparison, CurveFit, NamedModel, compare, curve_fit, formula, named
 from jitgrad.curvefit.curve import curve_of
-from jitgrad.errors import ArgumentError, DataError, FormulaError, listed, near_name
+from jitgrad.errors import ArgumentError, DataError, FormulaError, enumerated, listed, near_name
 from jitgrad.summary import Summary
 from jitgrad.tabular.columns import whole_rows
 from jitgrad.tabular.curve_model import CurveModel
@@ -323,8 +323,9 @@ def _columns_of(
 def _check_varied(columns: Mapping[str, np.ndarray], names: Mapping[str, str]) -> None:
     """Raise DataError if all columns are constant, because then no curve can be fitted."""
     if columns and all(len(x) > 1 and (x == x[0]).all() for x in columns.values()):
-        shown = " and ".join(repr(name) for name in names.values())
-        raise DataError(f"Column {shown} has the same value in every row, so no curve can be fitted. Choose another column.")
+        shown = enumerated(map(repr, names.values()))
+        what = f"Column {shown} has" if len(names) == 1 else f"Columns {shown} have"
+        raise DataError(f"{what} the same value in every row, so no curve can be fitted. Choose another column.")
 
 
 def _figures(result: CurveFit) -> dict[str, float | None]:

@@ -119,4 +119,6 @@ def _notes(model: TableModel, fit: Fit, inference: Inference, design: Design) ->
 
 def aliased_note(names: list[str]) -> str:
     """Return a note on features without coefficients."""
-    return f"Not estimated, because they are constant or linear combinations of preceding features: {listed(names)}."
+    if len(names) == 1:
+        return f"No coefficient for {names[0]}: it is constant or a linear combination of preceding features."
+    return f"No coefficients for {listed(names)}: they are constant or linear combinations of preceding features."

@@ -19,9 +19,7 @@ def checked(model: TableModel, interval: str, level: float | None) -> tuple[Infe
     inference, level = model.inference, model.settings.level if level is None else level
     if inference is None or len(inference.outputs) > 1:
         what = "more than two classes" if inference is not None else "no standard errors"
-        raise ArgumentError(
-            f"Intervals are not available for a model with {what}. Leave {{argument}} out.", argument="interval"
-        )
+        raise ArgumentError(f"Intervals are not available for a model with {what}. Predict without intervals.")
     if not 0 < level < 1:
         raise ArgumentError(f"{{argument}} is {level:g}. Give a number between 0 and 1, such as 0.95.", argument="level")
     if interval == "confidence":

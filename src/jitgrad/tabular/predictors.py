@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import numpy as np
 import polars as pl
 
-from jitgrad.errors import DataError, listed, near_name
+from jitgrad.errors import DataError, enumerated, listed, near_name
 from jitgrad.saving.typed import check_types
 from jitgrad.tabular.encoding import Column, check_columns, columns_from, numbers
 from jitgrad.tabular.expressions import Expression, Value
@@ -187,9 +187,10 @@ def check_needed(frame: pl.DataFrame, names: Sequence[str]) -> None:
     absent = [name for name in names if name not in known]
     if absent:
         near = near_name(absent[0], frame.columns)
-        more = f" and {listed(map(repr, absent[1:]))}" if absent[1:] else ""
+        more = len(absent) > 1
+        shown = enumerated([*map(repr, absent[:20]), f"{len(absent) - 20} more"] if len(absent) > 20 else map(repr, absent))
         raise DataError(
-            f"The model needs the column{'s' if more else ''} {absent[0]!r}{more}, which the table does not have.{near} "
+            f"The model needs the column{'s' if more else ''} {shown}, which the table does not have.{near} "
             f"Add {'them' if more else 'it'}, or correct the name{'s' if more else ''}."
         )
 

@@ -43,8 +43,11 @@ def check_not_empty(column: pl.Series, is_target: bool = False) -> None:
 def named(frame: pl.DataFrame, target: Sequence[str], features: Sequence[str], exclude: Sequence[str]) -> list[str]:
     """Return the given features. Raises DataError if one does not exist, is repeated, excluded, or has no values."""
     check_names(frame, features)
-    if set(target) & set(features) or len(set(features)) < len(features):
-        raise DataError("A column is given more than once among target and features. Give each column once.")
+    for name in features:
+        if name in target:
+            raise DataError(f"Column {name!r} is both the target and a feature. Remove it from the features.")
+        if features.count(name) > 1:
+            raise DataError(f"Feature {name!r} is given more than once. Give each column once.")
     both = [name for name in features if name in exclude]
     if both:
         raise DataError(f"Column {both[0]!r} is both a feature and excluded. Remove it from one of them.")

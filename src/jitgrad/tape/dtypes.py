@@ -54,7 +54,7 @@ def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarra
         array = np.array(value, dtype=dtype) if copy else np.asarray(value, dtype)
     except (ValueError, TypeError, OverflowError) as error:
         advice = "Give rows of equal length." if "inhomogeneous" in str(error) else "Check the values and the dtype."
-        raise DTypeError(f"The value cannot be converted to an array: {error}. {advice}") from error
+        raise DTypeError(f"The value cannot be converted to an array: {str(error).rstrip('.')}. {advice}") from error
     kind = array.dtype.kind
     if kind == "b":
         level = BOOL

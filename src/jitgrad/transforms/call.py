@@ -118,7 +118,9 @@ def _places(name: str, argnums: ArgNums, count: int) -> list[int]:
     for i in places:
         if not -count <= i < count:
             advice = f"Use 0 to {count - 1}." if count else "Pass them by position."
-            raise ArgumentError(f"{name}: argnums is {i}, and there are {count} positional arguments. {advice}")
+            raise ArgumentError(
+                f"{name}: argnums is {i}, but the call has {count} positional argument{'s' * (count != 1)}. {advice}"
+            )
     return [i % count for i in places]
 
 
