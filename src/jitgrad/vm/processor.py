@@ -63,7 +63,7 @@ def processor() -> Processor:
     if name == "host":
         variable = "NUMBA_CPU_NAME"
         given = os.environ.get(variable)
-        name = given or host.name  # LLVM reports "generic" for processors newer than itself, but knows their features
+        name = given or host.name  # LLVM reports "generic" for processors newer than itself, but reports their features
         flags = os.environ.get("NUMBA_CPU_FEATURES", "" if given == "generic" else host.flags())
         if (name, flags) == (host.name, host.flags()):
             return host

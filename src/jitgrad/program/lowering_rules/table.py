@@ -22,10 +22,10 @@ OperandShapes = tuple[Shape, ...]
 class Rows(enum.Enum):
     """How a value relates to the rows of the data."""
 
-    FIXED = "nothing of them"
-    EACH = "a row for each"
-    SUM = "a sum over them"
-    LATE = "what is computed from sums"
+    FIXED = "independent of the rows"
+    EACH = "one row for each row"
+    SUM = "a sum over the rows"
+    LATE = "computed from sums"
 
 
 def keeps_rows(shape: Shape, result: Shape, has_rows: bool) -> bool:

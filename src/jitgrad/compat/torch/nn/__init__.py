@@ -134,8 +134,8 @@ __all__ = [
 _CONVOLUTION = "Convolutions are for images and sequences; jitgrad fits tables, with Linear layers."
 _RECURRENT = "Recurrent layers are for sequences; jitgrad fits tables, with Linear layers."
 _ATTENTION = "Attention is for sequences; jitgrad fits tables, with Linear layers."
-_POOLING = "Pooling goes with convolutions, which jitgrad does not have."
-_PADDING = "Padding goes with convolutions, which jitgrad does not have."
+_POOLING = "Pooling is used with convolutions, which jitgrad does not have."
+_PADDING = "Padding is used with convolutions, which jitgrad does not have."
 _IMAGES = "It is for images; jitgrad fits tables."
 _DIMENSIONS = ("1d", "2d", "3d")
 
