@@ -71,7 +71,7 @@ GROUPS = {
         dtypes=("float64",),
     ),
     "bundled_least_squares": Group(
-        "the least-squares solver for groups",
+        "the batched least-squares solver",
         0.8,
         {
             "bundled_least_squares": Form(
