@@ -8,7 +8,10 @@ import click
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the list as a JSON object.")
 def models(as_json: bool) -> None:
-    """List the named curves with their formulas, for `jitgrad fit --model`."""
+    """List the named curves and their formulas.
+
+    Use a name as --model of `jitgrad fit` or `jitgrad compare`.
+    """
     from rich.markup import escape
 
     from jitgrad.cli import objects, report

@@ -53,7 +53,7 @@ def predict(
     """Predict the rows of a table with a saved model.
 
     DATA is processed in batches, so it may be larger than memory. The output has the columns of DATA, followed by
-    `prediction` and, for a classification, `probability_…` for each class. Rows with missing values have no prediction.
+    `prediction` and, for classification, `probability_…` for each class. Rows with missing values have no prediction.
 
     With --inverse, DATA holds measured values of the target. The output has the x at which the curve takes each value, its
     limits (95%, or the level of --interval), and the number of solutions within the fitted range. x is empty unless there

@@ -121,6 +121,6 @@ def check_not_tracing(wanted: Sequence[Tensor]) -> None:
             continue
         if tensor.timestamp >= tracing.start or tensor.variable is not None:
             raise TracingError(
-                f"A value was requested while a function is traced, and it is not known yet{users_line()}. "
+                f"A value was requested while a function was being traced, and it is not known yet{users_line()}. "
                 f"Use where() instead of a branch on it, or a gradient tape without tracing."
             )
