@@ -155,7 +155,7 @@ def test_symbols_have_no_values() -> None:
         keras.Model(inputs=np.ones(3), outputs=x)
 
 
-class Net(keras.Model):
+class SubclassedNet(keras.Model):
     def __init__(self, units: int = 3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hidden, self.drop, self.out = layers.Dense(units, "tanh"), layers.Dropout(0.5), layers.Dense(1)
@@ -165,7 +165,7 @@ class Net(keras.Model):
 
 
 def test_subclassed_models_are_fitted_natively_saved_and_loaded(tmp_path: Path) -> None:
-    model = Net(5)
+    model = SubclassedNet(5)
     model.compile(keras.optimizers.RMSprop(0.01), keras.losses.Huber(0.5), metrics=[keras.metrics.MeanAbsoluteError()])
     history = model.fit(X, Y, epochs=4, validation_split=0.25, verbose=0)
     assert list(history.history) == ["loss", "mean_absolute_error", "val_loss", "val_mean_absolute_error"]
@@ -177,7 +177,7 @@ def test_subclassed_models_are_fitted_natively_saved_and_loaded(tmp_path: Path) 
     assert loaded.evaluate(X, Y, verbose=0) == pytest.approx(model.evaluate(X, Y, verbose=0))
     assert float(loaded.optimizer.learning_rate) == pytest.approx(0.01)
     model.save_weights(tmp_path / "net.weights.h5")
-    other = Net(5)
+    other = SubclassedNet(5)
     with pytest.raises(ValueError, match="not built"):
         other.load_weights(tmp_path / "net.weights.h5")
     other(X[:1])
