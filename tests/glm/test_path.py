@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jitgrad.errors import ArgumentError, DataError, FitWarning, JitgradError
@@ -122,6 +122,7 @@ def test_standardizing_is_dividing_by_the_standard_deviation(family: str) -> Non
     family=st.sampled_from(FAMILIES), rows=st.integers(20, 60), features=st.integers(2, 50), l1_ratio=st.floats(0, 1),
     seed=st.integers(0, 1000), weighted=st.booleans(),
 )  # fmt: skip
+@example(family="multinomial", rows=20, features=34, l1_ratio=2.2250738585e-313, seed=0, weighted=False)
 def test_the_conditions_of_the_minimum_hold(
     family: str, rows: int, features: int, l1_ratio: float, seed: int, weighted: bool
 ) -> None:

@@ -20,6 +20,8 @@ SINGULAR = 1e-13
 """A pivot of the information matrix is lost in rounding if it is below this fraction of the largest."""
 SLACK = 1e-12
 """Relative increase of the deviance that counts as rounding error."""
+LOST = np.finfo(np.float64).eps
+"""Increase that counts as rounding error relative to the deviance at the start, for fits that leave nearly none."""
 HALVINGS = 40
 ROUNDING = (8 * np.finfo(np.float64).eps) ** 2
 """Squared step, relative to squared η, that is lost in the rounding of η."""
@@ -149,7 +151,7 @@ def maximise(
         The end of the search.
     """
     point, n_iter, before, acceleration = start, 0, np.inf, Acceleration()
-    unknown = np.full(start.information.shape, np.nan)
+    unknown, lost = np.full(start.information.shape, np.nan), LOST * abs(start.deviance)
     while not is_singular(point.information):
         move = np.linalg.solve(point.information, point.score)
         square, unit = float(move @ point.score), problem.dispersion(point.deviance)
@@ -166,7 +168,7 @@ def maximise(
         if n_iter == max_iter:
             return Maximum(point.coefficients, point, np.linalg.inv(point.information), n_iter, False)
         further = None if problem.is_canonical else acceleration.propose(point.coefficients, move, point.information)
-        following = _downhill(problem, point, move, further)
+        following = _downhill(problem, point, move, further, lost)
         if following is None:
             return Maximum(point.coefficients, point, np.linalg.inv(point.information), n_iter, False)
         point, n_iter, before = following, n_iter + 1, square
@@ -190,11 +192,12 @@ def is_singular(information: np.ndarray) -> bool:
     return bool(len(pivots)) and bool(pivots.min() < SINGULAR * pivots.max())
 
 
-def _downhill(problem: Problem, point: Point, move: np.ndarray, further: np.ndarray | None) -> Point | None:
+def _downhill(problem: Problem, point: Point, move: np.ndarray, further: np.ndarray | None, lost: float) -> Point | None:
     """Return the first of the proposed coefficients and the halved steps that does not increase the deviance, or None."""
+    most = point.deviance + max(SLACK * abs(point.deviance), lost)
     ends = (point.coefficients + move / 2**halving for halving in range(HALVINGS))
     for coefficients in ends if further is None else chain([further], ends):
         following = problem.at(coefficients)
-        if following.deviance <= point.deviance + SLACK * abs(point.deviance):
+        if following.deviance <= most:
             return following
     return None

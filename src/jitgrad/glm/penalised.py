@@ -227,7 +227,8 @@ class PenalisedFit:
         most = max(JOINING, len(working))
         held = joining[~free[joining]]
         if len(held) > most:
-            wants = abs(self.gradient[held]) / self._lasso[held]
+            with np.errstate(over="ignore"):  # infinite if the lasso penalty is almost 0, which ranks first
+                wants = abs(self.gradient[held]) / self._lasso[held]
             held = np.sort(held[np.argsort(-wants, kind="stable")[:most]])
         self._working = np.concatenate([working, joining[free[joining]], held])
 
