@@ -9,7 +9,6 @@ that. The code is compiled on any x86-64 Linux machine, for processors that the 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -47,8 +46,8 @@ def compile_into(folder: Path, sources: Path) -> None:
     code = "import sys, pathlib; from jitgrad.vm import packaged; packaged.build(sys.argv[1], pathlib.Path(sys.argv[2]))"
     for level in printed("from jitgrad.vm import packaged; print(*packaged.LEVELS)", environment).split():
         run("-c", code, level, str(folder), environment=environment)
-    manifest = printed("import json; from jitgrad.vm import packaged; print(json.dumps(packaged.described()))", environment)
-    (folder / "manifest.json").write_text(json.dumps(json.loads(manifest), indent=2) + "\n")
+    manifest = printed("from jitgrad.vm import packaged; print(packaged.manifest().decode(), end='')", environment)
+    (folder / "manifest.json").write_text(manifest)
 
 
 def run(*arguments: str, environment: dict[str, str] | None = None) -> None:

@@ -37,7 +37,8 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheel:
         for name in packaged.LEVELS:
             (tmp_path / name).mkdir()
             (tmp_path / name / "f-float32").write_bytes(objects.encode(CODE))
-        (tmp_path / packaged.MANIFEST).write_text(json.dumps(packaged.described() | changes))
+        facts = json.loads(packaged.manifest()) | changes
+        (tmp_path / packaged.MANIFEST).write_bytes(json.dumps(facts, indent=2).encode() + b"\n")
 
     return make
 
@@ -93,6 +94,16 @@ def test_a_chosen_processor(
     wheel(V4)
     monkeypatch.setenv(variable, value)
     assert packaged.level() == expected
+
+
+def test_code_that_cannot_be_read_is_not_used(wheel: Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel()
+    (tmp_path / "x86-64-v3" / "f-float32").unlink()
+    assert packaged.find("f-float32") is None
+    (tmp_path / packaged.MANIFEST).write_text("not JSON")
+    assert packaged.level() is None
+    monkeypatch.setattr(packaged, "FOLDER", tmp_path / "missing")
+    assert packaged.level() is None
 
 
 def test_damaged_code_is_not_used(wheel: Wheel, tmp_path: Path) -> None:

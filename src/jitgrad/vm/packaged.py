@@ -17,7 +17,6 @@ import sys
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from llvmlite import binding
 
@@ -40,16 +39,23 @@ def find(name: str) -> Kept | None:
     chosen = level()
     if chosen is None:
         return None
-    file = FOLDER / chosen / name
-    compiled = objects.decode(file.read_bytes()) if file.is_file() else None
+    content = _content(f"{chosen}/{name}")
+    compiled = objects.decode(content) if content else None
     return None if compiled is None else Kept(Path(str(FOLDER / chosen)), compiled)
+
+
+def _content(path: str) -> bytes | None:
+    """Return the content of a file in the folder, or None if it does not exist or this user may not read it."""
+    try:
+        return FOLDER.joinpath(*path.split("/")).read_bytes()
+    except OSError:
+        return None
 
 
 @functools.cache
 def level() -> str | None:
     """Return the level whose code this process uses, or None if the installed package has no code that matches."""
-    file = FOLDER / MANIFEST
-    if not file.is_file() or json.loads(file.read_text()) != described():
+    if _content(MANIFEST) != manifest():
         return None
     chosen = os.environ.get("JITGRAD_CPU")
     if chosen:
@@ -65,13 +71,11 @@ def best(features: Iterable[str]) -> str | None:
     return next((name for name, needed in LEVELS.items() if there.issuperset(needed)), None)
 
 
-def described() -> dict[str, Any]:
+def manifest() -> bytes:
     """Return the manifest of code that matches this installation."""
-    return {
-        "system": f"{sys.platform}-{platform.machine()}",
-        "llvm": binding.llvm_version_info[0],
-        "sources": objects.sources(),
-    }
+    system = f"{sys.platform}-{platform.machine()}"
+    facts = {"system": system, "llvm": binding.llvm_version_info[0], "sources": objects.sources()}
+    return json.dumps(facts, indent=2).encode() + b"\n"
 
 
 def build(name: str, folder: Path) -> None:
