@@ -253,7 +253,7 @@ def test_a_pipe_is_read_once(order: str, tmp_path: Path) -> None:
         [sys.executable, "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", pipe, frame.write_csv()]
     ):
         if order == "by time":
-            with pytest.raises(DataError, match=r"pipe: Rows of the group .* recur .* Sort the rows by plate, well"):
+            with pytest.raises(DataError, match=r"pipe: Rows of the group .* occur again .* Sort the rows by plate, well"):
                 run(str(pipe))
         else:
             assert run(str(pipe))[0].equals(at_once(frame))

@@ -46,7 +46,7 @@ def test_rows_without_a_key_may_stand_anywhere() -> None:
 def test_a_group_that_is_known_from_before_does_not_come_back() -> None:
     frame = pl.DataFrame({"key": [3, 3, 4]})
     assert len(list(whole_groups([frame], ["key"], 1, [pl.DataFrame({"key": [1, 2]}), pl.DataFrame({"key": [7]})]))) == 2
-    with pytest.raises(GroupReturnsError, match="group key = 4 recur"):
+    with pytest.raises(GroupReturnsError, match="group key = 4 occur again"):
         list(whole_groups([frame], ["key"], 1, [pl.DataFrame({"key": [4, 2]})]))
 
 
@@ -57,7 +57,7 @@ def test_a_group_larger_than_a_piece_is_one() -> None:
 
 def test_a_group_that_comes_back_is_an_error() -> None:
     frame = pl.DataFrame({"plate": ["a", "a", "b", "a"], "well": [1, 2, 1, 2]})
-    with pytest.raises(DataError, match=r"group plate = 'a', well = 2 recur .* Sort the rows by plate, well\."):
+    with pytest.raises(DataError, match=r"group plate = 'a', well = 2 occur again .* Sort the rows by plate, well\."):
         list(whole_groups(frame.iter_slices(1), ["plate", "well"], 1))
 
 
