@@ -1,6 +1,6 @@
 """Fit formulas and functions to data by least squares.
 
-The main function is `jitgrad.curve_fit`. This module has its result, formulas, named curves and the comparison of two fits.
+The main function is `jitgrad.curve_fit`. This module has its result, formulas, named curves and comparisons of two fits.
 """
 
 from jitgrad.curvefit import gallery

@@ -41,7 +41,7 @@ class Groups(NamedTuple):
     columns : list of ndarray
         float64 arrays of shape (rows,); if they are shared, of shape (R,), the same R rows for each group.
     y : ndarray, shape (rows,)
-        The response, in float64; of one group after the other if columns are shared.
+        The response, in float64, of one group after another if columns are shared.
     weights : ndarray, shape (rows,), or None
         Weights of the residuals; None for ones.
     parts : ndarray of uint64, shape (G, 2)

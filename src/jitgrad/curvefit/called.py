@@ -1,4 +1,4 @@
-"""Models that are called with numbers: those that cannot be traced, and those with a Jacobian from the user.
+"""Models that are called with numbers: models that cannot be traced, and models with a user-defined Jacobian.
 
 Derivatives are finite differences, or the user's function. ``called_fit.py`` fits these models.
 """
@@ -101,7 +101,7 @@ class CalledCurve(Curve):
             every[list(free)] = moved
             try:
                 return self.values(every, free, columns, len(said))
-            except (ArithmeticError, ValueError):  # such as math.sqrt below 0: the difference is then one-sided
+            except (ArithmeticError, ValueError):  # such as math.sqrt below 0; the difference is then one-sided
                 return np.full(len(said), np.nan)
 
         return jacobian(of, values[list(free)], said, self.derivatives, *limits)

@@ -29,12 +29,12 @@ _CLAIMS = {0: Status.TOO_MANY, 1: Status.BY_GRADIENT, 2: Status.BY_COST, 3: Stat
 
 
 class _Run:
-    """The weighted residuals and their Jacobian as functions of the free parameters. SciPy calls them in turn.
+    """The weighted residuals and their Jacobian as functions of the free parameters. SciPy calls them alternately.
 
     Attributes
     ----------
     calls : int
-        The number of evaluations of the model, without those for differences.
+        The number of evaluations of the model, not counting those for differences.
     scheme : str
         The finite-difference scheme; empty if there is none.
     searches : bool
@@ -65,9 +65,9 @@ class _Run:
         return np.asarray(self._problem.weighted(self._value(free) - self._problem.y))
 
     def tried(self, free: np.ndarray) -> np.ndarray:
-        """Return the residuals; nan if their squares overflow, or the model raises an arithmetic error, as ``math.exp(1000)``.
+        """Return the residuals; nan if squares overflow or the model raises an arithmetic error, as ``math.exp(1000)`` does.
 
-        In a search, also nan if the model raises any exception, as a solver may for extreme parameters.
+        In a search, they are also nan if the model raises any exception, as a solver may for extreme parameters.
         """
         try:
             found = self.residuals(free)
@@ -93,7 +93,7 @@ class _Run:
 def fit_called(problem: Problem, curve: CalledCurve, start: np.ndarray | None, method: str) -> CurveFit:
     """Return the fit from one start, (n,), or the best from many.
 
-    Raises FitError if the model or a derivative is not finite at the start, and whatever the model raises there.
+    Raises FitError if the model or a derivative is not finite at the start, and any exception of the model there.
     """
     run = _Run(problem, curve)
     with np.errstate(all="ignore"):
@@ -132,7 +132,7 @@ def _search(problem: Problem, run: _Run, method: str) -> CurveFit:
 
 
 def _starts(problem: Problem, run: _Run) -> np.ndarray:
-    """Return starting values, (F, n). All but the first have their linear parameters solved for."""
+    """Return starting values, (F, n). In all but the first, the linear parameters are solved for."""
     n, free, y = len(problem.free), list(problem.free), problem.y
     columns = [row for column in problem.data.columns for row in np.atleast_2d(column) if row.shape == y.shape]
     scales = scales_of(columns, y, False)

@@ -72,7 +72,7 @@ class Comparison:
     aicc_difference : float
         AICc of the full model minus AICc of the simple model; negative if the full model is better.
     probabilities : tuple of float
-        The Akaike weights: the probability of each of the two models to be the better one.
+        The Akaike weights: the probability of each model that it is the better one.
     evidence_ratio : float
         The ratio of the larger to the smaller probability.
 
@@ -177,7 +177,7 @@ def compare(first: CurveFit, second: CurveFit) -> Comparison:
     Raises
     ------
     ArgumentError
-        If the fits used different data, or another loss than least squares.
+        If the fits used different data, or a loss other than least squares.
 
     See Also
     --------
@@ -189,7 +189,7 @@ def compare(first: CurveFit, second: CurveFit) -> Comparison:
     estimates and at two other points a few standard errors away. The models are nested if the full model reproduces these
     curves to rounding error. Models that coincide only in a limit, as a parameter goes to infinity, do not count as nested.
 
-    For the tests see [1]_, chapters 22 to 24.
+    For the tests, see [1]_, chapters 22 to 24.
 
     References
     ----------

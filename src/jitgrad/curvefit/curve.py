@@ -46,9 +46,9 @@ class Curve:
     names : list of str
         The parameters, in order.
     columns : list of str
-        The columns, in order. An array that a function takes directly is called "".
+        The columns, in order. An array that a function takes directly is named "".
     key : object
-        A hashable key of what the model computes; None if this may change, in which case the model is traced each time.
+        A hashable key of the model's computation; None if this may change. The model is then traced each time.
     remarks : tuple of str
         Remarks on the model, a clause each.
     """
@@ -75,7 +75,7 @@ class Curve:
         return type(self)(recorded(self, len(self.columns), len(self.names), name), self.names, self.columns)
 
     def __call__(self, columns: Sequence[Tensor], parameters: Sequence[Tensor]) -> Any:
-        """Return the prediction as a Tensor. Raises UntraceableError if a function raises any exception."""
+        """Return the prediction as a Tensor. Raises UntraceableError if the function raises any exception."""
         if isinstance(self.model, Formula):
             return self.model(**dict(zip([*self.columns, *self.names], [*columns, *parameters], strict=True)))
         try:
@@ -181,7 +181,7 @@ class Curve:
 
 
 class TupleCurve(Curve):
-    """A function of several columns that takes them as a tuple: ``x, y = xy``."""
+    """A function that takes several columns as a tuple: ``x, y = xy``."""
 
     def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str]) -> None:
         super().__init__(model, names, columns)
@@ -200,9 +200,9 @@ def _padded(column: np.ndarray, rows: int) -> np.ndarray:
 
 
 def plain_key(model: Any) -> Any:
-    """Return a hashable key of what a function computes, or None if the function uses anything but plain data.
+    """Return a hashable key of a function's computation, or None if the function uses anything but plain data.
 
-    The key consists of the code and of all that it looks up. Functions made by ``jitgrad.function`` are compared by identity,
+    The key consists of the code and everything that it looks up. Functions made by ``jitgrad.function`` are compared by id,
     because they are traced only once.
     """
     if isinstance(model, RecordedModel):
@@ -271,7 +271,7 @@ def _names(code: types.CodeType) -> tuple[str, ...]:
 
 
 def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int | None) -> list[str]:
-    """Return the names of a function's parameters, which are those after its first argument.
+    """Return the names of a function's parameters: its arguments after the first one.
 
     Parameters
     ----------

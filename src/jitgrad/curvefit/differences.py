@@ -24,7 +24,7 @@ FACTOR, TRIES = 100.0, 12
 def jacobian(f: ArrayFunction, at: np.ndarray, value: np.ndarray, scheme: str, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return the derivatives of ``f`` with respect to each argument, (rows, n); nan if they cannot be determined.
 
-    A step is a fraction of the argument. If the function does not change, as near 0, or changes too much, another step is
+    A step is a fraction of the argument. If the function does not change, as may happen near 0, or changes too much, another is
     tried, so that the units of an argument do not matter.
 
     Parameters
@@ -66,9 +66,9 @@ def _slope(
 ) -> tuple[np.ndarray, float, float]:
     """Return the derivative with respect to one argument for one step, and the relative changes of ``f``.
 
-    The changes are those of all rows together, and of the row with the largest change.
+    The changes are for all rows together, and for the row with the largest change.
 
-    Next to a bound, or if ``f`` is not finite on one side, both points are on the other side.
+    Near a bound, or if ``f`` is not finite on one side, both points are on the other side.
     """
     points: list[tuple[float, Any]]
     step = min(step, (high - low) / 4)
@@ -114,7 +114,7 @@ def _step(at: np.ndarray, k: int, step: float) -> float:
 
 
 def _change(value: np.ndarray, moved: np.ndarray) -> tuple[float, float]:
-    """Return the relative change from ``value`` to ``moved``: of their norms, and in the row with the largest change."""
+    """Return the relative change from ``value`` to ``moved``: of the norm, and in the row with the largest change."""
     size, difference = np.abs(value) + np.abs(moved), np.abs(moved - value)
     largest = float(size.max(initial=0.0))
     if largest == 0:

@@ -1,6 +1,6 @@
 """The units of parameters, inferred from the model: in ``a * exp(-x / t)``, a has the unit of the response and t the unit of x.
 
-The terms of a sum have the same dimension, exponents and angles have none, and the dimensions of factors add up. These are
+The terms of a sum have the same dimension, exponents and angles have none, and the dimensions of factors add. These are
 linear equations in the exponents of the dimensions (Bridgman, "Dimensional Analysis", 1922).
 """
 
@@ -58,7 +58,7 @@ def dimensions(model: Recorded) -> np.ndarray:
 
 
 def _note_number(node: Tensor, numbers: dict[int, float]) -> None:
-    """Note the value of a node that is constant."""
+    """Record the value of a constant node."""
     if node.op is None and node.value is not None and node.size == 1:
         numbers[id(node)] = float(np.ravel(node.value)[0])
     elif node.op is not None and node.op.partials and all(id(operand) in numbers for operand in node.inputs):
@@ -80,6 +80,6 @@ def _dimension(op: Op, operands: list[np.ndarray], power: float | None, equation
         return 0 * operands[0]
     if len(operands) == 1:
         return degree * operands[0]
-    first, second = operands[-2:]  # for where, the two alternatives
+    first, second = operands[-2:]  # for ``where``, the two alternatives
     equations.append(first - second)
     return degree * (first if first.any() else second)

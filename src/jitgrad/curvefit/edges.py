@@ -3,8 +3,8 @@
 ``d + (a - d) / (1 + (x / c)**b)`` equals a at x = 0 for all c and b, but its derivative with respect to c, factor by factor, is
 ∞ · 0 for b < 1. There x / c is 0 for all c, so (x / c)**b is 0 for all c and b, and its derivatives are 0. The same holds for
 everything that is 0 or infinite and stays so when every parameter changes a little. This is determined by recording the model
-again for changed parameters. A quantity that is 0 at a single value of a parameter, such as p in ``sqrt(p)`` at 0, does not
-stay.
+again for changed parameters. A quantity that is 0 only at a single value of a parameter, such as p in ``sqrt(p)`` at 0, does
+not stay 0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOVED = 2.0**-20
 
 
 def stays(value: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
-    """Return a function of the Tensors that ``value`` is recorded from: which elements are 0, infinite or nan, and stay so.
+    """Return a function that finds, for Tensors in the graph of ``value``, the elements that are and stay 0, infinite or nan.
 
     Elements that are nan and do not contribute to a finite value, as in ``where(x > t, sqrt(x - t), 0)``, then do not
     contribute to a derivative either.
@@ -83,7 +83,7 @@ class Edges:
         return self._needed(tuple([_flags_of(value, self._zeros_may_be) for value in self._at_boundary(columns)]))
 
     def needed_by(self, columns: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the same for each of many groups, (G,), from columns of shape (G, rows)."""
+        """Like ``needed``, for each of many groups, (G,), from columns of shape (G, rows)."""
         flags = np.zeros((len(columns[0]), 2 * len(self._boundary)), bool)
         for k, value in enumerate(self._at_boundary(columns)):
             flags[:, 2 * k] = self._zeros_may_be and (value == 0).any(axis=1)
@@ -93,7 +93,7 @@ class Edges:
         return np.array(needed, bool)[which.ravel()]
 
     def _at_boundary(self, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the values of expressions of columns only that are combined with parameters."""
+        """Return the values of expressions of columns alone that are combined with parameters."""
         values = self._values | dict(zip(self._columns, columns, strict=True))
         with np.errstate(all="ignore"):
             for node in self._made:

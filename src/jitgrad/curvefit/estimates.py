@@ -25,7 +25,7 @@ NOTHING = 1e-6
 
 
 class Row(NamedTuple):
-    """A row of `CurveFit.table`. For a fixed parameter, everything but ``name`` and ``estimate`` is nan.
+    """A row of `CurveFit.table`. For a fixed parameter, all fields except ``name`` and ``estimate`` are nan.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ class Estimates:
 
     @functools.cached_property
     def correlation(self) -> np.ndarray:
-        """The correlation matrix of the parameters, shape (p, p); nan where a standard error is 0 or inf."""
+        """The correlation matrix of the parameters, shape (p, p); nan if a standard error is 0 or inf."""
         p, k = len(self.values), np.array(self.free, int)
         correlation, errors = np.full((p, p), math.nan), np.linalg.norm(self._root, axis=1)
         known = (self.stderr > 0) & (self.stderr < math.inf)
@@ -306,11 +306,11 @@ class Estimates:
         y : float or array_like, shape (rows,)
             Measured values, or means of several measurements.
         within : tuple of float
-            The range of x to search, ``(low, high)``. The curve should reach each value once in it.
+            The range of x to search, ``(low, high)``. The curve should reach each value exactly once in this range.
         level : float, default 0.95
             The confidence level.
         replicates : float, default 1
-            The number of measurements that each y is the mean of; ``math.inf`` for a y without error.
+            The number of measurements averaged in each y; ``math.inf`` for a y without error.
         sigma : float or array_like, optional
             The standard deviation of a measurement. Required if the fit used sigma.
 

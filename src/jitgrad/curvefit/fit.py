@@ -132,20 +132,20 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
         Whether `sigma` is in the units of y. If False, only ratios matter, and standard errors are scaled so that the
         reduced χ² is 1.
     check_finite : bool, optional
-        Whether nan and inf in the data raise DataError. By default they do, except nan if `nan_policy` is given.
+        Whether nan and inf in the data raise DataError. By default they do, but nan does not if `nan_policy` is given.
     bounds : tuple, mapping or scipy.optimize.Bounds, optional
         ``(low, high)``, each a number or an array of shape (p,); or a mapping from names to pairs, with None for no bound.
     method : {"auto", "lm", "trf", "dogbox", "lbfgs", "adam"}, default "auto"
         ``"auto"`` and SciPy's names ``"lm"``, ``"trf"`` and ``"dogbox"`` all select Levenberg-Marquardt in a trust region
-        with bounds; SciPy's names never try other starting values than `p0`. ``"lbfgs"`` and ``"adam"`` first minimize by
+        with bounds. With SciPy's names, only the starting values `p0` are tried. ``"lbfgs"`` and ``"adam"`` first minimize by
         gradients, for poor starting values, many parameters or a custom loss.
     jac : callable or {"2-point", "3-point", "cs"}, optional
         The Jacobian ``jac(x, a, b, ...)``, shape (rows, p), for a function as model; or the finite-difference scheme for a
         function that cannot be traced, by default ``"3-point"``. Not needed otherwise: derivatives are exact.
     fixed : mapping of str to float, or iterable of str, optional
-        Parameters that are not fitted, with their values; or their names, with values in `p0`.
+        Parameters that are not fitted, with their values; or only their names, with values in `p0`.
     loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"} or callable, default "linear"
-        The loss of a residual. ``"linear"`` is least squares; the others reduce the influence of large residuals. A
+        The loss of a residual. ``"linear"`` is least squares; the other names reduce the influence of large residuals. A
         callable ``loss(y, prediction)`` takes and returns Tensors; its sum is minimized as a negative log-likelihood.
     f_scale : float, default 1.0
         The residual, in units of sigma, above which its influence is reduced.
@@ -159,7 +159,7 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
         ``"omit"`` drops rows with nan and masked rows; ``"raise"`` raises DataError for nan.
     outliers : float, optional
         A false discovery rate, such as 0.01, at which outliers are detected and excluded by the ROUT method. The result's
-        ``outliers`` and ``notes`` list them. By default, outliers are not looked for.
+        ``outliers`` and ``notes`` list them. By default, outliers are not searched for.
     full_output : bool, default False
         Whether to return SciPy's tuple ``(popt, pcov, infodict, mesg, ier)``.
     **of_scipy : object
@@ -177,12 +177,12 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
     ArgumentError, FormulaError
         If the model, a starting value, a bound or an option is invalid.
     FitError
-        If the model or a derivative is not finite at the starting values, nor at others that lead to a fit.
+        If the model or a derivative is not finite at the starting values, and no other starting values lead to a fit.
 
     Warns
     -----
     FitWarning
-        If the result needs attention, for example because the fit did not converge, where SciPy raises RuntimeError.
+        If the result needs attention, for example because the fit did not converge. SciPy raises RuntimeError instead.
 
     See Also
     --------
@@ -220,7 +220,7 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
     >>> fit.stderr.round(3)
     array([13.183,  0.016])
 
-    A function is fitted as by SciPy:
+    A function is fitted as in SciPy:
 
     >>> popt, pcov = jg.curve_fit(lambda x, vmax, km: vmax * x / (km + x), x, y, p0=[200, 0.1])
     >>> popt.round(3)
@@ -299,7 +299,7 @@ def _problem(
     curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
     for name in taken.intersection(curve.names):
         raise FormulaError(f"The formula uses {name!r}, which is the response or its sigma. Remove it from the formula.")
-    with np.errstate(over="ignore"):  # squares overflow; that is how infinite numbers are found
+    with np.errstate(over="ignore"):  # squares may overflow, which reveals infinite numbers
         observed = rows_of(curve, x, columns, y, sigma, *rows)
         observed.remarks.extend(curve.remarks)
         held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
@@ -360,7 +360,7 @@ def _guess(model: NamedModel, problem: Problem) -> np.ndarray:
 
 
 def _by_scipys_names(given: dict[str, Any], model: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
-    """Return model, x and y, also if passed as f, xdata and ydata. Raises TypeError if one is missing."""
+    """Return model, x and y, which may be passed as f, xdata and ydata. Raises TypeError if one is missing."""
     if given:
         model, x, y = given.pop("f", model), given.pop("xdata", x), given.pop("ydata", y)
         for name in given:

@@ -71,7 +71,7 @@ class FittedCurve(Estimates):
     n_starts : int, default 1
         The number of starting points.
     n_minima : int or None, default None
-        The number of different minima that the best starting points led to.
+        The number of different minima reached from the best starting points.
     joint : tuple of float and int, optional
         For a group of a fit with shared parameters: the scale of the covariance, and the degrees of freedom of all groups.
     """
@@ -271,12 +271,12 @@ class FittedCurve(Estimates):
         y : float or array_like, shape (rows,)
             Measured values, or means of several measurements.
         within : tuple of float, optional
-            The range of x to search, ``(low, high)``. The curve should reach each value once in it. By default, the range of
+            The range of x to search, ``(low, high)``. The curve should reach each value once there. By default, the range of
             the data.
         level : float, default 0.95
             The confidence level.
         replicates : float, default 1
-            The number of measurements that each y is the mean of; ``math.inf`` for a y without error, such as half of a
+            The number of measurements averaged in each y; ``math.inf`` for a y without error, such as half of a
             maximum.
         sigma : float or array_like, optional
             The standard deviation of a measurement. Required if the fit used sigma.
@@ -370,7 +370,7 @@ class FittedCurve(Estimates):
 
     @functools.cached_property
     def _criteria(self) -> Criteria:
-        scale_is_known = self._problem.absolute_sigma  # also for a custom loss
+        scale_is_known = self._problem.absolute_sigma  # including for a custom loss
         return information_criteria(self.log_likelihood, len(self.free) + (not scale_is_known), self.n_rows)
 
     @property

@@ -38,7 +38,7 @@ def _either(of_two: NamedFunction, of_one: NamedFunction) -> NamedFunction:
     return lambda *given: of_one(*given) if len(given) == 1 else functools.reduce(of_two, given)
 
 
-# Functions in addition to the elementwise ops, each with the smallest and the largest number of arguments.
+# Functions besides the elementwise ops, each with its smallest and largest number of arguments.
 _MORE: dict[str, tuple[NamedFunction, int, int]] = {
     "clip": (elementwise.clip, 3, 3),
     "max": (_either(maximum, extremes.max), 1, 99),
@@ -69,7 +69,7 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 
 @functools.cache
 def functions() -> dict[str, tuple[NamedFunction, int, int]]:
-    """Return the functions of formulas by name, each with the smallest and the largest number of arguments."""
+    """Return the functions of formulas by name, each with its smallest and largest number of arguments."""
     table = {name: (op, op.arity, op.arity) for name, op in OPS.items() if op.value is not None and op.arity is not None}
     return table | _MORE
 
@@ -252,7 +252,7 @@ class Formula:
         )
 
     def _check(self, node: ast.expr, noted: dict[str, bool], depth: int = 0) -> Any:
-        """Return the value of a constant expression, else None; record the names, and which of them are constants.
+        """Return the value of a constant expression, else None. Record the names, and which of them are constants.
 
         Raises FormulaError for an expression that is not allowed, and for a constant that is not finite.
         """
@@ -373,7 +373,7 @@ def _chain(node: ast.BinOp) -> tuple[ast.expr, list[ast.BinOp]]:
 
 
 def _folded(function: Any, operands: list[Any]) -> Any:
-    """Return the value of a function of constants, or None if an operand or the function is not known."""
+    """Return the value of a function of constants, or None if an operand or the function is unknown."""
     return None if function is None or any(operand is None for operand in operands) else np.float64(function(*operands))
 
 
@@ -423,7 +423,7 @@ def formula(text: str, functions: Mapping[str, NamedFunction] | None = None) -> 
     Returns
     -------
     Formula
-        The parsed formula, with ``names`` and a ``__call__`` that takes a value for each.
+        The parsed formula. It has ``names`` and can be called with a value for each name.
 
     Raises
     ------
@@ -438,7 +438,7 @@ def formula(text: str, functions: Mapping[str, NamedFunction] | None = None) -> 
     >>> float(f(b1=2.0, b2=0.0, x=1.0))
     0.0
 
-    Functions of your own:
+    With your own functions:
 
     >>> f = jg.curvefit.formula("a * square(x)", {"square": lambda x: x * x})
     >>> float(f(a=2.0, x=3.0))

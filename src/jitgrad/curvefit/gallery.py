@@ -1,4 +1,4 @@
-"""The named curve models: their formulas, their parameters, and how starting values are found.
+"""The named curve models: their formulas, their parameters, and the functions that find starting values.
 
 Formulas that take a logarithm of x, where x may be a dose, a time or a pressure of 0, use ``log(x + 1e-300)``. At 0 the curve
 then has its limit and finite derivatives, and the sum equals x exactly for every x above 1e-280.
@@ -66,7 +66,7 @@ def named(name: str) -> NamedModel:
 
 def _polynomial(name: str, degree: int) -> NamedModel:
     terms = ["c0", "c1 * x", *(f"c{k} * x**{k}" for k in range(2, degree + 1))]
-    formula = " + ".join(terms[: degree + 1]) if degree else "c0 + 0 * x"  # one value for each x, here too
+    formula = " + ".join(terms[: degree + 1]) if degree else "c0 + 0 * x"  # one value for each x, also for a constant
     powers = ["c_0", "c_1 x", *(f"c_{{{k}}} x^{{{k}}}" for k in range(2, degree + 1))]
     meanings = {f"c{k}": f"coefficient of x to the power {k}" for k in range(degree + 1)}
     meanings["c0"] = "value at x = 0"

@@ -49,7 +49,7 @@ def options_of(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most:
 
 
 def free_of(fixed: Any, held: np.ndarray, names: Sequence[str], columns: Mapping[str, Any]) -> tuple[Sequence[int], np.ndarray]:
-    """Return the indices of the parameters to fit, and the values of all.
+    """Return the indices of the parameters to fit, and the values of all parameters.
 
     Raises ArgumentError if a fixed parameter has no value.
     """

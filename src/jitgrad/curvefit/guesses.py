@@ -1,7 +1,7 @@
 """Starting values from the data alone.
 
-Most curves are linear in some parameters, such as offsets and heights. The nonlinear ones are searched on a grid; at each point
-of the grid the linear ones follow by least squares (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973). The
+Most curves are linear in some parameters, such as offsets and heights. The nonlinear ones are searched on a grid. At each point
+of the grid, least squares gives the linear ones (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973). The
 grid is then refined around the best points.
 
 Functions take x and y of shape (n,), finite float64, n >= 1, in any order. They are called with NumPy's warnings off and may
@@ -39,7 +39,7 @@ def separable(columns: Columns, grids: Sequence[np.ndarray], x: np.ndarray, y: n
     x, y : ndarray, shape (n,)
         The data, few enough for the grid times n to fit into memory.
     rounds : int, default 3
-        How often the grid around each of the best minima is refined, by a factor of three.
+        The number of times that the grid around each of the best minima is refined, each time by a factor of three.
     """
     points, squares = _searched(columns, grids, x, y)
     ends = [_descended(columns, grids, points[minimum], x, y, rounds) for minimum in _minima(squares)]
@@ -63,7 +63,7 @@ def _minima(squares: np.ndarray) -> np.ndarray:
 def _descended(
     columns: Columns, grids: Sequence[np.ndarray], point: np.ndarray, x: np.ndarray, y: np.ndarray, rounds: int
 ) -> tuple[np.ndarray, float]:
-    """Return the best point of ever finer grids around a point, and its residual sum of squares."""
+    """Return the best point of successively finer grids around a point, and its residual sum of squares."""
     least = np.inf
     for _ in range(rounds):
         grids = [_around(grid, value) for grid, value in zip(grids, point, strict=True)]
@@ -125,7 +125,7 @@ def span(x: np.ndarray) -> float:
 
 
 def closest(x: np.ndarray) -> float:
-    """Return the distance of the closest points of x, ignoring the closest 5%, which may be chance."""
+    """Return the smallest distance between points of x, ignoring the closest 5%, which may be close by chance."""
     steps = np.diff(np.unique(x))
     return np.quantile(steps, 0.05) if len(steps) else span(x)
 
@@ -157,7 +157,7 @@ def polynomial(x: np.ndarray, y: np.ndarray, degree: int) -> Start:
 
 
 def decays(x: np.ndarray) -> np.ndarray:
-    """Return negative rates. The fastest reaches the third point; faster ones would fit the first point alone."""
+    """Return negative rates. The fastest reaches the third point; a faster one would fit only the first point."""
     different = np.unique(x)
     first = (different[:3][-1] - different[0]) / 2 or span(x)
     return -1 / evenly_in_log(first, 10 * span(x), 30)
@@ -213,7 +213,7 @@ def peak(x: np.ndarray, y: np.ndarray, shape: Callable[[Any], Any]) -> Start:
 
 
 def voigt_peak(x: np.ndarray, y: np.ndarray) -> Start:
-    """Return offset, area, center, sigma and gamma, from other widths and mixtures around the best Lorentzian."""
+    """Return offset, area, center, sigma and gamma, searching widths and mixtures around the best Lorentzian."""
     from scipy.special import voigt_profile
 
     *_, centre, width = peak(x, y, lambda u: 1 / (1 + u**2))
@@ -234,7 +234,7 @@ def _centres(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def step(x: np.ndarray, y: np.ndarray, shape: Callable[[Any], Any], slopes: np.ndarray) -> Start:
-    """Return height, midpoint and slope of ``height * shape(slope * (x - midpoint))``; ``slopes`` are the ones to try."""
+    """Return height, midpoint and slope of ``height * shape(slope * (x - midpoint))``; ``slopes`` are the slopes to try."""
     x, y = condensed(x, y)
     middle, slope, height = separable(lambda x, middle, slope: [shape(slope * (x - middle))], [_middles(x), slopes], x, y)
     return height, middle, slope
@@ -294,7 +294,7 @@ def _waves(x: np.ndarray, frequency: Any) -> list[Any]:
 
 
 def _sample(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a random sample of many points; an even one would cause aliasing."""
+    """Return a random sample of many points. An evenly spaced one would cause aliasing."""
     chosen = np.random.default_rng(0).permutation(len(x))[:SAMPLE]
     return x[chosen], y[chosen]
 

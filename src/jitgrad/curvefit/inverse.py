@@ -1,7 +1,7 @@
 """Inverse prediction, or calibration: the x at which a fitted curve reaches a given y, with confidence limits.
 
-The limits are where y leaves the band around the curve. For a line they are Fieller's: "Some problems in interval
-estimation", 1954; Draper and Smith, "Applied Regression Analysis", 1998, section 3.2. For curves see Greenwell and Schubert
+The limits are where y leaves the band around the curve. For a line, they are Fieller's: "Some problems in interval
+estimation", 1954; Draper and Smith, "Applied Regression Analysis", 1998, section 3.2. For curves, see Greenwell and Schubert
 Kabban, "investr: An R package for inverse estimation", 2014.
 """
 
@@ -85,7 +85,7 @@ def invert(
 
     def beyond(value: float, own: float, said: np.ndarray, variance: np.ndarray) -> np.ndarray:
         """Return the distance of a value from the band, negative inside."""
-        with np.errstate(over="ignore", invalid="ignore"):  # where the model is not finite
+        with np.errstate(over="ignore", invalid="ignore"):  # if the model is not finite
             return np.asarray(np.abs(said - value) - quantile * np.sqrt(estimates.scale * (variance + own)))
 
     found = np.full((4, len(values)), math.nan)

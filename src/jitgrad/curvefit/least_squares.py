@@ -39,7 +39,7 @@ class SolverOptions(NamedTuple):
     Attributes
     ----------
     ftol : float
-        A fit ends if a step is expected to reduce the cost by less than this fraction, and does so.
+        A fit ends if both the expected and the actual reduction of the cost by a step are less than this fraction.
     xtol : float
         A fit ends if a step is shorter than this fraction of the parameters, both scaled.
     gtol : float
@@ -105,7 +105,7 @@ class Data(NamedTuple):
     weights : ndarray, shape (rows,), or None
         Weights of the residuals; None for ones.
     parts : ndarray of uint64, shape (F, 2), or None
-        The first row and the number of rows, at least 1, of each fit; None if all fits have all rows.
+        The first row and the number of rows, at least 1, of each fit; None if every fit has all rows.
     """
 
     columns: list[np.ndarray]
@@ -152,7 +152,7 @@ def as_fields(options: SolverOptions) -> dict[str, Any]:
 
 
 def next_chunk(done: int, started: float) -> int:
-    """Return how much a call can do in CHUNK_SECONDS, if ``done`` took the time since ``started``."""
+    """Return the amount of work for CHUNK_SECONDS, given that ``done`` took the time since ``started``."""
     return min(8 * done, int(done * CHUNK_SECONDS / max(time.perf_counter() - started, 1e-9)))
 
 
@@ -160,7 +160,7 @@ class Worker:
     """The arena and the workspace with which one thread runs fits of a problem."""
 
     def __init__(self, traced: LoweredModel, problem: Problem) -> None:
-        self._fit = load("least_squares", traced.program.dtype)  # before the context, so that everything is compiled at once
+        self._fit = load("least_squares", traced.program.dtype)  # before the context, so that everything is compiled together
         self.context, self._problem = Context(traced.program), problem
         self._work = make_workspace(self.context.descriptor, problem.n, problem.leading)
         self._records = address(problem), address(self._work)
@@ -225,9 +225,9 @@ class Solver:
         Parameters
         ----------
         data : Data
-            As many rows as the solver is for.
+            The rows, as many as the solver was made for.
         held : ndarray, shape (p,)
-            Values of all parameters; those that are not free keep them.
+            Values of all parameters; parameters that are not free keep these values.
         limits : Limits or None
             The bounds of the free parameters.
         starts : ndarray, shape (F, n)

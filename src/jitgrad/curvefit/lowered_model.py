@@ -47,15 +47,15 @@ class LoweredModel:
         Takes the parameters and then the columns. Its entries are "value", the prediction, and "jacobian", the derivatives with
         respect to the free parameters. An output has one element per row, or one for all rows.
     rows : int
-        The number of rows it was traced for.
+        The number of rows for which it was traced.
     by_rows : bool
-        Whether each row is computed from that row alone.
+        Whether the prediction for each row is computed from that row alone.
     linear : tuple of bool
-        For each free parameter, whether the model is jointly linear in all that are marked.
+        For each free parameter, whether it is in the set in which the model is jointly linear.
     recorded : Recorded
         The recorded model.
     edges : Edges
-        For which columns the model has to be traced for edges.
+        Determines for which columns the model must be traced with edges.
     structure : object
         For a model that computes rows independently, a key of what it computes, for any number of rows.
     constants : sequence of Tensor
@@ -97,9 +97,9 @@ def trace_model(
 ) -> LoweredModel:
     """Trace ``model`` for columns of these shapes, with derivatives with respect to the parameters ``free``.
 
-    Without ``rows``, their number is that of the values of the model or, if there is a single value, of the first column. With
+    Without ``rows``, their number is the number of values of the model or, if it has a single value, of the first column. With
     ``edges``, derivatives are correct at edges too, see ``edges.py``, and take more instructions. A model that records the
-    same as a ``kept`` one, with constants of the same values, is neither differentiated nor lowered again.
+    same operations as a ``kept`` one, with equal constants, is neither differentiated nor lowered again.
 
     Raises
     ------
@@ -168,14 +168,14 @@ class LoweredBundle(NamedTuple):
     ----------
     executable : Executable
         Takes the parameters, (lanes,) each, and then the columns, (lanes, rows), or (rows,) if all lanes share them. Its
-        entries are those of a LoweredModel.
+        entries are the same as in a LoweredModel.
     rows, lanes : int
         The size of the bundle.
     across : list of int
-        For the model and each derivative, the distance of two lanes: ``rows``, 1 for one number per lane, 0 if all lanes
+        For the model and each derivative, the distance between lanes: ``rows``, 1 for one number per lane, or 0 if all lanes
         share it.
     along : list of int
-        The distance of two rows: 1, or 0 for a single number.
+        The distance between rows: 1, or 0 for a single number.
     """
 
     executable: Executable

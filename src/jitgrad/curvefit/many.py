@@ -33,7 +33,7 @@ MOST_EXACT = 8
 
 
 class StoppedError(KeyboardInterrupt):
-    """Ctrl-C during ``solve_many``. ``solution`` holds the fits that are done; the others have the status 0."""
+    """Ctrl-C during ``solve_many``. ``solution`` holds the finished fits; the other fits have the status 0."""
 
     def __init__(self, solution: Solution) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ def solve_many(
     groups : Groups
         The rows.
     starts : ndarray, shape (G, p)
-        Values of all parameters, in float64; those that are not free keep them.
+        Values of all parameters, in float64; parameters that are not free keep these values.
     limits : Limits or None
         The bounds of the free parameters, (n,) each for all groups, or (G, n).
     options : SolverOptions
@@ -97,7 +97,7 @@ def solve_many(
     except KeyboardInterrupt as error:
         work.stop(error)
         for helper in helpers:
-            if helper.ident is not None:  # it was started
+            if helper.ident is not None:  # only threads that were started
                 helper.join()
     if work.errors:
         if isinstance(work.errors[0], KeyboardInterrupt):
@@ -252,7 +252,7 @@ class _Many:
             yield Task(functools.partial(bundled.run, first, stop), stop - first)
 
     def _fit_singly(self, numbers: np.ndarray, stopped: Callable[[], bool]) -> None:
-        """Fit groups one by one: large ones, and those of models with many parameters or that mix rows."""
+        """Fit groups one by one: large groups, and groups of models that have many parameters or mix rows."""
         groups = self._groups
         for g in numbers.tolist():
             if stopped():
@@ -279,7 +279,7 @@ def _in_order(groups: Groups) -> Groups:
 
 
 def _sizes(counts: list[int]) -> Iterator[tuple[int, list[int]]]:
-    """Yield the largest of the numbers of rows that are bundled together, with these numbers."""
+    """Yield, for each bundle size, the largest number of rows and all numbers of rows that use it."""
     if len(counts) <= MOST_EXACT:
         yield from [(rows, [rows]) for rows in counts]
         return

@@ -47,12 +47,12 @@ def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | No
     method : {"lbfgs", "adam"}
         SciPy's L-BFGS-B, with bounds; or Adam, without.
     own : callable, optional
-        A custom loss; by default squares of residuals, or a robust loss of them.
+        A custom loss; by default, the squares of the residuals or a robust loss.
 
     Returns
     -------
     Solution
-        With a custom loss, the factor is that of the Hessian, whose inverse is the covariance. Otherwise it is nan, and a
+        With a custom loss, the factor is a factor of the Hessian, whose inverse is the covariance. Otherwise it is nan, and a
         least-squares fit follows.
 
     Raises

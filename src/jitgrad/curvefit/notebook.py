@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def result_html(result: CurveFit) -> str:
-    """Return the estimates, the goodness of fit, and how the fit ended, as HTML."""
+    """Return the estimates, the goodness of fit and the status of the fit as HTML."""
     model = result.curve.model
     title = " ".join(model.text.split()) if isinstance(model, Formula) else getattr(model, "__name__", "a function")
     statistic = "z" if result.student_dof == math.inf else "t"

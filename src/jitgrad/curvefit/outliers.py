@@ -63,7 +63,7 @@ def without_outliers(problem: Problem, first: CurveFit, q: float) -> CurveFit:
 def outlying(scaled: np.ndarray, parameters: int, q: float) -> np.ndarray:
     """Return the indices of the outliers among residuals over their robust spread, (rows,).
 
-    Of the largest 30%, in ascending order, these are the first one whose p-value by Student's t is below its limit of
+    Among the largest 30%, in ascending order, the outliers are the first one whose p-value by Student's t is below the limit of
     Benjamini and Hochberg, and all larger ones.
     """
     from scipy.special import stdtr
@@ -104,7 +104,7 @@ def _check(problem: Problem, first: CurveFit, q: float) -> None:
 
 
 def _robust(problem: Problem, first: CurveFit) -> tuple[CurveFit, float]:
-    """Return the fit for Cauchy-distributed errors whose width is the spread of the fit's residuals, and this spread."""
+    """Return the fit for Cauchy-distributed errors, whose width is the spread of its residuals, and this spread."""
     found, free = first, list(problem.free)
     smallest = SMALLEST * float(np.abs(problem.weighted(problem.y)).max(initial=0.0)) or 1.0
     spread = max(spread_of(np.abs(problem.weighted(found.residuals)), len(free)), smallest)

@@ -126,14 +126,14 @@ class Problem:
         return 0.0 if self.data.weights is None else float(np.log(self.data.weights).sum())
 
     def weighted(self, residuals: Any) -> Any:
-        """Return residuals, an array or a Tensor, divided by sigma."""
+        """Return residuals (an array or a Tensor) divided by sigma."""
         if self.whitening is not None:
             return self.whitening @ residuals
         return residuals if self.data.weights is None else residuals * self.data.weights
 
 
 class _Whitened(Curve):
-    """A model whose values are multiplied by a matrix that makes their errors independent."""
+    """A model whose values are multiplied by a matrix that makes the errors independent."""
 
     def __init__(self, curve: Curve, whitening: np.ndarray) -> None:
         super().__init__(curve.model, curve.names, curve.columns)

@@ -38,7 +38,7 @@ class CurveFit(FittedCurve):
     n_starts : int, default 1
         The number of starting points.
     n_minima : int or None, default None
-        The number of different minima that the best starting points led to.
+        The number of different minima reached from the best starting points.
     joint : tuple of float and int, optional
         For a group of a fit with shared parameters: the scale of the covariance, and the degrees of freedom of all groups.
 
@@ -59,19 +59,19 @@ class CurveFit(FittedCurve):
     n_rows : int
         The number of fitted rows.
     dof : int
-        The degrees of freedom: rows minus fitted parameters. For a group with shared parameters, those of the joint fit.
+        The degrees of freedom: rows minus fitted parameters. In a joint fit, those of the whole fit.
     nfev, njev : int
         The number of evaluations of the model and of its derivatives.
     n_starts : int
         The number of starting points.
     n_minima : int or None
-        The number of different minima that the best starting points led to; None if starting values were given.
+        The number of different minima reached from the best starting points; None if starting values were given.
     status : Status
         How the fit ended, an integer with ``message`` and ``converged``.
     rcond : float
         The ratio of the smallest to the largest pivot of the Jacobian, with columns scaled to norm 1; 0 if it is singular.
     outliers : Outliers or None
-        The rows that were excluded as outliers; None if outliers were not looked for.
+        The rows that were excluded as outliers; None if outliers were not searched for.
 
     See Also
     --------
@@ -81,7 +81,7 @@ class CurveFit(FittedCurve):
 
     Notes
     -----
-    Standard errors, confidence intervals and bands are those of the model linearized at the minimum, scaled by the residual
+    Standard errors, confidence intervals and bands are based on the model linearized at the minimum, and scaled by the residual
     variance unless ``absolute_sigma`` is True [1]_.
 
     References
@@ -202,7 +202,7 @@ class CurveFit(FittedCurve):
         return 2.0 * self.cost > constant * (1 + WORSE) and constant > WORSE**2 * float(y @ y)
 
     def report(self) -> str:
-        """Return a table of the parameters, the goodness of fit, and how the fit ended, as text.
+        """Return a table of the parameters, the goodness of fit and the status of the fit as text.
 
         Returns
         -------

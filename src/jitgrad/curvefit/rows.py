@@ -53,7 +53,7 @@ def rows_of(
     y, sigma : array_like
         The response and its standard deviations. A single number applies to every row.
     finite : bool or None
-        Whether nan and inf raise DataError; None for inf only if there is a policy for nan.
+        Whether nan and inf raise DataError. With None, both do, or inf alone if there is a policy for nan.
     policy : {"raise", "omit"} or None
         What to do with nan.
 
@@ -120,7 +120,7 @@ def _unmasked(values: Any) -> Any:
 def _without_nan(
     curve: Curve, arrays: list[np.ndarray], y: np.ndarray, sigma: np.ndarray | None, x: Any, policy: str
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray | None, Any]:
-    """Return the data without rows that contain nan, and x without them if there are any."""
+    """Return the data without rows that contain nan. If there are any, they are also removed from x."""
     kept = ~np.isnan(y)
     if any(array.shape[-1:] != y.shape for array in arrays):
         raise ArgumentError(

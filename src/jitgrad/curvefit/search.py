@@ -34,7 +34,7 @@ def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
 
 
 def fit_by_gradients(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | None) -> CurveFit:
-    """Return the fit by gradients from one start, finished by least squares unless the loss is a custom one."""
+    """Return the fit by gradients from one start, finished by least squares unless the loss is custom."""
     found = minimise(problem, start, method, own)
     if own is None:
         return fit_from(problem, found.parameters[0])
@@ -47,7 +47,7 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     Parameters
     ----------
     problem : Problem
-        Its ``held`` has the known starting values, and nan for the others.
+        The problem. Its ``held`` contains the known starting values, and nan for unknown ones.
     guess : ndarray, optional
         Starting values of all parameters.
 
@@ -68,7 +68,7 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
 def mended(problem: Problem, start: np.ndarray, most: int | None) -> CurveFit:
     """Return the fit from a start, (n,), if it succeeds, else the best successful fit from other starts with no higher cost.
 
-    The other starts are other signs and scales of the start, and those of a search. The notes say what was tried. Raises
+    The other starts are the start with other signs and scales, and the starts of a search. The notes list them. Raises
     FitError if the model or a derivative is not finite at the start, and no other start leads to a successful fit.
     """
     try:
@@ -123,7 +123,7 @@ def _starts_near(problem: Problem, start: np.ndarray) -> np.ndarray:
 def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
     """Return the best fit from starts, (F, n).
 
-    All starts get a few steps, the best of them more, and the best of those, and the first start, a full fit. Raises FitError
+    All starts get a few steps, the best of them more, and the best of those and the first start get a full fit. Raises FitError
     if no start leads to a finite cost.
     """
     few, rounding = _with_some_rows(problem), problem.rounding()
@@ -134,7 +134,7 @@ def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
     regular = distinct(np.where(solution.rcond > UNDETERMINED, solution.costs, np.inf), rounding)
     near = np.unique(np.concatenate([best[:NEAREST], regular[:1]]))
     near = near[solution.costs[near] <= NEAR * solution.costs[best[:1]]]
-    from_first = few.solve(starts[:1])  # all ones: the result of a search is never worse than that of no search
+    from_first = few.solve(starts[:1])  # all ones, so that a search never gives a worse result than no search
     solution = problem.solve(np.concatenate([solution.parameters[near], from_first.parameters]))
     best = distinct(solution.costs, rounding)
     if not len(best):

@@ -72,9 +72,9 @@ def starting_values(linear: tuple[bool, ...], measured: np.ndarray, limits: Limi
     Parameters
     ----------
     linear : tuple of bool, length n
-        Which parameters are linear.
+        Whether each parameter is linear.
     measured : ndarray, shape (n, columns + 1)
-        Their dimensions, see ``dimensions.py``; nan if unknown.
+        Their dimensions (see ``dimensions.py``); nan if unknown.
     limits : Limits or None
         The bounds.
     scales : Scales
@@ -135,7 +135,7 @@ def _is_power(exponents: np.ndarray, column: int, power: float) -> bool:
 
 
 def _oscillating(values: np.ndarray, t: np.ndarray, form: np.ndarray, exponents: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Return values with frequencies or periods in three quarters of every second start, if the dimension is that of one.
+    """Return values with frequencies or periods in three quarters of every second start, if the dimension matches.
 
     ``form`` selects cycles, half cycles or radians.
     """

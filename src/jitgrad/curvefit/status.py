@@ -1,6 +1,6 @@
-"""How a fit ended. Whether it converged is decided only here.
+"""How a fit ended. Only this module decides whether it converged.
 
-The native solver checks its last Jacobian, see ``vm.least_squares.end``. The claims of other solvers are verified here.
+The native solver checks its last Jacobian; see ``vm.least_squares.end``. The claims of other solvers are verified here.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _CONVERGED = [code for code, status in _BY_CODE.items() if status.converged]
 
 
 def converged(statuses: np.ndarray) -> np.ndarray:
-    """Return which fits ended in a minimum, (F,), as ``Status.converged``."""
+    """Return which fits ended in a minimum, (F,), as in ``Status.converged``."""
     return np.isin(statuses, _CONVERGED)
 
 

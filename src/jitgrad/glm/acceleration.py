@@ -1,4 +1,4 @@
-"""Anderson acceleration of Fisher scoring, for links for which it converges slowly.
+"""Anderson acceleration of Fisher scoring, for links with slow convergence.
 
 Anderson, "Iterative procedures for nonlinear integral equations", 1965; Walker and Ni, "Anderson acceleration for fixed-point
 iterations", 2011.
@@ -17,7 +17,7 @@ ALIKE = 1e-12
 
 
 class Acceleration:
-    """The last points of a search, and the steps proposed there."""
+    """The last points of a search, and the steps proposed from them."""
 
     def __init__(self) -> None:
         self._points: list[np.ndarray] = []

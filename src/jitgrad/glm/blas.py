@@ -23,7 +23,7 @@ _before: list[list[int]] = []
 def one_thread() -> Iterator[None]:
     """Run linear algebra on the calling thread, as a context manager or decorator.
 
-    Products on several threads add in a different order, so the last bits of a fit would depend on the machine. In addition,
+    With several threads, products are summed in a different order, so the last bits of a fit would depend on the machine. Also,
     many threads with many BLAS threads each would wait for one another, and BLAS threads keep cores busy after a product.
     """
     found = [functions for module in MODULES if (functions := _openblas(module)) is not None]

@@ -69,7 +69,7 @@ class Blocks:
 
     def __init__(self, inputs: np.ndarray, intercept: bool, coordinates: Coordinates | None = None, products: int = 1) -> None:
         n, width = len(inputs), inputs.shape[1] + 1
-        least = 4 * width * products  # enough rows that the products take less memory than the columns
+        least = 4 * width * products  # enough rows that the products need less memory than the columns
         block = min(max(BLOCK_ELEMENTS // (2 * width + 12), least, 64), n) // 64 * 64
         self.shape = n // block, width, block
         self.first = int(not intercept)
@@ -83,7 +83,7 @@ class Blocks:
         self.last_inputs = np.column_stack([np.ones(len(self.last)), ends])
 
     def load(self, executable: Executable, beside: Sequence[np.ndarray]) -> None:
-        """Allocate the memory of a Program, see ``record``, and write the rows to it."""
+        """Allocate the memory of a Program (see ``record``), and write the rows to it."""
         trips, _, block = self.shape
         self._context = Context(executable.program)
         self._columns, *places, self._coefficients = self._context.inputs

@@ -1,8 +1,8 @@
 """Orthonormal coordinates, in which the equations of a fit are well conditioned for any collinearity of the features.
 
 Features are centered, scaled, and orthonormalized by a Householder QR decomposition with the weights of the rows. The linear
-predictor is the same in both coordinates, so the model is fitted in these and its coefficients are transformed back. Linear
-combinations of preceding features get no coefficient, as in R.
+predictor is the same in both coordinate systems, so the model is fitted in the new one and its coefficients transformed back.
+Linear combinations of preceding features get no coefficient, as in R.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ class Coordinates:
     Attributes
     ----------
     back : ndarray, shape (1 + features, p)
-        Matrix that transforms coefficients of the inputs to those of the features, the intercept first. Rows are 0 for
+        Matrix that transforms coefficients of the inputs to coefficients of the features, the intercept first. Rows are 0 for
         aliased features and for a missing intercept.
     estimated : ndarray of bool, shape (1 + features,)
-        Which of the intercept and the features have a coefficient.
+        Whether the intercept and each feature have a coefficient.
     """
 
     back: np.ndarray
     estimated: np.ndarray
 
     def coefficients(self, own: np.ndarray) -> np.ndarray:
-        """Transform coefficients of the inputs (p, outputs) to those of the features (1 + features, outputs)."""
+        """Transform coefficients of the inputs (p, outputs) to coefficients of the features (1 + features, outputs)."""
         made: np.ndarray = self.back @ own
         made[1:][~self.estimated[1:]] = np.nan
         return made
 
     def covariance(self, own: np.ndarray, outputs: int) -> np.ndarray:
-        """Transform the covariance of the inputs' coefficients to that of the estimated coefficients, output by output."""
+        """Transform the covariance of the inputs' coefficients to the estimated coefficients, output by output."""
         back = self.back[self.estimated]
         if outputs > 1:
             back = np.kron(np.eye(outputs), back)
@@ -48,7 +48,7 @@ class Coordinates:
         return (made + made.T) / 2
 
     def forth(self, coefficients: np.ndarray) -> np.ndarray:
-        """Transform coefficients of the features (1 + features, outputs) to those of the inputs (p, outputs)."""
+        """Transform coefficients of the features (1 + features, outputs) to coefficients of the inputs (p, outputs)."""
         made: np.ndarray = np.linalg.lstsq(self.back, coefficients, rcond=None)[0]
         return made
 
@@ -75,7 +75,7 @@ def orthonormal(x: np.ndarray, weights: np.ndarray, intercept: bool) -> tuple[np
     noise = ROUNDING * np.abs(x).max(0) / size if rows else size
     columns, triangle = np.linalg.qr(z)
     least = np.maximum(ALIASED, noise) * np.sqrt(rows)
-    # the diagonal has what is left of each column, as long as all preceding columns are kept
+    # the diagonal holds the remainder of each column, provided that all preceding columns are kept
     is_clear = features <= rows and (np.abs(np.diag(triangle)) > least).all()
     kept = [*range(features)] if is_clear else independent(triangle, least)
     if len(kept) < features:

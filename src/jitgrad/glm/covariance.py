@@ -33,7 +33,7 @@ def covariance(
     y : array_like, shape (n,)
         The target to which the model was fitted.
     kind : {"model", "HC0", "HC1", "HC2", "HC3", "cluster"}, default "model"
-        The estimator, see Notes.
+        The estimator; see Notes.
     groups : array_like, shape (n,), optional
         The cluster of each row, as numbers or strings. Required for "cluster", and not allowed otherwise.
     **rows : array_like, shape (n,)
@@ -68,8 +68,8 @@ def covariance(
     - "HC1": HC0 · n / (n − q);
     - "HC2": sᵢ sᵢᵀ divided by 1 − hᵢ;
     - "HC3": sᵢ sᵢᵀ divided by (1 − hᵢ)² [2]_;
-    - "cluster": HC0 of the sums over clusters [3]_, times G / (G − 1) · (n − 1) / (n − q). This is the default factor of
-      statsmodels, and that of R's ``vcovCL`` with ``type="HC1"``.
+    - "cluster": HC0 of the sums over clusters [3]_, times G / (G − 1) · (n − 1) / (n − q). This factor is the default of
+      statsmodels, and of R's ``vcovCL`` with ``type="HC1"``.
 
     For links that are not canonical, statsmodels uses the observed information for B, so its standard errors differ.
 

@@ -119,7 +119,7 @@ def cross_validated(
     x : array_like, shape (n, p)
         The features, without a column of ones.
     y : array_like, shape (n,)
-        The target, see `path`.
+        The target; see `path`.
     family : {"gaussian", "binomial", "poisson", "multinomial"}, default "gaussian"
         The distribution of the target.
     cv : int or array_like of int, shape (n,), default 10
@@ -131,7 +131,7 @@ def cross_validated(
     l1_ratio : float, default 1.0
         The lasso share of the penalty, from 0 (ridge) to 1 (lasso).
     alphas : float or array_like, optional
-        The penalties. By default they are chosen from all rows, see `path`.
+        The penalties. By default, they are chosen from all rows; see `path`.
     n_alphas : int, default 100
         The number of penalties if ``alphas`` is not given.
     eps : float, default 1e-3
@@ -147,7 +147,7 @@ def cross_validated(
     penalty_factor : array_like, shape (p,), optional
         Factors for the penalty of each column.
     tol : float, default 1e-10
-        Convergence tolerance of the path. Fits without a fold use at least 1e-6.
+        Convergence tolerance of the path. Fits that leave out a fold use at least 1e-6.
     max_iter : int, default 10000
         Maximum number of coordinate descent sweeps per penalty.
 
@@ -159,7 +159,7 @@ def cross_validated(
     Raises
     ------
     DataError
-        As `path`; also if a fold has no rows with positive weight, or contains all rows of a class.
+        As for `path`, and also if a fold has no rows with positive weight or contains all rows of a class.
     ArgumentError
         If an option is out of range.
 

@@ -1,7 +1,7 @@
 """Ridge systems with more columns than rows, solved in the space of rows, reusing products from one system to the next.
 
 For (A Aᵀ + R) c = s, where A has a row for each coefficient, the Sherman-Morrison-Woodbury identity gives a system of the size
-of AᵀR⁻¹A. Between Newton steps few coefficients enter or leave, and the ridge R changes by a factor, so AᵀR⁻¹A changes by that
+of AᵀR⁻¹A. Between Newton steps, few coefficients enter or leave, and the ridge R changes by a factor, so AᵀR⁻¹A changes by that
 factor and the products of few columns.
 """
 
@@ -57,7 +57,7 @@ class Dual:
         return found
 
     def _update(self, columns: np.ndarray, inverse: np.ndarray) -> float:
-        """Update the products so that, times the returned factor, they are those of ``inverse``."""
+        """Update the products so that, multiplied by the returned factor, they are the products for ``inverse``."""
         kept = np.append(self._inverse, np.zeros(len(inverse) - len(self._inverse)))
         both = np.flatnonzero((kept > 0) & (inverse > 0))
         unit = float(inverse[both[0]] / kept[both[0]]) if len(both) else 1.0

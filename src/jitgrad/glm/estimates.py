@@ -65,7 +65,7 @@ def estimates(fit: Fit, covariance: np.ndarray | None = None, level: float = 0.9
     fit : Fit
         The fit.
     covariance : ndarray, shape (outputs * q, outputs * q), optional
-        The covariance of the coefficients, as returned by `covariance`. By default the model-based one.
+        The covariance of the coefficients, as returned by `covariance`. By default, the model-based covariance.
     level : float, default 0.95
         The confidence level, between 0 and 1.
     df : float, optional
@@ -121,7 +121,7 @@ def estimates(fit: Fit, covariance: np.ndarray | None = None, level: float = 0.9
 class Ratios(NamedTuple):
     """Exponentials of coefficients with confidence intervals, as returned by `jitgrad.glm.ratios`.
 
-    A ratio is the factor by which the odds, rate or mean change if a feature increases by 1.
+    A ratio is the factor by which the odds, rate or mean changes if a feature increases by 1.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class Ratios(NamedTuple):
 
 
 def ratios(fit: Fit, of: Estimates) -> Ratios | None:
-    """Return odds ratios, rate ratios or similar with confidence intervals.
+    """Return odds ratios, rate ratios or similar ratios with confidence intervals.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ RELATIVE = 1e-9
 
 
 def _times_log(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return a log x for nonnegative numbers, 0 if a is 0, for arrays or recorded Tensors."""
+    """Return a log x for nonnegative numbers; 0 if a is 0. Works for arrays and recorded Tensors."""
     return a * np.log(np.where(a > 0, x, 1.0))
 
 
@@ -33,7 +33,7 @@ class Family(ABC):
     link : str
         The name of the default link.
     canonical : str
-        The name of the canonical link, for which the derivative of the mean with respect to η is the variance; empty if none.
+        The name of the canonical link, for which the derivative of the mean with respect to η is the variance; or empty.
     dispersion_known : bool
         Whether the dispersion is 1; otherwise it is estimated.
     extra : int
@@ -57,7 +57,7 @@ class Family(ABC):
 
     @abstractmethod
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
-        """Return a description of valid targets, and which of the targets are valid."""
+        """Return a description of valid targets, and a mask of the valid targets."""
 
     @abstractmethod
     def variance(self, mean: Mean) -> np.ndarray:
@@ -72,7 +72,7 @@ class Family(ABC):
         """Return the full log-likelihood for a deviance; nan for quasi-likelihoods."""
 
     def simplest(self, y: np.ndarray) -> Family:
-        """Return an equivalent family whose deviance is cheapest to compute for these targets."""
+        """Return an equivalent family whose deviance is cheaper to compute for these targets."""
         return self
 
     def start(self, rows: Rows) -> np.ndarray:
@@ -155,7 +155,7 @@ class Binomial(Family):
     def log_likelihood(self, rows: Rows, deviance: float) -> float:
         from scipy.special import gammaln, xlogy
 
-        mixed = (rows.y > 0) & (rows.y < 1)  # for the others the best likelihood is 1
+        mixed = (rows.y > 0) & (rows.y < 1)  # for other targets, the best likelihood is 1
         trials, hits = rows.trials[mixed], (rows.trials * rows.y)[mixed]
         ways = gammaln(trials + 1) - gammaln(hits + 1) - gammaln(trials - hits + 1)
         best = ways + xlogy(hits, hits / trials) + xlogy(trials - hits, 1 - hits / trials)

@@ -70,7 +70,7 @@ def fit(
     offset : array_like, shape (n,), optional
         A term added to η with coefficient 1, such as the logarithm of an exposure.
     weights : array_like, shape (n,), optional
-        Precision weights, as R's ``weights``: the variance of a row is divided by its weight. Rows with weight 0 are ignored.
+        Precision weights, like R's ``weights``: the variance of a row is divided by its weight. Rows with weight 0 are ignored.
     freq_weights : array_like, shape (n,), optional
         Frequency weights: the number of identical rows that each row represents.
     trials : array_like, shape (n,), optional
@@ -80,7 +80,7 @@ def fit(
     start : array_like, shape (1 + p, outputs), optional
         Starting values of the coefficients, the intercept first.
     classes : sequence of str, optional
-        Names of the classes of "multinomial", for messages. By default their numbers.
+        Names of the classes of "multinomial", for messages. By default, their numbers.
     tol : float, default 1e-10
         Convergence tolerance: the fit stops when a step is smaller than ``tol`` standard errors.
     max_iter : int, default 100
@@ -112,9 +112,9 @@ def fit(
     Notes
     -----
     The likelihood is maximized by Fisher scoring, also known as iteratively reweighted least squares [1]_, with step halving.
-    For a canonical link this is Newton's method; for other links it is accelerated [2]_. Iterations run in coordinates that are
-    orthonormalized by a QR decomposition, so collinear features lose no accuracy. Features that are linear combinations of
-    preceding ones are aliased and have nan as coefficient, as in R.
+    For a canonical link, this is Newton's method. For other links, it is accelerated [2]_. Iterations run in coordinates that
+    are orthonormalized by a QR decomposition, so collinear features lose no accuracy. Features that are linear combinations of
+    preceding ones are aliased and have nan as their coefficient, as in R.
 
     If a linear combination of the features separates the classes, the maximum-likelihood estimates are infinite [3]_. The fit
     then does not converge, and ``separated`` describes the separation.
@@ -205,7 +205,7 @@ def _check_size(x: np.ndarray, intercept: bool, outputs: int) -> None:
 
 
 def _coefficients(start: Any, x: np.ndarray, outputs: int) -> np.ndarray | None:
-    """Return starting values of shape (1 + features, outputs), or None. Raises DataError for another shape."""
+    """Return starting values of shape (1 + features, outputs), or None. Raises DataError for any other shape."""
     if start is None:
         return None
     given, expected = np.asarray(start, np.float64), (1 + x.shape[1], outputs)

@@ -18,8 +18,8 @@ class Influence:
     """Residuals and influence of each row, as returned by `jitgrad.glm.influence`.
 
     Arrays have shape (n,). The names in parentheses are the corresponding R functions. A row with frequency f represents f
-    rows; its values are those of one of them. Values are nan for rows with weight 0, and for leave-one-out quantities if a row
-    alone determines a coefficient.
+    rows; its values are those of one of them. Values are nan for rows with weight 0. Leave-one-out quantities are also nan if a
+    row alone determines a coefficient.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ class Influence:
 def influence(fit: Fit, x: ArrayLike, y: ArrayLike, **rows: ArrayLike | None) -> Influence:
     """Return residuals and influence of the rows of a fit.
 
-    They are exact for least squares. For other families, leave-one-out quantities come from one iteration of the fit without
-    the row, as in R.
+    The results are exact for least squares. For other families, leave-one-out quantities come from one iteration of the fit
+    without the row, as in R.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ def _logistic_density(x: np.ndarray) -> np.ndarray:
 
 
 def _above_0(part: np.ndarray) -> np.ndarray:
-    """Clip underflowed probabilities at the smallest positive number, so that rows far out keep a valid mean."""
+    """Clip underflowed probabilities at the smallest positive number, so that extreme rows keep a valid mean."""
     return np.maximum(part, SMALLEST)
 
 
@@ -91,7 +91,7 @@ def _normal_quantile(mean: np.ndarray) -> np.ndarray:
 
 
 def _cauchy(x: np.ndarray) -> np.ndarray:
-    """Return the Cauchy distribution function, by the arctangent of the inverse in the lower tail to avoid cancellation."""
+    """Return the Cauchy distribution function, using the arctangent of the inverse in the lower tail to avoid cancellation."""
     with np.errstate(divide="ignore"):
         far = np.arctan(-1 / x) / np.pi
     return np.where(x < -1, far, 0.5 + np.arctan(x) / np.pi)

@@ -51,7 +51,7 @@ class Working:
 
 
 def unlimited() -> np.errstate:
-    """Silence floating-point warnings; values that are not finite are checked where they matter."""
+    """Silence floating-point warnings. Values that are not finite are detected elsewhere if they matter."""
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
@@ -63,7 +63,7 @@ def mean_of(link: Link, eta: np.ndarray) -> Mean:
 def possible(family: Family, link: Link, eta: np.ndarray, mean: Mean) -> np.ndarray:
     """Return which rows have a valid mean, for arrays or recorded Tensors.
 
-    With a canonical link all means are valid, even if they underflow.
+    With a canonical link, all means are valid, even if they underflow.
     """
     if family.canonical == link.name:
         return np.abs(eta) < np.inf
@@ -72,7 +72,7 @@ def possible(family: Family, link: Link, eta: np.ndarray, mean: Mean) -> np.ndar
 
 def derivatives(family: Family, link: Link, y: np.ndarray, eta: np.ndarray, mean: Mean) -> tuple[np.ndarray, np.ndarray]:
     """Return score and weights of rows with weight 1, for arrays or recorded Tensors."""
-    if family.canonical == link.name:  # the derivative μ′ equals the variance
+    if family.canonical == link.name:  # for a canonical link, the derivative μ′ equals the variance
         return family.residual(y, mean), family.variance(mean)
     slope = link.derivative(eta)
     by_variance = np.where(slope == 0, 0.0, slope / family.variance(mean))
@@ -88,7 +88,7 @@ def working(family: Family, link: Link, rows: Rows, eta: np.ndarray) -> Working:
 
 
 class OneMean:
-    """A likelihood to maximize, see ``newton.Problem``.
+    """A likelihood to maximize; see ``newton.Problem``.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class OneMean:
     link : Link
         The link.
     inputs : ndarray, shape (rows, p)
-        The inputs, the first of ones if there is an intercept.
+        The inputs. The first column is all ones if there is an intercept.
     rows : Rows
         The rows.
     intercept : bool
@@ -138,7 +138,7 @@ class OneMean:
         return made
 
     def start(self) -> Point:
-        """Return the result of a step from means near the targets, or the best constant if it is better or the step fails."""
+        """Return the result of a step from means near the targets, or the best constant if that is better or the step fails."""
         near = self._near()
         if near is None or not near.deviance <= self.constant_deviance:
             return self._constant() or near or self.at(np.zeros(self.inputs.shape[1]))

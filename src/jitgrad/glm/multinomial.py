@@ -14,7 +14,7 @@ from jitgrad.glm.rows import Rows
 
 @dataclass(frozen=True)
 class Multinomial:
-    """The multinomial family, with the first class as the reference: η of the others are their log-odds against it."""
+    """The multinomial family. η of each class except the first, the reference, is its log-odds against the first."""
 
     n_classes: int
     name = "multinomial"
@@ -59,7 +59,7 @@ def spread(parts: np.ndarray, a: int, b: int) -> np.ndarray:
 
 
 class Classes:
-    """A likelihood to maximize, see ``newton.Problem``. Coefficients are ordered class by class.
+    """A likelihood to maximize; see ``newton.Problem``. Coefficients are ordered class by class.
 
     Parameters
     ----------

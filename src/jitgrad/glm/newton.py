@@ -1,6 +1,6 @@
 """Maximize a likelihood by Fisher scoring with step halving.
 
-With a canonical link this is Newton's method, and for normal errors it solves the normal equations in one step (McCullagh and
+With a canonical link, this is Newton's method, and for normal errors it solves the normal equations in one step (McCullagh and
 Nelder, *Generalized Linear Models*, 1989). With other links it is accelerated. It stops when a step is negligible relative to
 the standard errors, or below the rounding error of η.
 """
@@ -50,7 +50,7 @@ class Point:
     information : ndarray, shape (p, p)
         The expected derivative of minus the score.
     size : float
-        The weighted sum of η², for comparison of steps with the rounding error of η.
+        The weighted sum of η², for comparing steps with the rounding error of η.
     pearson : float
         The sum of squared Pearson residuals.
     """
@@ -75,11 +75,11 @@ class Problem(Protocol):
     Attributes
     ----------
     nearly : str
-        A description of the separation if the information matrix becomes singular; empty if that has other causes.
+        A description of the separation if the information matrix becomes singular; empty if there is another cause.
     is_canonical : bool
         Whether the link is canonical, so that scoring is Newton's method.
     is_foretold : bool
-        Whether the size of the last step may be predicted to save it, for Newton's method on many rows.
+        Whether the last step may be skipped by predicting its size, for Newton's method on many rows.
     n : float
         The number of rows.
     """
@@ -155,7 +155,7 @@ def maximise(
     while not is_singular(point.information):
         move = np.linalg.solve(point.information, point.score)
         square, unit = float(move @ point.score), problem.dispersion(point.deviance)
-        # Newton's method converges quadratically, and the covariance is that before the step
+        # Newton's method converges quadratically, and the covariance is from before the step
         is_small = problem.is_foretold and square <= SMALL * problem.n * unit
         shrunk = square / before if is_small and 0 < square < before else 1.0
         if square * shrunk**2 <= tol**2 * unit or square <= ROUNDING * point.size:

@@ -175,7 +175,7 @@ def path(
         mean loss + alpha · Σ penalty_factor · (l1_ratio · |b| + (1 − l1_ratio) / 2 · b²)
 
     where the loss of a row is half its deviance: half the squared error for "gaussian", and the negative log-likelihood up to a
-    constant for the other families.
+    constant for other families.
 
     Parameters
     ----------
@@ -191,8 +191,8 @@ def path(
         The lasso share of the penalty, from 0 (ridge) to 1 (lasso).
     alphas : float or array_like, optional
         The penalties, in any order. By default ``n_alphas`` geometrically spaced penalties, from the smallest one for which all
-        coefficients are 0 down to ``eps`` times that value. For ridge, the largest is that of an elastic net with
-        ``l1_ratio=0.001``.
+        coefficients are 0 down to ``eps`` times that value. For ridge, the largest penalty is the same as for an elastic net
+        with ``l1_ratio=0.001``.
     n_alphas : int, default 100
         The number of penalties if ``alphas`` is not given.
     eps : float, default 1e-3
@@ -243,8 +243,8 @@ def path(
     completes each fit. Ridge with "gaussian" has a closed form.
 
     Penalties are defined as in scikit-learn's ``ElasticNet``, which does not standardize: ``standardize=False`` gives its
-    coefficients, and ``standardize=True`` those of a pipeline with ``StandardScaler``, in the units of x. The parameter ``C``
-    of ``LogisticRegression`` corresponds to ``alpha = 1 / (n * C)``.
+    coefficients, and ``standardize=True`` gives those of a pipeline with ``StandardScaler``, in the units of x. The parameter
+    ``C`` of ``LogisticRegression`` corresponds to ``alpha = 1 / (n * C)``.
 
     References
     ----------

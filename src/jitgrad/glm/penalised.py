@@ -1,10 +1,10 @@
 """A penalized fit along a path of decreasing penalties.
 
-A fit has a working set of columns that the strong rule predicts to be nonzero (Tibshirani et al., "Strong rules for discarding
-predictors in lasso-type problems", 2012). On it, Newton's method minimizes the loss; each step minimizes a quadratic function
-with the penalty (``quadratic.py``; Friedman, Hastie and Tibshirani, 2010). Then the gradient of all columns is checked, and
-columns that violate the optimality conditions join the working set, until there are none. The prediction of the rule therefore
-affects only the time, and not the result.
+A fit has a working set of columns whose coefficients the strong rule predicts to be nonzero (Tibshirani et al., "Strong rules
+for discarding predictors in lasso-type problems", 2012). On it, Newton's method minimizes the loss; each step minimizes a
+quadratic function with the penalty (``quadratic.py``; Friedman, Hastie and Tibshirani, 2010). Then the gradient of all columns
+is checked, and columns that violate the optimality conditions join the working set, until no column does. The prediction of the
+rule therefore affects only the time, not the result.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class PenalisedFit:
     loss : Loss
         The loss of the targets.
     weights : ndarray, shape (rows,)
-        Weights that sum to 1. Rows with weight 0 are not fitted, but predicted.
+        Weights that sum to 1. Rows with weight 0 are predicted but not fitted.
     offset : ndarray, shape (rows, outputs)
         The offset.
     penalty : Penalty
@@ -171,7 +171,7 @@ class PenalisedFit:
         self._move(now[chosen], after[chosen], self._with_constants(self._working))
 
     def complete(self) -> bool:
-        """Add columns that violate the optimality conditions to the working set, and return whether there were none.
+        """Add columns that violate the optimality conditions to the working set, and return whether no column did.
 
         ``gradient`` must be current.
         """
@@ -222,7 +222,7 @@ class PenalisedFit:
         return found
 
     def _join(self, working: np.ndarray, joining: np.ndarray, free: np.ndarray) -> None:
-        """Add columns to the working set: all columns without a lasso penalty, and the others with the largest violations."""
+        """Add columns to the working set: all columns without a lasso penalty, and those with the largest violations."""
         joining = np.setdiff1d(joining, working)
         most = max(JOINING, len(working))
         held = joining[~free[joining]]
@@ -305,7 +305,7 @@ def begin(fits: Sequence[PenalisedFit]) -> None:
 
 
 def follow(fits: Sequence[PenalisedFit], alphas: np.ndarray) -> Iterator[int]:
-    """Minimize fits for one penalty after the other, yielding the index of each penalty when it is done.
+    """Minimize fits for one penalty after another, and yield the index of each penalty when it is done.
 
     The gradient of all columns, which requires reading all of them, is one matrix product for all fits. The fits of a penalty
     run in parallel, each on one thread.
@@ -341,7 +341,7 @@ def _look(fits: Sequence[PenalisedFit], each: Each) -> None:
 
 @contextmanager
 def _team() -> Iterator[Each]:
-    """Provide a function that maps a function over several items in parallel."""
+    """Provide a function that maps another function over several items in parallel."""
     with ThreadPoolExecutor(get_num_threads()) as pool:
 
         def each(do: Callable[[Any], None], things: Iterable[Any]) -> list[None]:

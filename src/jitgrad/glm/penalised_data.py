@@ -22,7 +22,7 @@ AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a path, see ``path``."""
+    """Options of a path; see ``path``."""
 
     l1_ratio: float
     alphas: np.ndarray | None

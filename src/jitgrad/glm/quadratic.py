@@ -1,6 +1,6 @@
 """Minimize a quadratic function with an elastic-net penalty by alternating coordinate descent and Newton steps.
 
-Coordinate descent quickly finds which coefficients are zero and the signs of the others, from any starting point, but
+From any starting point, coordinate descent quickly finds the zero coefficients and the signs of the nonzero ones, but
 converges slowly for correlated columns. Given the signs, the minimum solves a linear system: a step toward it, truncated where
 a coefficient reaches zero, also decreases the function. If the signs are right, one such step ends at the minimum up to
 rounding.
@@ -170,7 +170,7 @@ class _Descent:
     def step(self) -> None:
         """Move to the minimum for the current signs if this decreases the function. Stop at 0 where a sign would change.
 
-        Nearly dependent columns can cause long steps that do not decrease the function. Then the next steps are damped.
+        Nearly dependent columns can cause long steps that do not decrease the function. The next steps are then damped.
         """
         moved = np.flatnonzero((self.coefficients != 0) | (self._lasso == 0))
         before, lasso, ridge = self.coefficients[moved], self._lasso[moved], self._ridge[moved]
@@ -224,7 +224,7 @@ class _Descent:
         return change
 
     def _newton_by_rows(self, moved: np.ndarray, held: np.ndarray, slack: float, slope: np.ndarray) -> np.ndarray:
-        """Return the same as ``_newton``, for more penalized columns than rows and few unpenalized ones."""
+        """Return the same as ``_newton``, for more penalized columns than rows and few unpenalized columns."""
         inside, others = moved[held], self._columns[moved[~held]]
         products = (self._columns @ others.T)[inside]
         right = np.column_stack([slope[held], products])

@@ -68,7 +68,8 @@ def quantile_residuals(
     """Return randomized quantile residuals, which are standard normal if the model is true.
 
     They are the normal quantiles of the distribution function at ``y``. For discrete families, the probability is drawn
-    uniformly between those of less than ``y`` and at most ``y``. Dunn and Smyth, "Randomized quantile residuals", 1996.
+    uniformly between the probabilities of less than ``y`` and of at most ``y``. Dunn and Smyth, "Randomized quantile
+    residuals", 1996.
 
     Parameters
     ----------

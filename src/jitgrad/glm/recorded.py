@@ -29,7 +29,7 @@ from jitgrad.tape.tensor import Tensor
 
 
 class Recorded:
-    """The likelihood of a family with one mean per row, see ``newton.Problem``.
+    """The likelihood of a family with one mean per row; see ``newton.Problem``.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class Recorded:
 
 
 class RecordedClasses:
-    """The multinomial likelihood, see ``newton.Problem``. Coefficients are ordered class by class."""
+    """The multinomial likelihood; see ``newton.Problem``. Coefficients are ordered class by class."""
 
     nearly = NEARLY
     is_canonical = is_foretold = True
@@ -144,7 +144,7 @@ def prepared(
 ) -> tuple[AnyRecorded, Point] | None:
     """Return the likelihood of features (rows, features) and its starting point, or None if no constant is a valid start.
 
-    Nearly collinear features are orthonormalized first. For ``products`` see ``Blocks``.
+    Nearly collinear features are orthonormalized first. For ``products``, see ``Blocks``.
     """
     problem = make(Blocks(x, intercept, products=products))
     start = problem.start()

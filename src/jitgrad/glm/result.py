@@ -31,12 +31,12 @@ class Fit:
     intercept : bool
         Whether the model has an intercept.
     coefficients : ndarray, shape (1 + p, outputs)
-        The coefficients, the intercept first, which is 0 if there is none. Aliased features have nan, as in R. There is one
+        The coefficients, the intercept first (0 if there is none). Aliased features have nan, as in R. There is one
         output, or for "multinomial" one for each class except the first.
     covariance : ndarray, shape (outputs * q, outputs * q)
         The covariance of the q estimated coefficients, output by output, including the dispersion.
     aliased : ndarray of bool, shape (p,)
-        Which features are constant or linear combinations of preceding features.
+        Whether each feature is constant or a linear combination of preceding features.
     dispersion : float
         Pearson's χ² divided by its degrees of freedom if the dispersion is estimated, otherwise 1.
     dispersion_estimated : bool
@@ -52,7 +52,7 @@ class Fit:
     df_resid : float
         The residual degrees of freedom: rows minus estimated coefficients.
     log_likelihood : float
-        The full log-likelihood, as R's ``logLik``; nan for quasi-likelihoods.
+        The full log-likelihood, like R's ``logLik``; nan for quasi-likelihoods.
     null_log_likelihood : float
         The log-likelihood of the model with only the intercept and offset.
     deviance : float
@@ -66,8 +66,8 @@ class Fit:
     converged : bool
         Whether the last step was smaller than the tolerance.
     separated : str
-        A description of the separation if the estimates are infinite, otherwise empty. The coefficients are then those of the
-        last iteration.
+        A description of the separation if the estimates are infinite, otherwise empty. In that case, the coefficients are from
+        the last iteration.
 
     See Also
     --------
@@ -134,7 +134,7 @@ class Fit:
 
     @property
     def estimated(self) -> np.ndarray:
-        """Which of the intercept and the features have a coefficient, bool array of shape (1 + p,)."""
+        """Whether the intercept and each feature have a coefficient, bool array of shape (1 + p,)."""
         return np.r_[self.intercept, ~self.aliased]
 
     def eta(self, x: ArrayLike, offset: ArrayLike | None = None) -> np.ndarray:

@@ -29,7 +29,7 @@ class Ridge:
     Attributes
     ----------
     coefficients : ndarray, shape (1 + features,)
-        The coefficients in the units of the features, the intercept first; 0 if there is none.
+        The coefficients in the units of the features, the intercept first (0 if there is none).
     n_iter : int
         The number of iterations.
     converged : bool
@@ -78,7 +78,7 @@ def ridge(
     DataError
         If the family does not allow a value of the target.
     ArgumentError
-        For an unknown family or link, or another invalid argument.
+        If the family or link is unknown, or another argument is invalid.
 
     Examples
     --------

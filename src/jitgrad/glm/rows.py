@@ -13,7 +13,7 @@ from jitgrad.typing import ArrayLike
 
 
 class Mean(NamedTuple):
-    """Means of rows, and one minus the means, which are needed for accuracy if proportions are near 1."""
+    """Means of rows, and one minus the means, which keeps accuracy if proportions are near 1."""
 
     value: np.ndarray
     rest: np.ndarray
@@ -118,7 +118,7 @@ def _is_one_number(values: np.ndarray) -> bool:
 
 
 def _times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the product, without copying values whose weights have the default of 1."""
+    """Return the product, without a copy of the values if the weights have the default of 1."""
     if _is_one_number(a) or _is_one_number(b):
         return b if _is_one_number(a) else a
     made: np.ndarray = a * b

@@ -28,7 +28,7 @@ class Step:
     deviance : float
         The reduction of the deviance by the term.
     df_resid : float
-        The residual degrees of freedom of the model: with the term and the preceding ones for `analysis_of_deviance`, without
+        The residual degrees of freedom of the model: with the term and the preceding terms for `analysis_of_deviance`, without
         the term for `drop_each`.
     deviance_resid : float
         The deviance of that model.
@@ -56,7 +56,7 @@ class Step:
 def analysis_of_deviance(
     fit: Fit, x: ArrayLike, y: ArrayLike, terms: Mapping[str, Iterable[int]], **rows: ArrayLike | None
 ) -> tuple[Step, ...]:
-    """Test terms sequentially: each against the preceding ones, as R's ``anova`` for a fit.
+    """Test terms sequentially, each against the preceding ones, like R's ``anova`` for one fit.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def analysis_of_deviance(
     y : array_like, shape (n,)
         The target to which the model was fitted.
     terms : mapping of str to iterable of int
-        The features of each term, in order. Features that are in no term are left out of all models.
+        The features of each term, in order. Features without a term are left out of all models.
     **rows : array_like, shape (n,)
         The arguments ``offset``, ``weights``, ``freq_weights`` and ``trials`` that were passed to `fit`.
 
@@ -112,7 +112,7 @@ def analysis_of_deviance(
 def drop_each(
     fit: Fit, x: ArrayLike, y: ArrayLike, terms: Mapping[str, Iterable[int]], **rows: ArrayLike | None
 ) -> tuple[Step, ...]:
-    """Test each term against the model without it, as R's ``drop1``.
+    """Test each term against the model without it, like R's ``drop1``.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def drop_each(
     y : array_like, shape (n,)
         The target to which the model was fitted.
     terms : mapping of str to iterable of int
-        The features of each term to test. Do not test a term that is contained in an interaction with another one.
+        The features of each term to test. Do not test a term that is contained in an interaction.
     **rows : array_like, shape (n,)
         The arguments ``offset``, ``weights``, ``freq_weights`` and ``trials`` that were passed to `fit`.
 
@@ -140,7 +140,7 @@ def drop_each(
     See Also
     --------
     analysis_of_deviance : Sequential tests.
-    wald : The test without a further fit.
+    wald : A test without another fit.
 
     Notes
     -----

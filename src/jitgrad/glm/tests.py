@@ -81,7 +81,7 @@ def wald(
     columns : sequence of int
         The features to test, for example the columns of a factor. Aliased features are ignored.
     covariance : ndarray, shape (outputs * q, outputs * q), optional
-        The covariance of the coefficients, as returned by `covariance`. By default the model-based one.
+        The covariance of the coefficients, as returned by `covariance`. By default, the model-based covariance.
     df : float, optional
         The denominator degrees of freedom, or inf for a χ² test. By default the residual degrees of freedom if the dispersion
         is estimated, and inf otherwise.
@@ -145,7 +145,7 @@ def likelihood_ratio(larger: Fit, smaller: Fit) -> HypothesisTest:
     Parameters
     ----------
     larger, smaller : Fit
-        Fits of the same family and link to the same rows, of which ``smaller`` is nested in ``larger``.
+        Fits of the same family and link to the same rows, with ``smaller`` nested in ``larger``.
 
     Returns
     -------
@@ -186,7 +186,7 @@ def f_test(larger: Fit, smaller: Fit) -> HypothesisTest:
     Parameters
     ----------
     larger, smaller : Fit
-        Fits of the same family and link to the same rows, of which ``smaller`` is nested in ``larger``.
+        Fits of the same family and link to the same rows, with ``smaller`` nested in ``larger``.
 
     Returns
     -------
@@ -228,7 +228,7 @@ def compare(larger: Fit, smaller: Fit) -> HypothesisTest:
     Parameters
     ----------
     larger, smaller : Fit
-        Fits of the same family and link to the same rows, of which ``smaller`` is nested in ``larger``.
+        Fits of the same family and link to the same rows, with ``smaller`` nested in ``larger``.
 
     Returns
     -------
@@ -277,7 +277,7 @@ def _fingerprint(fit: Fit) -> float:
 
 
 def _at_least_0(change: float, beside: float) -> float:
-    """Return a change clipped at 0. Raises ArgumentError if it is negative beyond rounding."""
+    """Return a change clipped at 0. Raises ArgumentError if it is negative beyond rounding error."""
     if change < -SAME * max(abs(beside), 1.0):
         raise ArgumentError(
             "The smaller fit has the smaller deviance, so it is not nested in the larger one. Compare nested fits."

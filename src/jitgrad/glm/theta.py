@@ -12,7 +12,7 @@ LARGEST = 1e10
 
 
 def theta_of(rows: Rows, mean: np.ndarray) -> tuple[float, float]:
-    """Return theta and its standard error from the observed information, as ``theta.ml`` in R's MASS.
+    """Return theta and its standard error from the observed information, like ``theta.ml`` in R's MASS.
 
     Raises FitError if the counts are not overdispersed, so that the likelihood increases with theta.
     """

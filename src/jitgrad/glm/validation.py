@@ -34,8 +34,8 @@ class Validation:
     predicted : ndarray, shape (m,) or (m, classes)
         The predicted means or class probabilities of held-out rows; nan for rows without a prediction.
     rows : ndarray of int, shape (m,)
-        The row that each prediction is for. There is one prediction per row, unless copies of a row with a frequency weight are
-        in several folds; then there is one for each of these folds.
+        The row of each prediction. There is one prediction per row, unless copies of a row with a frequency weight are
+        in several folds. There is then one for each of these folds.
     frequency : ndarray, shape (m,)
         The number of rows that each prediction represents.
     note : str
@@ -60,10 +60,10 @@ class Validation:
 def cross_validate(
     fit: Fit, x: ArrayLike, y: ArrayLike, *, folds: int = 10, seed: int = 0, **rows: ArrayLike | None
 ) -> Validation:
-    """Predict each row by a fit to other rows.
+    """Predict each row with a fit to other rows.
 
-    Least squares uses leave-one-out predictions in closed form. Other families are fitted without each fold in turn, starting
-    from the coefficients of the whole fit; a negative binomial keeps its theta.
+    Least squares uses leave-one-out predictions in closed form. For other families, the model is refitted without each fold,
+    starting from the coefficients of the whole fit; a negative binomial keeps its theta.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def cross_validate(
     y : array_like, shape (n,)
         The target to which the model was fitted.
     folds : int, default 10
-        The number of folds. At most five are used if x has more than 300,000 values, and none for more than two million.
+        The number of folds. At most five are used if x has more than 300,000 values, and none if it has more than two million.
     seed : int, default 0
         Random seed for the assignment of rows to folds.
     **rows : array_like, shape (n,)
@@ -155,7 +155,7 @@ def _lost(many: int) -> str:
 
 
 def _by_folds(fit: Fit, x: np.ndarray, given: Rows, folds: int, seed: int) -> Validation:
-    """Predict each fold with a fit to the others; nan if the fit does not converge."""
+    """Predict each fold with a fit to the other folds; nan if the fit does not converge."""
     row, fold = _copies(fit, given, folds, seed)
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     failed = 0

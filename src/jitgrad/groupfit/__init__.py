@@ -1,4 +1,4 @@
-"""Fit a model to each of very many small data sets."""
+"""Fit a model to each of many small data sets."""
 
 from jitgrad.groupfit.fit import fit_groups
 from jitgrad.groupfit.result import GroupFits

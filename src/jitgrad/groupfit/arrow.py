@@ -16,11 +16,11 @@ class Reduced(NamedTuple):
     Attributes
     ----------
     factor : ndarray, shape (m, m)
-        The triangular factor of their Jacobian after elimination of the own parameters.
+        The triangular factor of their Jacobian after elimination of each group's own parameters.
     right : ndarray, shape (m,)
         The coordinates of the residual along its columns.
     follow : ndarray, shape (G, n_own, m)
-        The derivatives of the own parameters with respect to the shared ones.
+        The derivatives of each group's own parameters with respect to the shared ones.
     """
 
     factor: np.ndarray
@@ -29,7 +29,7 @@ class Reduced(NamedTuple):
 
 
 def reduce(linearised: Linearised, values: np.ndarray, held: np.ndarray) -> Reduced:
-    """Eliminate the own parameters; those that are ``held`` stay fixed. Takes the arguments of ``Linearised.triangles``."""
+    """Eliminate each group's own parameters, except the ``held`` ones. Arguments are as for ``Linearised.triangles``."""
     n_own, n = linearised.n_own, linearised.n
     follow = np.empty((len(values), n_own, n - n_own))
     total = np.zeros((0, n - n_own + 1))

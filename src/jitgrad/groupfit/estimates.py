@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """The numbers found for each group; the first axis is the groups.
+    """The numbers found for each group. The first axis indexes the groups.
 
     Attributes
     ----------
     codes : ndarray of uint8, shape (G,)
         Codes of `Status`.
     parameters : ndarray, shape (G, p)
-        All parameters, of failed fits too.
+        All parameters, including those of failed fits.
     outcomes, factors : ndarray
         From the solver, see `Solution`.
     scales : ndarray, shape (G,)
@@ -132,7 +132,7 @@ class GroupEstimates:
 
     @functools.cached_property
     def log_likelihood(self) -> np.ndarray:
-        """The log-likelihoods, shape (G,), as `CurveFit.log_likelihood`; nan if groups share parameters."""
+        """The log-likelihoods, shape (G,), as in `CurveFit.log_likelihood`; nan if groups share parameters."""
         loss = "joint" if self._joint is not None else self.job.options.loss
         return self._shaped(log_likelihoods(self._table, self._found.chisqr, self.job.absolute_sigma, loss))
 

@@ -90,22 +90,22 @@ def fit_groups(
 ) -> GroupFits | Dataset:
     """Fit a model to each of many small data sets by nonlinear least squares.
 
-    Each group is fitted as `curve_fit` would fit it alone, in compiled code and in parallel. A group that cannot be fitted does
-    not stop the others: its estimates are nan, and its status says why. The result depends neither on the number of threads nor
-    on how the rows of different groups are interleaved.
+    Each group is fitted as by `curve_fit`, but in compiled code and in parallel. If a group cannot be fitted,
+    the others still are: its estimates are nan, and its status gives the reason. The result depends neither on the number of
+    threads nor on how the rows of different groups are interleaved.
 
     Parameters
     ----------
     model : str, Formula, NamedModel or callable
         A formula such as ``"a * exp(-k * t) + c"``, a named model or its name, such as ``"logistic4"``, or a function
-        ``f(x, a, b, ...)`` that can be traced: made of NumPy's or jitgrad's functions, without ``if`` on values.
+        ``f(x, a, b, ...)`` that can be traced: it uses functions of NumPy or jitgrad, and no ``if`` on values.
     data : frame, mapping, array_like or DataArray
         With `by`, a frame of pandas, Polars or PyArrow, or a mapping of columns, with one row per measurement, in any order.
         Without `by`, the independent variable of curves with equally many rows: an array of shape (rows,) that all curves
         share, or of the shape of `y`; for several variables, shape (k, rows) or a mapping by name. In a formula, an array is
-        called ``x``, or ``x1`` to ``xk``; a function gets the array, or a tuple of k arrays. Masked values count as nan.
+        called ``x``, or ``x1`` to ``xk``. A function receives the array, or a tuple of k arrays. Masked values count as nan.
     y : str or array_like, shape (..., rows)
-        The response: the name of a column, or an array whose last axis is the rows of a curve.
+        The response: the name of a column, or an array whose last axis indexes the rows of a curve.
     p0 : sequence, mapping, frame or array_like, optional
         Starting values. A sequence of numbers applies to all groups. A mapping by parameter has numbers, names of columns,
         or arrays of the shape of the groups; a frame has the keys and the parameters; an array has shape (..., parameters).
@@ -119,20 +119,20 @@ def fit_groups(
         The names of the key columns. Rows with equal keys form a group; rows without a key are dropped. Groups are sorted
         by their keys, categories by their text.
     x : str or sequence of str, optional
-        The names of the columns of the model, by default those that the formula uses. A function gets one column as an
-        array and several as a dict; by default it gets all other columns.
+        The names of the columns of the model, by default those that the formula uses. A function receives one column as an
+        array and several as a dict; by default it receives all other columns.
     bounds : pair or mapping, optional
         ``(low, high)``, each a number or as `p0`; or a mapping from parameters to pairs of numbers, names of columns, arrays,
         or None for no bound.
     method : {"auto", "lm", "trf", "dogbox"}, default "auto"
         For compatibility: all select Levenberg-Marquardt in a trust region with bounds.
     fixed : mapping, frame or iterable of str, optional
-        Parameters that are not fitted: their values, as `p0`; or their names, with values in `p0`.
+        Parameters that are not fitted: their values, as for `p0`; or their names, with values in `p0`.
     shared : str or sequence of str, optional
-        Parameters that have one value for all groups, fitted together with the other parameters. Standard errors are those
-        of the joint fit.
+        Parameters that have one value for all groups, fitted together with the other parameters. Standard errors are from
+        the joint fit.
     loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"}, default "linear"
-        The loss of a residual. ``"linear"`` is least squares; the others reduce the influence of large residuals.
+        The loss of a residual. ``"linear"`` is least squares; the other losses reduce the influence of large residuals.
     f_scale : float, default 1.0
         The residual, in units of sigma, above which its influence is reduced.
     ftol, xtol, gtol : float, optional
@@ -140,14 +140,14 @@ def fit_groups(
     max_nfev : int, default 2000
         The maximum number of evaluations of the model per group.
     nan_policy : {"omit", "raise"}, optional
-        What to do with rows that contain nan. By default their group fails; ``"omit"`` drops the rows; ``"raise"`` raises
+        What to do with rows that contain nan. By default, their group fails; ``"omit"`` drops the rows; ``"raise"`` raises
         DataError.
     threads : int, optional
         The number of threads, by default the number of cores.
     progress : bool, default False
         Whether to show the number of groups done and the remaining time on stderr.
     **of_xarray : object
-        Arguments for a DataArray, as of ``DataArray.curvefit``: ``coords``, ``reduce_dims``, ``skipna``, ``param_names`` and
+        Arguments of ``DataArray.curvefit``, for a DataArray: ``coords``, ``reduce_dims``, ``skipna``, ``param_names`` and
         ``errors``.
 
     Returns
@@ -167,17 +167,17 @@ def fit_groups(
     Warns
     -----
     FitWarning
-        If the run is interrupted by Ctrl-C. Fits that are done are kept; the others have the status ``"interrupted"``.
+        If the run is interrupted by Ctrl-C. Finished fits are kept; the other groups have the status ``"interrupted"``.
 
     See Also
     --------
     curve_fit : Fit a model to a single data set.
-    jitgrad.distributed.spark.fit_groups : The same on Spark; also on Dask and Ray.
+    jitgrad.distributed.spark.fit_groups : Fit groups on Spark; also available for Dask and Ray.
     jitgrad.pictures.group_fits : Draw a page of fits.
 
     Notes
     -----
-    The solver is the one of `curve_fit`. If different parameters describe the same curve, a search returns the ones with
+    The solver is the same as for `curve_fit`. If different parameters describe the same curve, a search returns those with
     positive signs, components in ascending order of their rates, times or positions, and angles from -π to π, within bounds.
     `curve_fit` may return others.
 

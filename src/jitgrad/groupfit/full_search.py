@@ -19,7 +19,7 @@ FULL = ((FIRST_EVALUATIONS, KEPT), (SEARCH_EVALUATIONS, NEAREST))
 
 
 def search_fully(trials: Trials, which: np.ndarray, guess: Guess | None = None) -> Solution:
-    """Return the best fit of each of the groups ``which`` from many starts, or from a guess if that converges."""
+    """Return the best fit of each of the groups ``which`` from many starts, or from a guess if that fit converges."""
     if guess is not None:
         found = trials.fit(which, trials.begun(which, _guesses(trials, which, guess)))
         failed = np.flatnonzero(~is_minimum(found))

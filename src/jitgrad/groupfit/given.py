@@ -20,7 +20,7 @@ class Setting(NamedTuple):
     Attributes
     ----------
     starts : ndarray, shape (G, p)
-        Values of all parameters, in float64; nan for those to be searched.
+        Values of all parameters, in float64; nan for those to search for.
     limits : Limits or None
         The bounds of all parameters, (p,) for all groups or (G, p).
     """
@@ -35,7 +35,7 @@ def of_groups(limits: Limits | None, which: Any) -> Limits | None:
 
 
 def is_frame(given: Any) -> bool:
-    """Return whether an object is a frame of any library."""
+    """Return whether an object is a frame of any supported library."""
     return not isinstance(given, (Mapping, np.ndarray)) and hasattr(given, "columns")
 
 
@@ -183,7 +183,7 @@ def _by_key(what: str, given: Any, names: Sequence[str], table: Table) -> np.nda
 def limits_by_group(given: Any, names: Sequence[str], table: Table) -> Limits | None:
     """Return the bounds of all parameters, (p,) for all groups or (G, p), or None.
 
-    Raises ArgumentError unless they are a pair, each a number or values for ``by_group``, or a mapping of pairs by name.
+    Raises ArgumentError unless they are a pair of numbers or of values for ``by_group``, or a mapping of pairs by name.
     """
     if given is None:
         return None

@@ -46,11 +46,11 @@ class Job:
     absolute_sigma : bool
         Whether sigma is in the units of y.
     p0, bounds, fixed : object
-        As given.
+        As given by the caller.
     free : tuple of int
         The indices of the fitted parameters.
     shared : tuple of int
-        Those that are shared by all groups.
+        The indices of the parameters that all groups share.
     options : SolverOptions
         Tolerances and the loss.
     nan_policy : {"omit", "raise"} or None
@@ -117,11 +117,11 @@ class Job:
     def fit_table(
         self, table: Table, setting: Setting | None = None, *, threads: int | None = None, progress: bool = False
     ) -> GroupFits:
-        """Fit each group of a table, from the given starting values or those of a setting."""
+        """Fit each group of a table, from the given starting values or from a setting."""
         return fit_table(self, table, setting or setting_of(self, table), threads=threads, progress=progress)
 
     def predict(self, data: Any, fits: Any) -> Any:
-        """Return a frame with a column ``predicted``, from the parameters that the frame ``fits`` has for each key.
+        """Return a frame with a column ``predicted``, computed with the parameters of each key in the frame ``fits``.
 
         It is nan if the key is not in ``fits``, or its parameters are nan.
         """
@@ -210,7 +210,7 @@ def _check_result(job: Job) -> None:
 
 
 def _names_in(what: str, given: Any, advice: str) -> list[str]:
-    """Return one or several names as a list. Raises ArgumentError for other values."""
+    """Return one or more names as a list. Raises ArgumentError for other values."""
     names: list[Any] = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [None]
     if not all(isinstance(name, str) for name in names):
         raise ArgumentError(f"{{argument}} is of type {type(given).__name__}. {advice}", argument=what)

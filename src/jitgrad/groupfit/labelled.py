@@ -56,7 +56,7 @@ def fit_labelled(
         A formula of the coordinates and parameters, or a function ``f(x, a, b, ...)``, whose x is a tuple if there are several
         coordinates.
     data : xarray.DataArray
-        The data. For a Dask array the results are Dask arrays too: a worker fits each block with one thread. The data of a fit
+        The data. For a Dask array, the results are Dask arrays: a worker fits each block with one thread. The data of a fit
         must be in one block.
     coords : str, DataArray, or sequence of them
         The independent variables of the model.
@@ -71,7 +71,7 @@ def fit_labelled(
     param_names : sequence of str, optional
         The parameters of a function that takes ``*args``.
     errors : {"ignore", "raise"}, default "ignore"
-        Whether failed fits have nan and a status, or raise FitError.
+        Whether failed fits have nan and a status (``"ignore"``) or raise FitError.
     sigma : float or DataArray, optional
         The standard deviations of the data.
     threads : int, optional

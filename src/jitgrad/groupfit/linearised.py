@@ -20,7 +20,7 @@ RIDGE = 1e-13
 
 
 class _OfRows(Curve):
-    """A model in which each row has its own parameters, as additional columns, to which its parameters are added."""
+    """A model in which each row has its own parameters: the sum of the parameters and of additional columns."""
 
     def __init__(self, curve: Curve, free: Sequence[int]) -> None:
         self._curve, self._free = curve, list(free)
@@ -43,7 +43,7 @@ class Linearised:
     curve : Curve
         The model.
     free : sequence of int
-        The indices of the n parameters with derivatives, the own ones first.
+        The indices of the n parameters with derivatives, each group's own ones first.
     n_own : int
         The number of own parameters of each group.
     groups : Groups
@@ -58,7 +58,7 @@ class Linearised:
     def __init__(self, curve: Curve, free: Sequence[int], n_own: int, groups: Groups) -> None:
         self.n, self.n_own = len(free), n_own
         self._curve, self._groups = _OfRows(curve, free), groups
-        some = 2 * MOST_ROWS  # more than a block, so that tracing compares the model for both numbers of rows
+        some = 2 * MOST_ROWS  # more rows than a block, so that tracing compares the model for both numbers of rows
         if not self._curve.goes_by_rows([np.ones(some)] * len(self._curve.columns), range(self.n), some):
             raise UnsupportedError(
                 "The model combines rows of a group, which shared parameters do not support. Write it row by row, or share no "
@@ -66,14 +66,14 @@ class Linearised:
             )
 
     def triangles(self, values: np.ndarray, held: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield the triangular factors of weighted Jacobian and residual, (B, n + 1, n + 1), block by block of groups.
+        """Yield the triangular factors of the weighted Jacobian and residual, (B, n + 1, n + 1), block by block of groups.
 
         Parameters
         ----------
         values : ndarray, shape (G, p)
             All parameters of each group, in float64.
         held : ndarray of bool, shape (G, n_own), optional
-            The own parameters that stay where they are. Their columns are 0, with pivots of 1.
+            The own parameters that are held fixed. Their columns are 0, with pivots of 1.
         """
         for part in self._blocks():
             jacobian_and_residual, sizes = self._rows(part, values[part])
@@ -81,7 +81,7 @@ class Linearised:
             yield part, _triangles(jacobian_and_residual, sizes, stays)
 
     def _blocks(self) -> Iterator[slice]:
-        """Yield slices of groups with at most BLOCK rows together, or a single one with more."""
+        """Yield slices of groups with at most BLOCK rows together, or a single larger group."""
         ends = np.cumsum(self._groups.parts[:, 1].astype(np.int64))
         first = 0
         while first < len(ends):
@@ -91,14 +91,14 @@ class Linearised:
             first = stop
 
     def _rows(self, part: slice, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return weighted Jacobian and residual of some groups, (rows, n + 1), and their numbers of rows."""
+        """Return the weighted Jacobian and residual of some groups, (rows, n + 1), and their numbers of rows."""
         groups = self._groups
         first, sizes = groups.parts[part].astype(np.int64).T
         of_row = np.repeat(np.arange(len(sizes)), sizes)
         within = np.arange(len(of_row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         rows = first[of_row] + within
         columns = [c[within if groups.shared else rows] for c in groups.columns] + list(values[of_row].T)
-        padded = max(MOST_ROWS, 1 << (len(rows) - 1).bit_length())  # few different sizes, for each of which the model is traced
+        padded = max(MOST_ROWS, 1 << (len(rows) - 1).bit_length())  # few sizes, because the model is traced for each
         columns = [np.pad(c, (0, padded - len(rows)), mode="edge") for c in columns]
         said, jacobian = self._curve.evaluate(np.zeros(self.n), range(self.n), columns, padded)
         made = np.column_stack([jacobian[: len(rows)], said[: len(rows)] - groups.y[rows]])

@@ -18,14 +18,14 @@ SMALLEST, LARGEST = 1e-300, 1e300
 
 
 class Measures(NamedTuple):
-    """Measures of the rows of each group, (G,) each.
+    """Measures of the rows of each group, shape (G,) each.
 
     Attributes
     ----------
     squares : ndarray
         The sum of the squares of y over sigma.
     spread : ndarray
-        The same of y minus the best constant.
+        The sum of the squares of (y minus the best constant) over sigma.
     constant : ndarray of bool
         Whether y is constant up to rounding errors.
     wrong : ndarray of bool

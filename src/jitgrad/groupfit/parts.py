@@ -33,7 +33,7 @@ class State(TypedDict):
     version : int
         The version of the format.
     run : dict
-        What is fitted, to which file.
+        The model, its options and the file.
     parts : int
         The number of files of results.
     rows : int
@@ -41,7 +41,7 @@ class State(TypedDict):
     groups : int
         The number of groups that are done.
     left_out : int
-        The number of these rows without a key or a value.
+        The number of these rows that lack a key or a value.
     scattered : bool
         Whether the stream consists of rows scattered by key, not in the order of the file.
     """
@@ -153,7 +153,7 @@ def remove(folder: Path) -> None:
 
 
 def _begun(run: Mapping[str, Any]) -> State:
-    plain = json.loads(json.dumps(dict(run)))  # as it is read again, with lists for tuples
+    plain = json.loads(json.dumps(dict(run)))  # as it will be read back, with lists for tuples
     return State(version=VERSION, run=plain, parts=0, rows=0, groups=0, left_out=0, scattered=False)
 
 

@@ -61,7 +61,7 @@ def predictions(curve: Curve, groups: Groups, values: np.ndarray) -> Iterator[tu
     groups : Groups
         The rows. The response is not used.
     values : ndarray, shape (G, p)
-        The parameters, in float64. If one is nan, so are the predictions.
+        The parameters, in float64. If one is nan, the predictions are nan.
 
     Yields
     ------

@@ -70,7 +70,7 @@ class GroupFits(GroupEstimates):
     status : ndarray of str, shape (G,)
         How each fit ended.
     converged : ndarray of bool, shape (G,)
-        Which fits converged.
+        Whether each fit converged.
     job : Job
         The model and the options.
     remarks : list of str
@@ -213,7 +213,7 @@ class GroupFits(GroupEstimates):
         return ", ".join(f"{name}={value}" for name, value in zip(self.job.by, self._table.keys.row(g), strict=True))
 
     def __getitem__(self, index: Index) -> CurveFit:
-        """Return the fit of a group, of a failed one too.
+        """Return the fit of a group, even if it failed.
 
         Parameters
         ----------
@@ -263,8 +263,8 @@ class GroupFits(GroupEstimates):
         Parameters
         ----------
         groups : index, {"best", "worst", "failed"} or sequence of indices, optional
-            A single index draws that fit with its residuals, by `pictures.curve_fit`. Everything else draws a page, by
-            `pictures.group_fits`; by default twelve fits from the best to the worst.
+            A single index draws that fit with its residuals, using `pictures.curve_fit`. Everything else draws a page, using
+            `pictures.group_fits`. By default, twelve fits are drawn, from the best to the worst.
         path : str or PathLike, optional
             Where to write the picture. The extension determines the format.
         **options : object
@@ -352,7 +352,7 @@ class GroupFits(GroupEstimates):
         where : str, sequence of str, or array_like
             A status such as ``"not converged"``, or several; a mask of shape (G,); or the numbers of groups.
         starts : sequence, mapping, frame or array_like, optional
-            Starting values, as `p0` of `fit_groups`. By default, interrupted groups use those of the first run, and for other
+            Starting values, as `p0` of `fit_groups`. By default, interrupted groups use those of the first run; for other
             groups starting values are searched for.
         threads : int, optional
             The number of threads, by default the number of cores.

@@ -23,7 +23,7 @@ OF_ERROR = 0.25
 def fit_from_rounded(trials: Trials, best: Solution, done: Callable[[int], None]) -> None:
     """Fit all groups again from their rounded estimates, in place.
 
-    If a fit ends in another minimum, the previous one is kept. Of equivalent estimates (see ``symmetries``), the preferred
+    If a fit ends in another minimum, the previous fit is kept. Of equivalent estimates (see ``symmetries``), the preferred
     ones are used, unless they violate bounds or given values. Raises StoppedError on Ctrl-C; groups that were not fitted then
     have the status 0.
     """
@@ -43,7 +43,7 @@ def fit_from_rounded(trials: Trials, best: Solution, done: Callable[[int], None]
 
 
 def _chosen(trials: Trials, best: Solution) -> tuple[np.ndarray, np.ndarray]:
-    """Return the preferred ones of equivalent estimates, (G, n), and their standard errors."""
+    """Return the preferred estimates among equivalent ones, (G, n), and their standard errors."""
     rows = trials.groups.parts[:, 1].astype(np.int64)
     values, errors = best.parameters, standard_errors(best.factors, scales_of(best, rows, absolute=False))
     usable = np.flatnonzero(converged(best.status))

@@ -1,9 +1,9 @@
 """Shared parameters, fitted together with the own parameters of each group.
 
-The own parameters follow the shared ones: at given values of the shared parameters, each group is fitted by itself. As a
+Each group's own parameters depend on the shared ones: for given shared parameters, each group is fitted separately. As a
 function of the shared parameters alone, the cost has the Jacobian that remains when the own parameters are eliminated (variable
 projection). With the own columns of all groups first, the whole Jacobian has the shape of an arrow: its triangular factor
-consists of one small triangle per group and one for the shared parameters, that of the Schur complement. The work of a step
+consists of one small triangle per group and one for the shared parameters, from the Schur complement. The work of a step
 is therefore linear in the number of groups, and few steps are needed.
 """
 
@@ -92,7 +92,7 @@ class _Task(NamedTuple):
         return float(50 * np.finfo(float).eps ** 2 * np.sum((y if weights is None else y * weights) ** 2))
 
     def place(self, values: np.ndarray) -> _Place:
-        """Fit the own parameters of each group from ``values`` of all, (G, p)."""
+        """Fit the own parameters of each group from the ``values`` of all parameters, (G, p)."""
         limits = self.own_limits if np.isfinite(self.own_limits).any() else None
         own = solve_many(self.curve, self.own, self.groups, values, limits, self.options, threads=self.threads)
         values = values.copy()
@@ -128,7 +128,7 @@ def fit_shared(
     starts : ndarray, shape (G, p)
         Values of all parameters, in float64. Shared ones start at the median over the groups.
     limits : Limits or None
-        The bounds of the free parameters, (n,) or (G, n). A shared one satisfies those of all groups.
+        The bounds of the free parameters, (n,) or (G, n). A shared parameter satisfies the bounds of all groups.
     done : callable, optional
         Called with the number of groups at the end.
 
@@ -188,7 +188,7 @@ def _both_limits(limits: Limits | None, count: int, n: int) -> tuple[np.ndarray,
 def _descended(task: _Task, linearised: Linearised, place: _Place) -> tuple[_Place, Status]:
     """Step the shared parameters in a trust region; return the last point and the status.
 
-    Where the cost is flat, steps continue as long as each is shorter than the last: the cost is flat to half of its digits.
+    Where the cost is flat to half of its digits, steps continue while each is shorter than the last.
     """
     radius, last, scales = np.inf, np.inf, np.zeros(len(task.shared))
     reduced = _reduced(task, linearised, place)
@@ -228,7 +228,7 @@ def _reduced(task: _Task, linearised: Linearised, place: _Place) -> Reduced:
 
 
 def _moved(task: _Task, values: np.ndarray, reduced: Reduced, step: np.ndarray) -> np.ndarray:
-    """Return all parameters after a step of the shared ones; the own parameters are adjusted to it."""
+    """Return all parameters after a step of the shared ones, with the own parameters adjusted."""
     moved = values.copy()
     moved[:, task.shared] += step
     moved[:, task.own] = np.clip(values[:, task.own] + reduced.follow @ step, *task.own_limits)

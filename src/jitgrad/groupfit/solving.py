@@ -132,7 +132,7 @@ class _Work:
             ) from error
 
     def _fit(self, chosen: np.ndarray, before: int, show: Callable[[int], None] | None, search: bool) -> None:
-        """Fit these groups, with ``before`` done already. Ctrl-C keeps those whose last fit is done."""
+        """Fit these groups after ``before`` others. Ctrl-C keeps the groups whose last fit is done."""
         job, table, free = self.job, self.table, list(self.job.free)
         every = len(chosen) == len(table)
         limits = self._limits(chosen)

@@ -1,10 +1,10 @@
-"""Groups without starting values: the minima of some groups are tried on all others.
+"""Groups without starting values: the minima of some groups are tried on all groups.
 
 A search takes hundreds of fits, so only a few representative groups are searched. Their minima are tried on each group for a
-few evaluations, and a group is fitted from the best of them. Then it tries the minima of its neighbors, as long as that
-helps. Groups that still fit worse than others, or did not converge, are searched themselves.
+few evaluations, and each group is fitted from the best of them. It then tries the minima of its neighbors while this
+helps. Groups that still fit worse than others, or did not converge, are searched individually.
 
-A last fit starts at each rounded estimate, so the result of a group does not depend on the path that led there, nor on the
+A last fit starts at each rounded estimate, so the result of a group depends neither on the path that led there nor on the
 other groups.
 """
 
@@ -69,9 +69,9 @@ def search_groups(
     starts : ndarray, shape (G, p)
         Values of all parameters, in float64, nan for unknown ones. All fits of a group start at the known ones.
     guess : callable, optional
-        The starting values that a named model finds from a column and the response.
+        A function that returns the starting values of a named model from a column and the response.
     shape : tuple of int, optional
-        The shape of the image whose pixels the groups are; by default they form a row.
+        The shape of the image, if the groups are pixels. By default, they form a row.
     places : ndarray of int, shape (G,), optional
         The flat position of each group.
     done : callable, optional
@@ -128,7 +128,7 @@ def _progress(done: Callable[[int], None] | None, before: int, count: int) -> Ca
 def _search(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: Callable[[float], None]) -> Solution:
     """Fit all groups; see the module's docstring."""
     count, everyone = len(trials), np.arange(len(trials))
-    if all(trials.traced.linear):  # starting values do not matter
+    if all(trials.traced.linear):  # starting values are irrelevant
         ones = np.ones((count, len(trials.free)))
         return trials.fit(everyone, trials.begun(everyone, ones), linear=True, done=lambda k: show(k / count))
     try:
@@ -140,7 +140,7 @@ def _search(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: C
 
 
 def _precise(options: SolverOptions) -> SolverOptions:
-    """Return options of fits that end as close to a minimum as possible, so that all paths to it are rounded alike."""
+    """Return options for fits that end as close to a minimum as possible, so that all paths to it are rounded alike."""
     tighter = {name: min(getattr(options, name), getattr(DEFAULTS, name)) for name in ("ftol", "xtol", "gtol")}
     return options._replace(**tighter)
 
@@ -169,7 +169,7 @@ def _representatives(count: int) -> np.ndarray:
 
 
 def _candidates(searched: Solution) -> np.ndarray:
-    """Return the end points of the searched groups, (C, n); only minima, if there are any."""
+    """Return the end points of the searched groups, (C, n). If there are minima, only these are returned."""
     usable = is_minimum(searched)
     if not usable.any():
         usable = np.isfinite(searched.costs)
@@ -220,7 +220,7 @@ def _ask(trials: Trials, best: Solution, neighbours: np.ndarray, is_new: np.ndar
 
 
 def _search_others(trials: Trials, best: Solution, neighbours: np.ndarray, chosen: np.ndarray, guess: Guess | None) -> None:
-    """Search groups that did not converge, then those with costs far above those of others, the worst first."""
+    """Search groups that did not converge, then groups whose costs are far above the others', the worst first."""
     left = np.ones(len(trials), bool)
     left[chosen] = False
     failed = np.flatnonzero(left & ~converged(best.status))[: _at_once(trials, FAILED)]

@@ -20,7 +20,7 @@ BLOCK = 1 << 13
 
 
 class Quality(NamedTuple):
-    """The goodness of fit of each group, (G,) each.
+    """The goodness of fit of each group, shape (G,) each.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ def scales_of(solution: Solution, rows: np.ndarray, absolute: bool) -> np.ndarra
 def judged(
     table: Table, codes: np.ndarray, solution: Solution, scales: np.ndarray, errors: np.ndarray, may_be_worse: bool
 ) -> np.ndarray:
-    """Return the codes of ``Status``, (G,), where fits that ended in a meaningless minimum have failed, too.
+    """Return the codes of ``Status``, (G,), with fits that ended in a meaningless minimum marked as failed.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def judged(
     errors : ndarray, shape (G, n)
         The standard errors of the free parameters.
     may_be_worse : bool
-        Whether fits are compared with a constant; only for least squares.
+        Whether fits are compared with a constant, only for least squares.
     """
     codes = codes.copy()
     codes[_adrift(table, codes == Status.CONVERGED, solution, scales, errors)] = Status.SINGULAR
@@ -146,12 +146,12 @@ def _adrift(table: Table, which: np.ndarray, solution: Solution, scales: np.ndar
 
 
 def _largest(array: np.ndarray, table: Table, which: np.ndarray) -> np.ndarray:
-    """Return the largest absolute value of a column in each of these groups, which have rows."""
+    """Return the largest absolute value of a column in each of these groups, none of which is empty."""
     if len(array) < len(table.groups.y):  # the columns are shared
         return np.full(len(which), np.abs(array).max())
     first, count = table.groups.parts[which].astype(np.intp).T
     between = np.column_stack([first, first + count]).ravel()
-    padded = np.append(np.abs(array), 0.0)  # the last part may end with the array
+    padded = np.append(np.abs(array), 0.0)  # the last part may end where the array ends
     return np.maximum.reduceat(padded, between)[::2]
 
 
@@ -170,7 +170,7 @@ def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, l
 
 
 def log_likelihoods(table: Table, chisqr: np.ndarray, absolute: bool, loss: str) -> np.ndarray:
-    """Return the log-likelihoods, (G,), as ``CurveFit.log_likelihood``."""
+    """Return the log-likelihoods, (G,), as in ``CurveFit.log_likelihood``."""
     groups, n = table.groups, table.groups.parts[:, 1].astype(np.float64)
     if loss != "linear":
         return np.full(len(n), math.nan)

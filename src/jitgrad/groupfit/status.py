@@ -20,7 +20,7 @@ class Status(enum.IntEnum):
     word : str
         The status in tables.
     reason : str
-        What it means and what to do, as a clause.
+        The meaning of the status and what to do, as a clause.
     """
 
     word: str
@@ -60,7 +60,7 @@ WORDS = np.array([status.word for status in Status])
 
 
 def reason_of(word: str) -> str:
-    """Return what a status means and what to do, as a clause."""
+    """Return the meaning of a status and what to do, as a clause."""
     return next(status.reason for status in Status if status.word == word)
 
 

@@ -108,11 +108,11 @@ def fit_file(
     threads : int, optional
         The number of threads, by default the number of cores.
     told : callable
-        Called regularly with the fraction of the file and the number of groups done.
+        Called regularly with the fraction of the file that is done and the number of fitted groups.
     examples : bool, default False
         Whether to return some fits for a picture. Their rows are read a second time.
     **options : object
-        Options of ``fit_groups``, numbers by name.
+        Options of ``fit_groups``; numbers are given by name.
 
     Returns
     -------
@@ -250,7 +250,7 @@ def _fit(
 
 
 def _in_order(parts: Parts, by: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Yield the results sorted by key, part by part if they were made in this order."""
+    """Yield the results sorted by key, part by part if they were written in this order."""
     last = None
     for keys in parts.frames(by):
         if grouping(nw.from_native(keys if last is None else pl.concat([last, keys]), eager_only=True), by).order is not None:

@@ -1,6 +1,6 @@
 """Transformations of the parameters that leave a model unchanged: sign changes, exchanges of components, shifts by a period.
 
-Which of several equivalent estimates a fit finds depends on its start. Preferred values are chosen, so that maps of a parameter
+A fit finds one of several equivalent estimates, depending on its start. Preferred values are chosen so that maps of a parameter
 are smooth and a minimum has the same values however it was found: signs are positive, components are in ascending order of the
 first nonlinear parameter, angles are from -π to π, and frequencies that evenly spaced rows cannot distinguish are the lowest.
 
@@ -38,16 +38,16 @@ class Symmetries(NamedTuple):
     Attributes
     ----------
     signs : list of (int, ndarray of bool)
-        For a parameter that can be made positive, which parameters change their sign with it, (n,).
+        For a parameter that can be made positive, which parameters change sign with it, (n,).
     swaps : list
         Exchanges: the parameter that decides whether one is due, the source of each value, (n,), the factor of each, 1 or -1,
         and a constant that is added, such as a right angle for an exchange of axes. An exchange is due if the parameter is
         negative, for a factor of -1, or else if it is above its source.
     steps : list
-        For a parameter that can be made positive, which parameters change their sign with it while a height is added to a
+        For a parameter that can be made positive, which parameters change sign with it while a height is added to a
         level, as for a step seen from the other side; and the level and the height.
     turns : list
-        Angles and frequencies, their periods, and which parameters change their sign with half a period, or None.
+        Angles and frequencies, their periods, and which parameters change sign with half a period, or None.
     """
 
     signs: list[tuple[int, np.ndarray]]
@@ -56,7 +56,7 @@ class Symmetries(NamedTuple):
     turns: list[tuple[int, float, int | None]]
 
     def chosen(self, values: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the preferred ones of equivalent values, (F, n), and their standard errors."""
+        """Return the preferred values among equivalent ones, (F, n), and their standard errors."""
         values, errors = values.copy(), errors.copy()
         self._wrap(values)
         for k, together in self.signs:
@@ -115,7 +115,7 @@ class _Compared:
     def __init__(self, trials: Trials, estimates: np.ndarray) -> None:
         rng = np.random.default_rng(0)
         chosen = estimates[np.arange(PLACES) % len(estimates)]
-        self.values = chosen * rng.uniform(0.9, 1.1, chosen.shape)  # so that no two are equal by chance
+        self.values = chosen * rng.uniform(0.9, 1.1, chosen.shape)  # so that no two parameters are equal by chance
         self._trials = trials
         self._said = self._says(self.values[None])[0]
 

@@ -30,7 +30,7 @@ class Table:
     shape : tuple of int
         The number of groups, or the leading shape of arrays.
     groups : Groups
-        The rows. Weights are those of sigma.
+        The rows. Weights are computed from sigma.
     sigma : ndarray, shape (rows,), or None
         As given, in float64.
     extra : dict of str to ndarray, shape (rows,)
@@ -60,7 +60,7 @@ class Table:
         return [column if self.groups.shared else column[part] for column in self.groups.columns]
 
     def part(self, chosen: np.ndarray) -> Table:
-        """Return some of the groups, in this order, with their rows only."""
+        """Return some of the groups, in this order, with only their rows."""
         groups = self.groups
         first, count = groups.parts[chosen].astype(np.int64).T
         stop = np.cumsum(count)
@@ -228,7 +228,7 @@ def places_of(what: str, keys: nw.DataFrame[Any], among: nw.DataFrame[Any]) -> n
 
 
 def _as_type(what: str, frame: Any, name: str, dtype: Any) -> Any:
-    """Return the rows of a Polars frame whose key has the same value in another type, such as 1 and 1.0."""
+    """Return the rows of a Polars frame whose keys have equal values of another type, such as 1 and 1.0."""
     import polars as pl
 
     known = frame.filter(pl.col(name).is_not_null())

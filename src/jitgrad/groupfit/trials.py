@@ -1,4 +1,4 @@
-"""Fits of selected groups from selected starts, and the best of them."""
+"""Fits of selected groups from selected starts, and the selection of the best ones."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Trials:
         return [c if self.groups.shared else c[part] for c in self.groups.columns], self.groups.y[part]
 
     def blocks(self, count: int, each: int) -> Iterator[slice]:
-        """Yield slices of ``count`` groups with ``each`` fits per group, whose memory is limited."""
+        """Yield slices of ``count`` groups with ``each`` fits per group, so that memory is limited."""
         n, p = len(self.free), self.given.shape[1]
         size = max(1, MOST_NUMBERS // (each * (n * n + 2 * n + p + 8)))
         return (slice(first, min(first + size, count)) for first in range(0, count, size))
@@ -154,7 +154,7 @@ def is_minimum(solution: Solution) -> np.ndarray:
 
 
 def lowest(costs: np.ndarray, rounding: np.ndarray, count: int) -> np.ndarray:
-    """Return the indices of the ``count`` lowest of costs (G, F), those of different minima first, (G, count).
+    """Return the indices, (G, count), of the lowest of the costs, (G, F), with different minima first.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def best_of(solution: Solution, rounding: np.ndarray, count: int) -> Solution:
 
 
 def improve(best: Solution, which: np.ndarray, found: Solution, rounding: np.ndarray) -> np.ndarray:
-    """Replace fits in ``best`` by better ones of the groups ``which``, each at most once; return these groups."""
+    """Replace fits in ``best`` with better ones of the groups ``which``, each at most once, and return these groups."""
     rounding = rounding[which]
     costs, before = np.maximum(found.costs, rounding), np.maximum(best.costs[which], rounding)
     before_is_minimum = is_minimum(best)[which]

@@ -1,4 +1,4 @@
-"""Consecutive frames, cut so that no group is split between two."""
+"""Consecutive frames, cut so that no group is split between two frames."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Models of tables: encode the columns, fit a model, and report estimates, standard errors and scores.
 
-`fit_table` fits generalized linear models and networks, `fit_curve` nonlinear formulas with parameters.
+`fit_table` fits generalized linear models and networks. `fit_curve` fits nonlinear formulas with parameters.
 """
 
 from jitgrad.tabular.curve_model import CurveModel

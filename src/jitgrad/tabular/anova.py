@@ -39,7 +39,7 @@ class Anova:
     tests : tuple of HypothesisTest
         The tests that the coefficients of each term are 0.
     library : module
-        The library of frames that are returned.
+        The library of the frames that are returned.
     """
 
     kind: str
@@ -91,12 +91,12 @@ def anova(fit: Fit, inference: Inference, design: Design, kind: str, library: An
     kind : {"each", "sequential"}
         The kind of tests.
     library : module
-        The library of frames that are returned.
+        The library of the frames that are returned.
 
     Raises
     ------
     ArgumentError
-        For another kind, and for sequential tests with robust standard errors.
+        If the kind is unknown, or for sequential tests with robust standard errors.
     """
     if kind not in ("each", "sequential"):
         raise ArgumentError(f"{{argument}} is {kind!r}. Use 'each' or 'sequential'.", argument="kind")
@@ -118,6 +118,6 @@ def anova(fit: Fit, inference: Inference, design: Design, kind: str, library: An
 
 
 def free_terms(names: Sequence[str], formula: bool) -> list[str]:
-    """Return the terms that no interaction contains. Dropping one of them does not change the meaning of the others."""
+    """Return the terms that no interaction contains. Dropping one of them does not change the meaning of other terms."""
     parts = {name: set(name.split(":")) for name in names}
     return [name for name in names if not (formula and any(parts[name] < other for other in parts.values()))]

@@ -44,7 +44,7 @@ class Design:
     dropped : int
         The number of rows dropped because of missing values.
     missing : dict of str to int
-        The number of missing values in each column that has some.
+        The number of missing values in each column that has any.
     notes : tuple of str
         Notes on the columns.
     """
@@ -70,7 +70,7 @@ class Design:
 
     @property
     def names(self) -> list[str]:
-        """The names of the features: ``column``, ``column=category``, or for a formula the names of patsy."""
+        """The names of the features: ``column``, ``column=category``, or, for a formula, patsy's names."""
         return self.predictors.names
 
     @property
@@ -115,7 +115,7 @@ class Encoded:
     x : ndarray, shape (n, features)
         The features; nan if a value is missing.
     offset : ndarray, shape (n,), or None
-        The offset; nan if a value is missing. None if the model has none.
+        The offset; nan if a value is missing. None if the model has no offset.
     """
 
     x: np.ndarray
@@ -168,26 +168,26 @@ def make_design(
     roles: Roles = Roles(),
     binomial: bool = False,
 ) -> Design:
-    """Select target and features of a table, and learn their encoding.
+    """Select the target and the features of a table, and learn their encoding.
 
     A target of text or Booleans, or any target with ``classify``, has classes. A text feature becomes a 0/1 column for each
-    category except the first, the reference; a single category has a column.
+    category except the first, the reference. A single category has a column, too.
 
     Parameters
     ----------
     frame : polars.DataFrame
         The table.
     target : str, optional
-        The column to predict. None if the formula names it.
+        The column to predict; None if the formula names it.
     features : sequence of str, optional
-        The columns to predict it from. By default all except identifiers, constant columns and similar, see
-        ``selection.found``; notes report what was left out.
+        The columns from which to predict it. By default, all except identifiers, constant columns and the like; see
+        ``selection.found``. Notes list the columns that were left out.
     classify : bool, default False
         Whether to treat a numeric target as classes.
     drop_missing : bool, default True
         Whether to drop rows with missing values, or raise DataError.
     formula : str, optional
-        A formula ``left ~ right`` instead of target and features, see ``formulas``.
+        A formula ``left ~ right`` instead of target and features; see ``formulas``.
     exclude : sequence of str, optional
         Columns that are not features.
     dates : {"since", "parts"}, default "since"
@@ -275,7 +275,7 @@ def design_like(
     Parameters
     ----------
     frame : polars.DataFrame
-        The table. Other columns are ignored.
+        The table. Columns that are not needed are ignored.
     predictors, target : Predictors, Target
         The encoding of the earlier table.
     drop_missing : bool, default True
@@ -303,7 +303,7 @@ def design_like(
 
 
 def encoded(frame: pl.DataFrame, predictors: Predictors, unseen: Unseen | None = None) -> Encoded:
-    """Encode the features of all rows. Raises DataError as ``design_like``."""
+    """Encode the features of all rows. Raises DataError like ``design_like``."""
     check_needed(frame, predictors.needs)
     return Encoded(predictors.features(frame, unseen), predictors.offset(frame))
 
@@ -311,7 +311,7 @@ def encoded(frame: pl.DataFrame, predictors: Predictors, unseen: Unseen | None =
 def whole_rows(frame: pl.DataFrame, drop_missing: bool) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the table with all values null in rows with missing values, and the number of missing values by column.
 
-    Row numbers are thereby preserved. Raises DataError if every row has missing values, or if some do and must not be dropped.
+    This preserves row numbers. Raises DataError if every row has missing values, or if some do and must not be dropped.
     """
     floats = [name for name, kind in frame.schema.items() if kind.is_float()]
     frame = frame.with_columns(pl.col(floats).fill_nan(None)) if floats else frame

@@ -138,20 +138,20 @@ class CurveModel:
         level : float, default 0.95
             The level of the limits.
         replicates : float, default 1
-            The number of measurements of which each value is the mean; inf for exact values.
+            The number of measurements averaged in each value; inf for exact values.
 
         Returns
         -------
         polars.DataFrame
             A column with the name of x, its limits with the suffixes ``_low`` and ``_high``, and ``solutions``, the number of
-            solutions within the fitted range. The others are null unless there is exactly one solution.
+            solutions within the fitted range. The other columns are null unless there is exactly one solution.
 
         Raises
         ------
         DataError
             If the target or sigma column does not exist.
         ArgumentError
-            As ``Estimates.inverse``.
+            As for ``Estimates.inverse``.
         """
         check_needed(frame, [self.target])
         y = numbers(frame[self.target])
@@ -189,7 +189,7 @@ class CurveModel:
         return scores_of_numbers(y[used], self.estimates.predict([column[used] for column in x]))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save the model to a file of numbers and JSON, which is replaced as a whole.
+        """Save the model to a file of numbers and JSON. An existing file is replaced atomically.
 
         Parameters
         ----------

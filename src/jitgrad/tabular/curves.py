@@ -121,17 +121,17 @@ def fit_curve(
         A formula such as ``"a * exp(-k * t) + c"``, in which names that are not columns are parameters, or the name of a curve
         in `jitgrad.curvefit.MODELS`.
     features : sequence of str, optional
-        For a named curve, its one column. By default the only other numeric column.
+        For a named curve, its single column. By default, the only other numeric column.
     sigma : str, optional
         The column of standard deviations of the target.
     p0 : mapping of str to float, optional
-        Starting values by name. By default they are found automatically.
+        Starting values by name. By default, they are found automatically.
     drop_missing : bool, default True
         Whether to drop rows with missing values, or raise DataError.
     start : CurveModel, optional
-        A model whose parameters are the starting values that ``p0`` does not give.
+        A model whose parameters are the starting values of parameters that are not in ``p0``.
     **options : Any
-        Further options of `jitgrad.curve_fit`, such as ``bounds``, ``fixed``, ``loss`` or ``absolute_sigma``.
+        Other options of `jitgrad.curve_fit`, such as ``bounds``, ``fixed``, ``loss`` or ``absolute_sigma``.
 
     Returns
     -------
@@ -141,15 +141,15 @@ def fit_curve(
     Raises
     ------
     DataError
-        If a column does not exist, has no values or is constant, and as `jitgrad.curve_fit`.
+        If a column does not exist, has no values or is constant, and as for `jitgrad.curve_fit`.
     FormulaError
         If the formula is invalid, contains the target or contains no column.
     ArgumentError or FitError
-        As `jitgrad.curve_fit`.
+        As for `jitgrad.curve_fit`.
 
     See Also
     --------
-    jitgrad.curve_fit : The same for arrays and functions.
+    jitgrad.curve_fit : Fit a curve to arrays.
     compare_curves : Compare two curves.
     jitgrad.fit_table : Models that are linear in their parameters, with formulas of terms.
 
@@ -214,25 +214,25 @@ def compare_curves(
     models : tuple of (str, str)
         Two formulas or names of curves.
     features : sequence of str, optional
-        For named curves, their one column. By default the only other numeric column.
+        For named curves, their single column. By default, the only other numeric column.
     sigma : str, optional
         The column of standard deviations of the target.
     drop_missing : bool, default True
         Whether to drop rows with missing values, or raise DataError.
     **options : Any
-        Further options of `jitgrad.curve_fit`.
+        Other options of `jitgrad.curve_fit`.
 
     Returns
     -------
     simple, complex : CurveTableFit
         The fits, the one with fewer parameters first.
     comparison : jitgrad.curvefit.Comparison
-        The comparison of the fits, see `jitgrad.curvefit.compare`.
+        The comparison of the fits; see `jitgrad.curvefit.compare`.
 
     Raises
     ------
     DataError, ArgumentError, FormulaError or FitError
-        As `fit_curve`.
+        As for `fit_curve`.
 
     See Also
     --------

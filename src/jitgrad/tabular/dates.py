@@ -1,4 +1,4 @@
-"""Dates and times: detected in text columns, and converted to days since the earliest one or to parts."""
+"""Dates and times: detecting them in text columns, and converting them to days since the earliest one or to parts."""
 
 from __future__ import annotations
 

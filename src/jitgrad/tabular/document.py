@@ -1,4 +1,4 @@
-"""Write a table model to a file, and read it, see ``saving.archive``."""
+"""Write a table model to a file, and read it; see ``saving.archive``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write(path: str | os.PathLike[str], model: Any) -> None:
 def read(path: str | os.PathLike[str], types: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of the TableModel in a file, checked against their types.
 
-    Raises DataError if the file does not exist, is damaged, not a table model, or of an incompatible version of jitgrad.
+    Raises DataError if the file does not exist, is damaged, is not a table model, or has an incompatible version.
     """
     model = archive.read_kind(path, "table", TABLE_VERSION)
     if "predictors" not in model:

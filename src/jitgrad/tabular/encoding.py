@@ -1,4 +1,4 @@
-"""Encode single columns: learned from the training table, and applied to other tables."""
+"""Encodings of single columns, learned from the training table and applied to other tables."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class Column:
     kind : {"number", "boolean", "text", "date"}
         The kind of values.
     categories : tuple of str
-        The categories in order. Each except the first, the reference, has a 0/1 column; a single category has one.
+        The categories in order. Each except the first, the reference, has a 0/1 column. A single category has one, too.
     low, high : float or None
         The range of numbers, Booleans and days in the training rows; None for other kinds.
     other : str
         The category that stands for all categories that are not listed; empty if there is none.
     bins : int
-        The number of columns to which categories are hashed; 0 if they are not.
+        The number of columns to which categories are hashed; 0 if they are not hashed.
     written : str
         The format of dates written as text; empty for date types.
     first : str
         The moment from which days are counted (ISO 8601); empty if dates are split into parts.
     parts : tuple of (str, tuple of str)
-        The parts of dates, each with its categories; the year has none.
+        The parts of dates, each with its categories; the year has no categories.
     """
 
     name: str
@@ -129,7 +129,7 @@ class Column:
         Raises
         ------
         DataError
-            For text among numbers or dates, an infinite number, and another type.
+            For text among numbers or dates, for an infinite number, and for another type.
         """
         if self.kind == "date":
             return self._encoded_date(column, unseen)
@@ -223,7 +223,7 @@ def is_text(column: pl.Series) -> bool:
 
 
 def has_classes(column: pl.Series) -> bool:
-    """Return whether a target has classes by its type. Text of numbers with marks, such as currency signs, has none."""
+    """Return whether the type of a target implies classes. Text of numbers with marks, such as currency signs, does not."""
     return column.dtype == pl.Boolean or (is_text(column) and not has_marks(column))
 
 
@@ -284,7 +284,7 @@ def _of_texts(column: pl.Series) -> pl.Series:
 
 
 def usable_range(column: pl.Series) -> tuple[float, float]:
-    """Return the range of a column. Raises DataError as ``numbers``, and if squares overflow."""
+    """Return the range of a column. Raises DataError like ``numbers``, and if squares overflow."""
     return _range(column.name, numbers(column))
 
 
@@ -302,7 +302,7 @@ def _range(name: str, values: np.ndarray) -> tuple[float, float]:
 def positions(column: pl.Series, known: Sequence[Any], unseen: Unseen | None = None, reference: int = 0) -> np.ndarray:
     """Return the position of each value among the known ones, float64; nan if missing.
 
-    An unknown value is collected by ``unseen`` and treated as the one at ``reference`` or as missing.
+    An unknown value is collected by ``unseen`` and treated as the value at ``reference`` or as missing.
 
     Raises DataError for an unknown value if ``unseen`` is None.
     """
@@ -327,7 +327,7 @@ def positions(column: pl.Series, known: Sequence[Any], unseen: Unseen | None = N
 
 
 def one_hot(column: pl.Series, categories: Sequence[str], name: str, unseen: Unseen | None) -> np.ndarray:
-    """Return a 0/1 column for each category except the first, or for the only one; nan if missing."""
+    """Return a 0/1 column for each category except the first, or for the only category; nan if missing."""
     places = positions(column.rename(name), categories, unseen)
     first = len(categories) - len(_shown(categories))
     hot = (places[:, None] == np.arange(first, len(categories))).astype(np.float64)

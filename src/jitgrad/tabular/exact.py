@@ -63,7 +63,7 @@ def solve(model: TableModel, design: Design, verbose: Any = None) -> tuple[Table
 
 
 def linear(model: TableModel, x: np.ndarray, coefficients: np.ndarray) -> TableModel:
-    """Return the model with the given coefficients (1 + features, outputs), of which nan counts as 0.
+    """Return the model with the given coefficients (1 + features, outputs). A coefficient of nan counts as 0.
 
     A classification has a column for each class, or for each class except the first.
     """
@@ -81,7 +81,7 @@ def rows_of(design: Design) -> dict[str, Any]:
 
 
 def remedy(model: TableModel, design: Design) -> str:
-    """Return advice for rows that do not determine the coefficients."""
+    """Return advice for the case that the rows do not determine the coefficients."""
     alone = not any(name in NOT_PENALISED for name in rows_of(design)) and model.settings.link is None
     if model.kind in PENALISED and alone and design.intercept:
         return "Add a penalty, such as ridge, or use fewer features."

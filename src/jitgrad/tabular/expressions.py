@@ -125,7 +125,7 @@ class Expression:
         columns : mapping of str to Value
             The columns without missing values: numbers as float64, Booleans as bool, text as Series.
         states : dict
-            What functions such as ``scale`` have learned, by their text; filled if empty.
+            The learned state of functions such as ``scale``, by their text; filled if empty.
 
         Returns
         -------
@@ -294,7 +294,7 @@ def _name_of(node: ast.expr) -> str:
 
 
 def _literal(node: ast.expr) -> Any:
-    """Return a number, string or list of these. Raises FormulaError for anything else."""
+    """Return a number, a string, or a list of them. Raises FormulaError for anything else."""
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, MemoryError):
@@ -318,7 +318,7 @@ def _codes(node: ast.Call) -> Iterator[ast.AST]:
 
 
 def _coding(arguments: list[ast.expr], keywords: list[ast.keyword]) -> tuple[str, Any, tuple[Any, ...] | None]:
-    """Return the coding, reference and levels of ``C(x, …)``. Raises FormulaError for invalid ones."""
+    """Return the coding, reference and levels of ``C(x, …)``. Raises FormulaError if they are invalid."""
     given = {keyword.arg or "": keyword.value for keyword in keywords}
     levels = given.pop("levels", None)
     node = arguments[0] if arguments else given.pop("contrasts", None)

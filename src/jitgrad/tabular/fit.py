@@ -61,8 +61,8 @@ def fit_table(
     """Fit a model to a table: predict one column from others.
 
     Text columns are encoded as categories and dates as days, rows with missing values are dropped, and identifiers and constant
-    columns are left out; the result's ``notes`` say so. Generalized linear models are fitted by maximum likelihood to all rows
-    and scored by cross-validation. Networks are fitted by gradient descent to 80% of the rows and scored on the rest.
+    columns are left out. The result's ``notes`` report this. Generalized linear models are fitted by maximum likelihood to all
+    rows and scored by cross-validation. Networks are fitted by gradient descent to 80% of the rows and scored on the rest.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def fit_table(
     target : str, optional
         The column to predict. Not needed if ``formula`` names it.
     features : sequence of str, optional
-        The columns to predict it from. By default all columns that can be used.
+        The columns from which to predict it. By default, all columns that can be used.
     formula : str, optional
         A formula such as ``"y ~ a * b + C(g) + log(x) + offset(log(t))"``, in Wilkinson's notation [1]_ as read by formulaic.
     model : str, optional
@@ -80,23 +80,23 @@ def fit_table(
         text or Booleans, and "linear" for numbers.
     link : str, optional
         The link function: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt".
-        By default the model's default link, see `jitgrad.glm.fit`.
+        By default, the model's default link; see `jitgrad.glm.fit`.
     offset : str, optional
         A column, or an expression of columns such as ``"log(t)"``, that is added to the linear predictor.
     weights : str, optional
-        A column of precision weights, as R's ``weights``: the variance of a row is divided by its weight.
+        A column of precision weights, like R's ``weights``: the variance of a row is divided by its weight.
     freq_weights : str, optional
         A column of frequency weights: the number of identical rows that each row represents.
     trials : str, optional
-        For binomial models, a column with the numbers of trials; the target holds the numbers or proportions of successes.
+        For binomial models, a column with the numbers of trials. The target then holds numbers or proportions of successes.
     cov_type : {"model", "HC0", "HC1", "HC2", "HC3", "cluster"}, default "model"
-        The covariance estimator for standard errors, see `jitgrad.glm.covariance`.
+        The covariance estimator for standard errors; see `jitgrad.glm.covariance`.
     groups : str, optional
         The column that identifies the clusters, for ``cov_type="cluster"``.
     level : float, default 0.95
         The level of the confidence intervals.
     penalty : {"ridge", "lasso", "elastic-net"}, optional
-        A penalty on the coefficients of a linear, logistic or Poisson model, see `jitgrad.glm.path`.
+        A penalty on the coefficients of a linear, logistic or Poisson model; see `jitgrad.glm.path`.
     alpha : float, optional
         The strength of the penalty. By default chosen by cross-validation.
     l1_ratio : float, default 0.5
@@ -116,8 +116,8 @@ def fit_table(
     hidden : sequence of int, optional
         The widths of the hidden layers of a network. By default ``(64, 32)`` for "mlp".
     epochs : int, optional
-        The number of epochs of gradient descent. Any of the settings of gradient descent, from here to ``early_stopping``,
-        replaces the exact fit of a linear, logistic or Poisson model by gradient descent.
+        The number of epochs of gradient descent. Any of the gradient descent settings, from this one to ``early_stopping``,
+        replaces the exact fit of a linear, logistic or Poisson model with gradient descent.
     batch_size : int, optional
         The number of rows per gradient step. By default 32 for networks, and all rows of a linear model with at most 4096.
     lr : float, optional
@@ -257,7 +257,7 @@ def _for_target(
             "No target is given. Give {argument}, or a formula with the target on its left side.", argument="target"
         )
     name = target if target is not None else target_of(str(formula), data.columns)
-    if name not in data.columns:  # an expression, or an error that is raised later
+    if name not in data.columns:  # either an expression, or an error that is raised later
         return settings.for_numbers(), classify
     column = data[name]
     two = settings.model == "logistic" and not trials and column.dtype.is_numeric() and column.drop_nulls().n_unique() == 2

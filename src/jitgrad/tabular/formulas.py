@@ -48,7 +48,7 @@ class Factor:
     reduced_labels, full_labels : tuple of str
         Suffixes of their columns, such as ``[T.b]``.
     states : dict
-        What functions have learned, by their text.
+        The learned states of functions, by their text.
     """
 
     text: str
@@ -87,7 +87,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class ModelFormula:
-    """The right side of a formula with everything it has learned.
+    """The right side of a formula with everything learned from the training rows.
 
     Attributes
     ----------
@@ -222,7 +222,7 @@ def read_formula(
     columns : sequence of str
         The columns of the table.
     others : callable
-        Returns, for the columns of the left side, those that ``.`` stands for and notes on what it leaves out.
+        Takes the columns of the left side. Returns the columns that ``.`` stands for, and notes on columns that it leaves out.
 
     Returns
     -------
@@ -234,7 +234,7 @@ def read_formula(
     Raises
     ------
     FormulaError
-        If the formula is invalid, or contains what ``expressions`` does not support.
+        If the formula is invalid, or contains anything that ``expressions`` does not support.
     MissingError
         If formulaic is not installed.
     """

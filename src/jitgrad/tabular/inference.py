@@ -27,7 +27,7 @@ class Inference:
     Parameters
     ----------
     names : tuple of str
-        "intercept" if the model has one, and the features.
+        "intercept", if the model has one, followed by the features.
     outputs : tuple of str
         The target, or the classes except the first.
     estimate, standard_error, statistic, p_value : ndarray, shape (names, outputs)
@@ -37,7 +37,7 @@ class Inference:
     distribution : {"t", "z"}
         The distribution of the statistic.
     ratio : str
-        What the exponential of an estimate is, such as "odds ratio"; empty if it has no interpretation.
+        The meaning of the exponential of an estimate, such as "odds ratio"; empty if it has none.
     level : float
         The level of the confidence intervals.
     cov_type : {"model", "HC0", "HC1", "HC2", "HC3", "cluster"}

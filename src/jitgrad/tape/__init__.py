@@ -6,7 +6,7 @@
 * The engine: flatten, executable, runs, groups, evaluate, pending; reverse_mode, forward_mode, batching; backward,
   gradient_tape, function, loop.
 
-This module attaches the functions of upper layers that lower layers need.
+This module attaches functions of the upper layers that the lower layers need.
 """
 
 from jitgrad.ops.table import record_with

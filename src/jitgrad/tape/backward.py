@@ -1,4 +1,4 @@
-"""``backward``: accumulates gradients in the leaves that a value was computed from, as in PyTorch."""
+"""``backward`` accumulates gradients in the leaves that a value was computed from, as in PyTorch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def backward(self: Operators, gradient: ArrayLike | None = None, retain_graph: b
     Parameters
     ----------
     gradient : array_like, optional
-        The cotangent, of the shape of this value. By default 1, for a value with a single element.
+        The cotangent, with the same shape as this value. The default is 1 for a value with a single element.
     retain_graph : bool, default False
         Whether ``backward`` will be called again through the same operations.
 
@@ -33,7 +33,7 @@ def backward(self: Operators, gradient: ArrayLike | None = None, retain_graph: b
     TapeError
         If nothing requires a gradient, or the operations were released by an earlier call.
     ShapeError
-        If the cotangent has another shape, or is missing for a value with several elements.
+        If the cotangent has a different shape, or is missing for a value with several elements.
 
     Examples
     --------

@@ -23,7 +23,7 @@ def depending(outputs: Sequence[Tensor], leaves: Sequence[Tensor]) -> bool:
 
 
 def batched(outputs: Sequence[Tensor], leaves: Sequence[Tensor], rows: Sequence[Tensor]) -> list[Tensor]:
-    """Replace each of ``leaves`` by all its rows in ``outputs``.
+    """Replace each leaf in ``outputs`` with all its rows.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def batched(outputs: Sequence[Tensor], leaves: Sequence[Tensor], rows: Sequence[
     leaves : sequence of Tensor
         Tensors without a value.
     rows : sequence of Tensor
-        For each leaf its values, of shape ``(n, *leaf.shape)``.
+        The values of each leaf, of shape ``(n, *leaf.shape)``.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def batched(outputs: Sequence[Tensor], leaves: Sequence[Tensor], rows: Sequence[
 
 
 def _with_axis(node: Tensor, given: Sequence[Any], n: int) -> Any:
-    """Record the op of ``node`` for operands of which some have a new first axis of size n."""
+    """Record the op of ``node`` for operands, some of which have a new first axis of size n."""
     op, attrs = node.op, dict(node.attrs)
     assert op is not None
     if op is get:
@@ -93,7 +93,7 @@ def _by_own_indices(node: Tensor, given: Sequence[Any], n: int) -> Tensor:
 
 
 def _moved(x: Tensor, axes: Sequence[int], to: int) -> Tensor:
-    """Move neighboring axes to another place, in their order."""
+    """Move adjacent axes to another position and keep their order."""
     order = [axis for axis in range(x.ndim) if axis not in axes]
     order[to:to] = axes
     made: Tensor = transpose(x, axes=tuple(order))
@@ -124,5 +124,5 @@ def _one_by_one(node: Tensor, given: Sequence[Tensor | None], n: int) -> Any:
 
 
 def basis(x: Tensor) -> Tensor:
-    """Return all arrays with the shape and dtype of x and a single element 1, stacked along a first axis."""
+    """Return all arrays with the shape and dtype of x that are 0 except for a single 1, stacked along a first axis."""
     return as_tensor(np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape))

@@ -1,8 +1,8 @@
 """Composites: functions of Tensors that are recorded as a single op, and expanded to their ops on request.
 
-On a known path the graph is not needed, so that a layer or a loss costs as much as one op. The ops that a composite records for
-operands of certain shapes and dtypes are its body, which is traced when it first meets them. A result has no op and no operands
-until they are requested; then the whole body is expanded, with the path numbers that were reserved for it.
+On a known path, the graph is not needed, so a layer or a loss costs as much as one op. The ops that a composite records for
+operands of given shapes and dtypes are its body, which is traced when they first occur. A result has no op and no operands
+until they are requested. The whole body is then expanded, with the path numbers that were reserved for it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST_BODIES = 256
 
 
 class _Step(NamedTuple):
-    """An op in a body. Its operands are given by their places."""
+    """An op in a body. Its operands are given by their positions."""
 
     op: Op
     operands: tuple[int, ...]

@@ -1,6 +1,6 @@
 """Computing the values of Tensors.
 
-When a value is requested, all values that it depends on are computed and kept, as in an eager framework, so that a loop that
+When a value is requested, all values that it depends on are computed and kept, as in an eager framework, so a loop that
 requests values while it records does not compute anything twice. The gradients that one call of a tape returns form a group
 with their target: requesting one of them computes all of them in one run of one Program, and keeps nothing else.
 """

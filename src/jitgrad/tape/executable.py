@@ -1,7 +1,7 @@
 """Executables: lowered Programs with the values that they read and the memory that they run in.
 
 Requested values, gradients, traced functions, training steps and models of curves all run as Executables. Programs are kept by
-their structure, so that an expression that is recorded again is neither differentiated nor lowered again.
+their structure, so an expression that is recorded again is neither differentiated nor lowered again.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Executable:
         return [self.leaves[number].variable for number in self.program.state]
 
     def context(self) -> lent:
-        """Return a context manager that provides a context for exclusive use."""
+        """Return a context manager that provides exclusive use of a context."""
         return lent(self.program)
 
     def closed_over(self, storage: Storage = OWN) -> Iterator[Any]:
@@ -76,7 +76,7 @@ class Executable:
             yield _checked(leaf, storage.read(leaf), self.program.dtype)
 
     def load(self, context: Context, storage: Storage = OWN) -> None:
-        """Copy these values to their places in a context."""
+        """Copy these values into a context."""
         context.load(self.closed_over(storage), self.n_given)
 
     def store(self, context: Context, storage: Storage = OWN) -> None:
@@ -147,7 +147,7 @@ PROGRAMS: Recent[Any] = Recent(KEPT_PROGRAMS)
 
 
 class _Variants:
-    """The state of a structure that is lowered repeatedly with other literals."""
+    """The state of a structure that is lowered repeatedly with different literals."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -165,7 +165,7 @@ def by_structure(flat: Flat, also: Any, make: Callable[[Sequence[Tensor]], T]) -
     flat : Flat
         The structure.
     also : hashable
-        Whatever else the result depends on.
+        Everything else that the result depends on.
     make : callable
         A function of the literals that become inputs.
     """

@@ -20,16 +20,16 @@ class Flat:
     outputs, changes
         The results and the updates: the entries "value" and "update" of the Program.
     first : sequence of Tensor
-        Tensors that come first, in this order, whether they are needed or not: the first inputs, and nodes whose operands
+        Tensors that come first, in this order, whether or not they are needed: the first inputs, and nodes whose operands
         precede them. The targets of the changes follow.
     all_nodes : bool
         Whether every node is an output.
     entries : sequence
-        Further named entries, see Expression.
+        Additional named entries; see Expression.
     recorded : callable, optional
         Which ops to include, even if their values are known. By default those whose values are not known.
     level : int
-        The least level to compute in.
+        The lowest level to compute in.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """Forward-mode differentiation: tangents are pushed from the sources through the recorded graph.
 
-Ops have no rules of their own for it. An elementwise op has its partial derivatives, a linear op is its own derivative, and the
-vjp of any other op is linear in the cotangent, so that the transpose of the vjp is the jvp.
+Ops need no separate rules for this. An elementwise op has its partial derivatives, a linear op is its own derivative, and the
+vjp of any other op is linear in the cotangent, so the transpose of the vjp is the jvp.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def push_forward(
     Returns
     -------
     list of Tensor or None
-        For each target its tangent, or None if it does not depend on a source.
+        The tangent of each target, or None if it does not depend on a source.
     """
     known: dict[int, Any] = dict(tangents)  # a list for several results
     order = topological(targets, recorded)

@@ -73,7 +73,7 @@ class ConcreteFunction:
 
     @functools.cached_property
     def executable(self) -> Executable:
-        """The lowered trace, which is made on the first run."""
+        """The lowered trace, created on the first run."""
         return lowered(self.flat, self._n_given)
 
     def check(self, values: Sequence[Any], names: Sequence[str]) -> None:
@@ -101,7 +101,7 @@ class Function(Generic[P, R]):
         self.function = function
         self._traced: Recent[ConcreteFunction] = Recent(KEPT_TRACES)
         self._retraces = Retraces(function)
-        self.steps: Recent[Any] = Recent(KEPT_STEPS)  # the training steps made of this function, see training.step
+        self.steps: Recent[Any] = Recent(KEPT_STEPS)  # the training steps made from this function; see training.step
         functools.update_wrapper(self, function)
 
     if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Function(Generic[P, R]):
             return _called(self, args, kwargs)
 
     def call(self, args: Any, kwargs: Any) -> Any:
-        """Run the Program for these arguments, which is traced if necessary; or record the function for differentiation."""
+        """Run the Program for these arguments, traced if necessary, or record the function for differentiation."""
         if recording.is_active():
             return self._recorded(args, kwargs)
         dynamic = [_dynamic(x) for x in tree_leaves((args, kwargs)) if _is_dynamic(x)]
@@ -131,14 +131,14 @@ class Function(Generic[P, R]):
     def check(self, values: Sequence[Any], names: Sequence[str], *like: Any) -> None:
         """Raise DataError or IndexingError, with the row, if ``values`` are outside the domain of the function.
 
-        The values have these names and take the place of the arrays among the arguments ``like``; they may have more rows.
+        The values have these names and replace the arrays among the arguments ``like``. They may have more rows.
         """
         self.traced(like, {}, [_dynamic(x) for x in tree_leaves((like, {})) if _is_dynamic(x)]).check(values, names)
 
     def __reduce__(self) -> Any:
-        """Copy and pickle without traces, which read the Variables that they were made with.
+        """Copy and pickle without the traces, because these read the Variables with which they were made.
 
-        Attributes that were copied from the wrapped function are left out; the copy takes them from its own function.
+        Attributes that were copied from the wrapped function are omitted. The copy takes them from its own function.
         """
         wrapped = vars(type(self)(self.function))
         return type(self), (self.function,), {k: v for k, v in vars(self).items() if k not in wrapped or wrapped[k] is not v}
@@ -152,7 +152,7 @@ class Function(Generic[P, R]):
         return tree_map(lambda x: None if x is None else as_tensor(x), self.function(*args, **kwargs))
 
     def traced(self, args: Any, kwargs: Any, dynamic: list[Tensor], watched: bool = False) -> ConcreteFunction:
-        """Return the trace for these arguments; with ``watched``, warn if each call needs a new one."""
+        """Return the trace for these arguments. If ``watched``, warn if every call needs a new trace."""
         key = (_signature((args, kwargs)), tuple((t.shape, t.level) for t in dynamic))
         try:
             traced = self._traced.get(key)
@@ -175,7 +175,7 @@ def _called(f: Function[..., Any], args: Any, kwargs: Any) -> Any:
 
 
 def function(f: Callable[P, R]) -> Function[P, R]:
-    """Compile a function: trace it in the first call, and run its Program in later calls.
+    """Compile a function: trace it on the first call, and run its Program on later calls.
 
     It can be used as a decorator. A function is traced once for each combination of shapes and dtypes of its arguments.
 
@@ -183,7 +183,7 @@ def function(f: Callable[P, R]) -> Function[P, R]:
     ----------
     f : callable
         A function of arrays, Tensors and floats, or lists, tuples and dicts of them, which are inputs of the Program. Other
-        arguments, such as integers and strings, are constants of a trace: another value is another trace.
+        arguments, such as integers and strings, are constants of a trace: each new value needs a new trace.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def lower(f: Callable[..., Any], *args: Any) -> Program:
     f : callable
         The function.
     *args : array_like
-        Arguments for which it is traced.
+        The arguments for which to trace the function.
 
     Returns
     -------

@@ -30,7 +30,7 @@ class GradientTape:
     """Record operations for automatic differentiation, as in TensorFlow.
 
     The tape records what is computed from watched values inside its ``with`` block. Trainable Variables are watched when they
-    are read, Tensors after a call of ``watch``.
+    are read, and Tensors after a call of ``watch``.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class GradientTape:
         self._watched = {}
         self._spent = False
 
-    # Any stands for None, as in typeshed: who knows that there is a path need not check.
+    # Any stands for None, as in typeshed, so that callers with a path need not check.
     @overload
     def gradient(
         self, target: Any, sources: Operators, output_gradients: Any = None, unconnected_gradients: Literal["none"] = "none"
@@ -209,14 +209,14 @@ class GradientTape:
         sources : Variable, Tensor, or lists, tuples and dicts of them
             The values to differentiate with respect to.
         output_gradients : array_like, or lists, tuples and dicts of arrays, optional
-            Cotangents of the target, in its structure and of its shapes. By default ones.
+            Cotangents with the structure and the shapes of the target. By default ones.
         unconnected_gradients : {"none", "zero"}, default "none"
             The gradient with respect to a source that the target does not depend on: None, or zeros.
 
         Returns
         -------
         Tensor or None, or lists, tuples and dicts of them
-            The gradients in the structure of ``sources``, each of the shape of its source.
+            The gradients in the structure of ``sources``, each with the shape of its source.
 
         Raises
         ------
@@ -253,7 +253,7 @@ class GradientTape:
         given = [t.place if t.path is path else path.number(t) for t in targets]
         if weights is not None:
             given += [-1 if w is None else path.numbered(w) for w in weights]
-        if here.active or path.open:  # they may be differentiated in turn
+        if here.active or path.open:  # they may be differentiated again
             gradients = found()
             group([*targets, *gradients])
             return gradients
@@ -290,7 +290,7 @@ class GradientTape:
         Returns
         -------
         Tensor or None, or lists, tuples and dicts of them
-            In the structure of ``sources``, Tensors of shape ``target.shape + source.shape``.
+            Tensors of shape ``target.shape + source.shape``, in the structure of ``sources``.
         """
         y = as_tensor(target)
         rows, wanted = self._rows(y, sources, basis(y))
@@ -305,7 +305,7 @@ class GradientTape:
     ) -> Tensor | None:
         """Compute the Jacobian of each row of ``target`` with respect to the same row of ``source``, in one run.
 
-        A row of the target must depend on the same row of the source only.
+        Each row of the target must depend only on the same row of the source.
 
         Parameters
         ----------
@@ -398,7 +398,7 @@ def _weights(targets: list[Tensor], given: list[Any]) -> list[Tensor | None]:
 def _connected(
     gradients: list[Tensor | None], shapes: list[Any], sources: list[Any], unconnected: Unconnected
 ) -> list[Tensor | None]:
-    """Replace None by zeros if requested."""
+    """Replace None with zeros if requested."""
     if unconnected not in ("none", "zero"):
         raise ArgumentError(f"unconnected_gradients is {unconnected!r}. Use 'none' or 'zero'.")
     if unconnected == "none":

@@ -67,7 +67,7 @@ class Group:
             self.where.deferred.append(weakref.ref(self))
 
     def value(self, tensor: Tensor) -> None:
-        """Compute a member, together with all others, or a target together with pending updates."""
+        """Compute a member together with all other members, or a target together with pending updates."""
         pending = self.pending
         if pending is not None and any(tensor is target for target in self.targets):
             pending.make()
@@ -163,7 +163,7 @@ def hide(shown: Iterable[Tensor]) -> None:
 
 
 class _Form(NamedTuple):
-    """The gradients of a request: the kind for each source, or None, shapes and levels, and the sources that have one."""
+    """The gradients of a request: their kinds (or None), shapes and levels, and the sources that have one."""
 
     chosen: list[int | None]
     kinds: list[tuple[Shape, int]]

@@ -92,7 +92,7 @@ def _by_leading_arrays(x: Tensor, keys: tuple[Any, ...]) -> Tensor:
 
 
 def _leading_place(x: Tensor, keys: tuple[Any, ...]) -> Any:
-    """Return the positions in the flattened first axes; past the end if an index is out of range."""
+    """Return the positions in the flattened first axes, past the end if an index is out of range."""
     picked = [as_tensor(k) for k in keys if not isinstance(k, (slice, type(None), type(Ellipsis)))]
     if len(picked) != len(keys) or any(t.level != dtypes.INTEGER for t in picked) or len(keys) > x.ndim:
         raise TracingError(
@@ -190,7 +190,7 @@ def _only_axis(x: Tensor, keys: tuple[Any, ...]) -> int | None:
 
 
 def _expanded(x: Tensor, keys: tuple[Any, ...]) -> list[Any]:
-    """Replace ``...`` by slices, so that there is one key per axis besides the Nones."""
+    """Replace ``...`` with slices, so that there is one key per axis in addition to the Nones."""
     dots = [i for i, k in enumerate(keys) if k is Ellipsis]
     if len(dots) > 1:
         raise IndexingError("The index has more than one ellipsis. Keep one of them.")

@@ -45,7 +45,7 @@ def loop(
     ----------
     body : callable
         ``body(carries, slices)`` returns the carries for the next trip, of the same shapes, and the values to stack. It is
-        called once, with Tensors whose values are not known. Other values that it reads are the same in all trips.
+        called once, with Tensors whose values are unknown. Other values that it reads are the same in all trips.
     trips : int
         The number of trips.
     carries : sequence of array_like
@@ -53,7 +53,7 @@ def loop(
     moving : sequence of array_like
         Arrays of shape ``(trips, ...)``: each trip receives one slice of each.
     reverse : bool, default False
-        Whether to go through the slices, and to stack, from the last to the first.
+        Whether to process the slices, and stack the results, from the last to the first.
     parallel : bool, default False
         Whether threads may share the trips. This requires a loop without carries.
 
@@ -67,7 +67,7 @@ def loop(
     Raises
     ------
     ShapeError
-        If a carry changes its shape, or a moving input does not have one slice per trip.
+        If a carry changes shape, or a moving input does not have one slice per trip.
     TracingError
         If the body requests a value, for example to branch on it.
     UnsupportedError

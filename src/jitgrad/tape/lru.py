@@ -10,14 +10,14 @@ V = TypeVar("V")
 
 
 class Recent(Generic[V]):
-    """A thread-safe cache of values by key. The least recently used value is dropped if there are too many.
+    """A thread-safe cache of values by key. The least recently used value is dropped when there are too many.
 
     Parameters
     ----------
     most : int
         The largest number of values.
     heaviest : float
-        The largest total weight, 0 for no limit. The last value is kept whatever its weight.
+        The largest total weight; 0 for no limit. The last value is kept regardless of its weight.
     weight : callable
         The weight of a value.
     """
@@ -27,7 +27,7 @@ class Recent(Generic[V]):
         self._heaviest = heaviest
         self._weight = weight
         self._clock = itertools.count()
-        self._kept: dict[Any, list[Any]] = {}  # a value and the time of its last use: moving it would hash a long key twice
+        self._kept: dict[Any, list[Any]] = {}  # a value and the time of its last use; reordering would hash a long key twice
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -1,4 +1,4 @@
-"""The operators and methods that Tensors and Variables share: each records an op."""
+"""The operators and methods that Tensors and Variables share. Each records an op."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Paths: the events of a thread since its step began, as a path through a tree of events that all threads and steps share.
+"""Paths: the events of a thread since the beginning of its step, as a path through a tree that all threads and steps share.
 
-A step of a loop in Python does the same as the previous one: it reads Variables, records ops, takes gradients and requests
-values. Each of these is an event, which is found from the preceding event. Derived facts (the shape of a result, which
-gradients exist, the Program of a run) are stored with the event, and found again when the same path is taken. Tensors have
-numbers on a path, so that equal paths have equal graphs and the graph need not be examined.
+A step of a Python loop does the same as the previous step: it reads Variables, records ops, takes gradients and requests
+values. Each action is an event, which is looked up from the preceding event. Derived facts (the shape of a result, which
+gradients exist, the Program of a run) are stored with the event, and reused when the same path is taken. Tensors have
+numbers on a path, so equal paths have equal graphs, and the graph need not be examined.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Event:
     Attributes
     ----------
     key : sequence
-        What happened; equal for equal events.
+        A description of the event; equal for equal events.
     place : int
         The number of the first Tensor of the event.
     end : int
@@ -43,7 +43,7 @@ class Event:
     shape, level
         The shape and the level of the Tensor of the event.
     form : object
-        For an event that takes gradients, which of them exist.
+        Which gradients exist, for an event that takes gradients.
     then : Event or None
         The event that followed first.
     others : dict
@@ -63,7 +63,7 @@ class Event:
         self.others: dict[Any, Event] | None = None
 
     def next(self, key: Sequence[Any]) -> Event | None:
-        """Return the event of a key, if it ever followed this one."""
+        """Return the event with this key, if one has followed this event."""
         then = self.then
         if then is not None and then.key == key:
             return then
@@ -75,7 +75,7 @@ LOST = Event((), -1, -1)
 
 
 class _Tree:
-    """The root of all paths. It is replaced when the tree has become too large."""
+    """The root of all paths. It is replaced when the tree becomes too large."""
 
     def __init__(self) -> None:
         self.root = Event((), 0, 0)
@@ -112,7 +112,7 @@ class Path:
     known : Event
         The last event that made values known, which determines the known values.
     groups : list
-        Gradients that have not been computed, see ``evaluate``.
+        Gradients that have not been computed; see ``evaluate``.
     deferred : list
         Gradients that may still be requested and do not have graphs yet.
     pending : object
@@ -122,7 +122,7 @@ class Path:
     open : bool
         Whether a value that was read requires a gradient.
     over : bool
-        Whether the updates of a step were computed: reading a Variable then begins another step.
+        Whether the updates of a step were computed. Reading a Variable then begins another step.
     tapes : int
         The number of tapes that were started.
     """
@@ -164,11 +164,11 @@ class Path:
         return self.event is LOST or self.foreign
 
     def lose(self) -> None:
-        """Stop following the path, because something happens that no event describes."""
+        """Stop following the path, because something happened that no event describes."""
         self.event = LOST
 
     def leave(self) -> None:
-        """Leave the path for another one. Tensors that refer to this path keep nothing else alive."""
+        """Switch to another path. Tensors that refer to this path keep nothing else alive."""
         if not self.groups and self.pending is None:
             self.event = LOST
             self.tensors = self.learned = self.numbers = self.read = _NOTHING
@@ -270,7 +270,7 @@ class Path:
         return tensor.gradient is not None or any(recording.has(tensor) for recording in self.active)
 
     def changed(self, leaf: Tensor) -> None:
-        """Lose the path, because a property of a leaf or its Variable changed that an event depends on."""
+        """Abandon the path, because a property of a leaf or Variable that an event depends on has changed."""
         if id(leaf) in self.numbers or (leaf.variable is not None and id(leaf.variable) in self.read):
             self.lose()
 
@@ -283,7 +283,7 @@ class Path:
         return tensor.place if tensor.path is self else self.numbers.get(id(tensor), -1)
 
     def learn(self, tensors: Sequence[Tensor], *key: Any) -> None:
-        """Note that the values of Tensors became known, which is determined by the key."""
+        """Note that the values of Tensors became known, as determined by the key."""
         if self.event is LOST:
             return
         for tensor in tensors:

@@ -84,7 +84,7 @@ class _Pending:
         where.over = True
 
     def joins(self, asked: Sequence[Tensor]) -> bool:
-        """Return whether Tensors recorded since then can be computed in the same run without changing its dtype."""
+        """Return whether Tensors recorded later can be computed in the same run without changing its dtype."""
         where = self._where
         if where is not here.path or where.lost or not path.REPLAY or any(t.path is not where or t.place < 0 for t in asked):
             return False
@@ -140,7 +140,7 @@ class _Pending:
 
 
 def apply(changes: Sequence[StateUpdate]) -> None:
-    """Update Variables: when one of them is next read or, if the updates cannot be deferred, now."""
+    """Update Variables when one of them is next read, or now if the updates cannot be deferred."""
     if here.active:
         arguments = [t for change in changes for t in change.args]
         check_not_tracing(arguments)

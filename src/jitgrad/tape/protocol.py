@@ -68,7 +68,7 @@ def deferred_in(values: Iterable[Any]) -> Deferrable | None:
 
 
 def public(*namesakes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a public function: it replaces NumPy's ``namesakes`` for Tensors, and is deferred if an argument is.
+    """Decorate a public function, which replaces NumPy's ``namesakes`` for Tensors and is deferred if an argument is deferred.
 
     A SciPy ufunc may be given by name, so that SciPy need not be imported.
     """
@@ -113,7 +113,7 @@ _ON_VALUES: dict[Any, Callable[[Any], Any]] = {
 
 
 def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply a ufunc of NumPy or SciPy to operands among which is a Tensor. Raise UnsupportedError if it is not available."""
+    """Apply a ufunc of NumPy or SciPy to operands that include a Tensor. Raise UnsupportedError if it is not available."""
     name = ufunc.__name__
     if method == "reduce" and name in _REDUCTIONS:
         return array_function(_REDUCTIONS[name], inputs, {"axis": 0} | kwargs)
@@ -131,7 +131,7 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 
 
 def array_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply a NumPy function to arguments among which is a Tensor. Raise UnsupportedError if it is not available."""
+    """Apply a NumPy function to arguments that include a Tensor. Raise UnsupportedError if it is not available."""
     take = _ON_VALUES.get(np.nonzero if function is np.where and len(args) == 1 else function)
     if take is not None:
         given = tree_map(lambda x: take(x) if isinstance(x, Values) else x, (args, kwargs))
@@ -157,7 +157,7 @@ _IGNORED = {"kind", "optimize", "stable"}
 def _translated(
     theirs: Any, ours: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any], list[str]]:
-    """Translate NumPy's arguments, by position if they have no default. Also return the names that are not supported."""
+    """Translate NumPy's arguments; those without a default become positional. Also return the names that are not supported."""
     if isinstance(ours, Op):
         return list(args), {}, list(kwargs)
     known = _signature(ours).parameters

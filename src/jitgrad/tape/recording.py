@@ -35,7 +35,7 @@ class _Here(threading.local):
     no_grads : int
         The number of enclosing ``no_grad`` blocks.
     path : Path
-        The operations since the step began.
+        The operations since the beginning of the step.
     """
 
     def __init__(self) -> None:
@@ -167,7 +167,7 @@ class Recording:
         return _is_in(self.starts, self.stops, tensor)
 
     def so_far(self) -> Callable[[Tensor], bool]:
-        """Return a function like ``has`` that is not affected by a later ``forget``."""
+        """Return a function like ``has`` that a later ``forget`` does not affect."""
         return functools.partial(_is_in, self.starts, self.stops)
 
     def depends(self, tensor: Tensor) -> bool:
@@ -237,13 +237,13 @@ def paused(recordings: Iterable[Recording]) -> Iterator[None]:
 
 
 def grad_enabled() -> bool:
-    """Return whether results inherit ``requires_grad``, which is not the case inside ``no_grad``."""
+    """Return whether results inherit ``requires_grad``. They do not inside ``no_grad``."""
     return here.no_grads == 0
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Disable recording: what is computed inside is constant to every tape and does not require a gradient.
+    """Disable recording: values computed inside are constant to every tape and do not require a gradient.
 
     It can be used as a context manager and as a decorator.
 

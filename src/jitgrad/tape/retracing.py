@@ -1,4 +1,4 @@
-"""A warning for functions that are traced in each call."""
+"""A warning for functions that are traced on every call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MANY_TRACES = 12
 
 
 class Retraces:
-    """Counts the calls of a function that are traced, and warns once if an argument causes a new trace each time."""
+    """Counts the traced calls of a function, and warns once if an argument causes a new trace each time."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -35,7 +35,7 @@ class Retraces:
     def _named(self, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         try:
             return dict(inspect.signature(self._function).bind(*args, **kwargs).arguments)
-        except (TypeError, ValueError):  # there is no signature, or it does not fit
+        except (TypeError, ValueError):  # there is no signature, or it does not match
             return {str(number): value for number, value in enumerate(args)} | dict(kwargs)
 
     def _warn(self, changing: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def differentiate(
     Returns
     -------
     list of Tensor or None
-        For each source its gradient, or None if no recorded path leads to it.
+        The gradient of each source, or None if no recorded path leads to it.
     """
     order = topological(targets, recorded)
     nodes = [node for node in order if node.op is not None and recorded(node)]
@@ -73,7 +73,7 @@ def propagate(nodes: Sequence[Tensor], cotangents: dict[int, Any], useful: Conta
     nodes : sequence of Tensor
         Recorded ops, operands first.
     cotangents : dict
-        Cotangents by id; a list for several results, with None for those without.
+        Cotangents by id; a list for several results, with None for results without one.
     useful : container of int
         See ``useful_of``.
     """
@@ -92,7 +92,7 @@ def constant(value: float, like: Tensor) -> Tensor:
 
 
 def _pulled_back(node: Tensor, g: Any, operands: Sequence[int]) -> list[Any]:
-    """Return the cotangents of operands. For several results the cotangent is a list, with None for those without."""
+    """Return the cotangents of operands. For several results, the cotangent is a list, with None if there is none."""
     op: Any = node.op
     y: Any = node
     if type(node.shape) is Shapes:

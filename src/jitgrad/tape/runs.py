@@ -1,4 +1,4 @@
-"""Runs of a path: found by the last event if the path is known, and flattened and lowered otherwise."""
+"""Runs of a path: looked up by the last event if the path is known, and flattened and lowered otherwise."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class _Run:
         return None if self.general is None else (self.general, values)
 
     def keep(self, made: Executable, where: Path, inputs: Sequence[Tensor], literals: Sequence[Tensor]) -> None:
-        """Keep an Executable, without the values it was made for, if it has these leaves in this order."""
+        """Keep an Executable, without the values for which it was made, if it has these leaves in this order."""
         if len(inputs) != self.count or _numbered(where, (*inputs, *literals))[0] != self.leaves:
             return
         found = Executable(made.program, (), 0)
@@ -150,7 +150,7 @@ def run(
 
 
 def release_leaves(leaves: Iterable[Tensor]) -> None:
-    """Release the operands of leaves that no tape can reach any more."""
+    """Release the operands of leaves that no tape can reach anymore."""
     for leaf in leaves:
         if is_recorded_op(leaf) and not is_recorded(leaf):
             release(leaf)

@@ -1,7 +1,7 @@
 """Long chains in segments: a Python loop records repetitions, and equal segments are lowered once.
 
-More than ``MOST`` ops are not lowered as one Program. They are cut, in the order in which they are computed, into segments of
-``SEGMENT`` ops. Each is a Program, which is kept by its structure. In the forward pass, a segment receives the values that it
+More than ``MOST`` ops are not lowered as one Program. They are split, in the order in which they are computed, into segments of
+``SEGMENT`` ops. Each is a Program, which is cached by its structure. In the forward pass, a segment receives the values that it
 needs from earlier segments. The backward pass runs from the last segment to the first. There, a segment also receives the
 cotangents accumulated so far for its results and operands, and adds to them. Cotangents are therefore added in the same order
 as in one Program.
@@ -29,7 +29,7 @@ SEGMENT = 420
 
 
 def is_long(flat: Flat) -> bool:
-    """Return whether to cut an expression. Ops with several results, which are stored in one block, prevent it."""
+    """Return whether to split an expression. Ops with several results, which are stored in one block, prevent it."""
     return len(flat.nodes) > MOST and not any(type(node.shape) is Shapes for node in flat.nodes)
 
 
@@ -120,9 +120,9 @@ class _Backwards(NamedTuple):
     executable : Executable
         The Executable, whose outputs are cotangents.
     places : list of int
-        Which of the Tensors, and of the cotangents that follow them, are inputs, in order.
+        The indices of the inputs among the Tensors and the cotangents that follow them, in order.
     made : list of int
-        For which Tensors the outputs are the cotangents.
+        The Tensors whose cotangents are the outputs.
     """
 
     executable: Executable
@@ -131,7 +131,7 @@ class _Backwards(NamedTuple):
 
 
 class _Segments:
-    """An expression cut into segments.
+    """An expression split into segments.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class Tensor(Operators):
     """An immutable array that is computed when its value is requested, and can be differentiated.
 
     Create Tensors with ``jitgrad.tensor``, ``zeros``, ``ones`` and the like, or by operations on Variables and other Tensors.
-    The parameters below are those of a low-level constructor.
+    The parameters below belong to a low-level constructor.
 
     Parameters
     ----------
@@ -50,22 +50,22 @@ class Tensor(Operators):
     value : ndarray, optional
         The value, if it is known.
     variable : Variable, optional
-        The Variable whose value a leaf is.
+        The Variable whose value the leaf holds.
 
     Attributes
     ----------
     op, inputs, attrs, shape, level, value, variable
         See the parameters.
     timestamp : int
-        The time at which it was recorded, 0 if nothing was recording.
+        The time at which it was recorded; 0 if nothing was recording.
     group : object
-        The values that are computed together with this one, see ``tape.evaluate``.
+        The values that are computed together with this one; see ``tape.evaluate``.
     gradient : Gradient or None
         The state of ``backward``, if a gradient is required.
     path, place
         The path on which it was recorded, and its number there; None and -1 for a leaf.
     call : object
-        For a result of a composite, what builds its graph.
+        For a result of a composite, the call that builds its graph.
 
     See Also
     --------
@@ -232,7 +232,7 @@ _EXACT = 2**53  # integers up to this size are exact in float64
 
 
 def as_tensor(value: Any) -> Tensor:
-    """Return an operand as a Tensor: a number becomes a literal, an array data, and a list with Tensors is stacked."""
+    """Return an operand as a Tensor: a number becomes a literal, an array becomes data, and a list with Tensors is stacked."""
     if type(value) is Tensor:
         return value
     if type(value) is float:
@@ -398,7 +398,7 @@ def operands_of(tensor: Tensor) -> tuple[Tensor, ...]:
 
 
 def upstream(roots: Sequence[Tensor], into: Callable[[Tensor], bool] = lambda node: True) -> Iterator[Tensor]:
-    """Yield each Tensor that ``roots`` were computed from once, roots first. Descend from nodes with ``into(node)`` only."""
+    """Yield once each Tensor that ``roots`` were computed from, roots first. Descend only from nodes with ``into(node)``."""
     seen: set[int] = set()
     stack = list(reversed(roots))
     while stack:

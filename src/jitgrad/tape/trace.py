@@ -1,6 +1,6 @@
 """Tracing: calling a function once with placeholders, to obtain its expression and its changes of Variables.
 
-While a function is traced, no value can be requested, and assignments do not change Variables: they are noted, and become the
+While a function is traced, no value can be requested. Assignments do not change Variables; they are noted and become the
 updates of the Program.
 """
 
@@ -41,7 +41,7 @@ class Trace:
     Attributes
     ----------
     inputs : dict
-        The places of the placeholders whose values the caller will check, by id; see ``checked``.
+        The positions of the placeholders whose values the caller will check, by id; see ``checked``.
     checks : list
         Which of them are checked, and how.
     """
@@ -104,7 +104,7 @@ def current() -> Trace | None:
 def checked(tensor: Tensor, check: Check, name: str) -> bool:
     """Check the values of ``tensor``: now if they are known, or whenever they are given to the traced function.
 
-    Return False if they are computed, so that the caller has to handle them.
+    Return False if they are computed; the caller must then handle them.
     """
     while tensor.value is None and tensor.op is reshape and tensor.shape[:1] == tensor.inputs[0].shape[:1]:
         tensor = tensor.inputs[0]
@@ -120,7 +120,7 @@ def checked(tensor: Tensor, check: Check, name: str) -> bool:
 
 @contextmanager
 def tracing() -> Iterator[Trace]:
-    """Trace what happens in this thread."""
+    """Trace the operations of this thread."""
     outer = current()
     noted = _local.trace = Trace()
     noted.recording.start()

@@ -1,4 +1,4 @@
-"""Structures of lists, tuples and dicts: their leaves, and building them again; and the order of a graph."""
+"""Structures of lists, tuples and dicts: flattening and rebuilding them. Also the order of a graph."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def contains(value: Any, kind: type) -> bool:
 def tree_leaves_as(like: Any, nest: Any, name: str) -> list[Any]:
     """Return the leaves of ``nest`` in the order of the leaves of ``like``, with dicts matched by key.
 
-    A value in the place of a leaf of ``like`` is a leaf, even if it is a list. Raise ArgumentError, with ``name``, for another
+    A value in the position of a leaf of ``like`` is a leaf, even a list. Raise ArgumentError, with ``name``, for another
     structure.
     """
     if isinstance(like, dict):
@@ -63,7 +63,7 @@ def tree_map(function: Callable[[Any], Any], nest: Any) -> Any:
 
 
 def tree_pack(nest: Any, leaves: list[Any]) -> Any:
-    """Return the structure of ``nest`` with ``leaves`` in it."""
+    """Return ``leaves`` in the structure of ``nest``."""
     left = iter(leaves)
     return tree_map(lambda _: next(left), nest)
 

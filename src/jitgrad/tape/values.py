@@ -51,7 +51,7 @@ class Values:
         Raises
         ------
         ConcretizationError
-            In a transform such as ``grad`` if the value depends on its arguments, and if it requires a gradient. Use
+            If it requires a gradient, or, in a transform such as ``grad``, if it depends on the arguments of the transform. Use
             ``detach().numpy()`` for a value without a derivative.
         """
         return self._leaving("numpy()")
@@ -115,7 +115,7 @@ class Values:
 
 
 def check_leaving(x: Values, how: str, explicit: bool = False) -> None:
-    """Raise ConcretizationError if requesting the value of ``x`` by ``how`` would lose a derivative that is being computed.
+    """Raise ConcretizationError if requesting the value of ``x`` with ``how`` would lose a derivative that is being computed.
 
     An ``explicit`` request is allowed for values that require a gradient.
     """
@@ -136,7 +136,7 @@ def peek(x: Values) -> Any:
 
 
 def shown_value(value: Any) -> str:
-    """Return a value as text for the end of a ``repr``; a text of several lines begins on a new line."""
+    """Return a value as text for the end of a ``repr``. Text of several lines begins on a new line."""
     text = np.array2string(np.asarray(value))
     return ("\n" if "\n" in text else " ") + text
 

@@ -25,14 +25,14 @@ names = itertools.count()
 
 
 class Pending(Protocol):
-    """Updates that have not been computed yet, see ``evaluate``."""
+    """Updates that have not been computed yet; see ``evaluate``."""
 
     def make(self) -> None:
         """Compute the updates now."""
 
 
 class Projection(Protocol):
-    """A constraint, to which a Variable is projected after an optimizer changed it, see ``layers.constraints``."""
+    """A constraint onto which a Variable is projected after an optimizer changes it; see ``layers.constraints``."""
 
     def change(self, weight: Variable) -> trace.StateUpdate:
         """Return the update that projects ``weight``."""
@@ -59,13 +59,13 @@ class Variable(Operators):
     name : str
         The name.
     constraint : Constraint or None
-        The constraint to which optimizers project the Variable.
+        The constraint onto which optimizers project the Variable.
     level : int
         The precedence of the dtype, see ``tape.dtypes``.
     kind : tuple
         The properties that a recorded step depends on: trainable, requires_grad, shape and dtype.
     pending : object
-        The computation of the next value, if it has not run yet.
+        The computation of the next value, if it has not yet run.
     first : tuple or None
         For sessions of a static graph: the initial value, and the Tensor that the session showed last.
     shared : bool
@@ -203,7 +203,7 @@ class Variable(Operators):
         Parameters
         ----------
         value : array_like
-            The value, of the shape of the Variable.
+            The value, with the shape of the Variable.
 
         Returns
         -------
@@ -213,9 +213,9 @@ class Variable(Operators):
         Raises
         ------
         ShapeError
-            If the shape differs from the shape of the Variable.
+            If the shape differs from the Variable's.
         DTypeError
-            If the value is an array or Tensor of another floating dtype, or a float for an integer Variable.
+            If the value is an array or Tensor of a different floating dtype, or a float for an integer Variable.
         ConcretizationError
             In a transform such as ``grad``, if the value depends on the arguments: a Variable holds constants.
         """
@@ -269,7 +269,7 @@ class Variable(Operators):
         return self.assign(self - value)
 
     def store(self, value: Any) -> None:
-        """Set the value without checks, for values known to fit.
+        """Set the value without checks, for values known to match.
 
         Parameters
         ----------
@@ -302,7 +302,7 @@ class Variable(Operators):
             )
 
     def __getstate__(self) -> Any:
-        """Return the state for copies and pickles, which have the same value and their own gradient."""
+        """Return the state for copies and pickles, which have the same value and a separate gradient."""
         state: Any = object.__getstate__(self)
         attributes, slots = state
         return attributes, slots | {"_leaf": self._value(), "pending": None, "_gradient": self.requires_grad, "first": None}
@@ -322,7 +322,7 @@ NEVER_DEFERRED.add(Variable)
 
 
 def assign_together(*pairs: tuple[Variable, Tensor]) -> None:
-    """Assign results that are known to fit, faster than several calls of ``assign``."""
+    """Assign results that are known to match, faster than several calls of ``assign``."""
     if trace.current() is not None or not Variable.assign_later(pairs):
         for variable, value in pairs:
             variable.assign(value)
