@@ -1,6 +1,6 @@
 """TensorFlow, Keras and PyTorch under their own names, run by jitgrad.
 
-Each package maps names, defaults and printing to jitgrad. It contains no mathematics, and the rest of jitgrad does not import
+Each package maps names, defaults and printed forms to jitgrad. It computes nothing, and the rest of jitgrad does not import
 it. Use ``import jitgrad.compat.tensorflow as tf``, or ``jitgrad run program.py``, which redirects the imports of an unchanged
 program.
 """

@@ -1,6 +1,6 @@
 """The table of supported names: ``python -m jitgrad.compat.coverage`` writes it to ``docs/compat.md``.
 
-The modules of another library are the ones with ``__all__`` and a ``__getattr__`` for missing names. The table is generated
+The modules of another library are those that have ``__all__`` and a ``__getattr__`` for missing names. The table is generated
 from them, so it lists exactly what exists.
 """
 
@@ -16,7 +16,7 @@ from types import ModuleType
 
 PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch"}
 TENSORS = {"tensorflow": "Tensor", "torch": "Tensor"}
-"""For each package, the class whose methods are listed too."""
+"""The class of each package whose methods are listed, too."""
 
 
 def covered(package: str) -> Iterator[tuple[str, ModuleType, list[str]]]:

@@ -15,11 +15,11 @@ from jitgrad.errors import JitgradError, listed, near_name
 
 
 class MissingNameError(JitgradError, AttributeError):
-    """A name of another library that jitgrad does not have."""
+    """A name in another library that jitgrad does not provide."""
 
 
 class MissingModuleError(JitgradError, ModuleNotFoundError):
-    """A module of another library that jitgrad does not have."""
+    """A module of another library that jitgrad does not provide."""
 
 
 def missing(library: str, known: Sequence[str], reasons: Mapping[str, str] | None = None) -> Callable[[str], NoReturn]:
@@ -72,7 +72,7 @@ class _Aliases(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         spec = module.__spec__
         assert spec is not None
-        module.__spec__ = spec.loader_state  # the import under another name has replaced it
+        module.__spec__ = spec.loader_state  # importing it under another name has replaced it
 
     def _real(self, name: str) -> str | None:
         """Return the original name of a module that has an alias."""

@@ -39,7 +39,7 @@ class Program(NamedTuple):
     spec: ModuleSpec | None
 
     def source(self) -> Any:
-        """Return the source text, or None for a module without one."""
+        """Return the source text, or None for a module that has none."""
         return self.loader.get_source(self.loader.name)
 
     def code(self) -> CodeType:
@@ -49,7 +49,7 @@ class Program(NamedTuple):
 
 
 def program(path: str) -> Program:
-    """Return a program in a file. Raise ArgumentError for a missing file."""
+    """Return the program in a file. Raise ArgumentError if the file does not exist."""
     if os.path.isdir(path):
         raise ArgumentError(f"{path} is a folder. Name a Python program in it, or give -m and the name of a package.")
     if not os.path.exists(path):
@@ -59,7 +59,7 @@ def program(path: str) -> Program:
 
 
 class _Script(SourceFileLoader):
-    """A loader of the program's file, which reads any file name and writes no compiled file."""
+    """A loader for the program's file, which accepts any file name and does not write bytecode files."""
 
     def get_code(self, fullname: str) -> CodeType:
         code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
@@ -67,7 +67,7 @@ class _Script(SourceFileLoader):
 
 
 def module(name: str) -> Program:
-    """Return a module as a program, found by its name without importing it. Raise ArgumentError for an unknown name."""
+    """Return a module as a program. It is found by name without importing it. Raise ArgumentError for an unknown name."""
     spec = _spec_of(name)
     if spec.submodule_search_locations is not None:
         spec = _spec_of(f"{name}.__main__")
@@ -91,7 +91,7 @@ def _spec_of(name: str) -> ModuleSpec:
 
 
 def run(found: Program, arguments: Sequence[str], v1: bool = False) -> None:
-    """Run a program to its end in a new process, as Python does.
+    """Run a program to completion, as ``python`` does.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def _is_runner(file: str) -> bool:
 
 
 def uses_sessions(source: str | None) -> bool:
-    """Return whether a program uses TensorFlow's placeholders or sessions, under its name for ``tensorflow``."""
+    """Return whether a program uses TensorFlow's placeholders or sessions, under the name that it gives to ``tensorflow``."""
     if source is None or "tensorflow" not in source:
         return False
     try:
@@ -175,7 +175,7 @@ def uses_sessions(source: str | None) -> bool:
 
 
 def _dotted(node: ast.expr) -> str:
-    """Return ``"tf.compat.v1"`` for attributes of a name; attributes of anything else begin with a dot."""
+    """Return ``"tf.compat.v1"`` for attributes of a name; for attributes of anything else, the result begins with a dot."""
     if isinstance(node, ast.Attribute):
         return f"{_dotted(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else ""

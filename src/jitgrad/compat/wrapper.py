@@ -1,7 +1,7 @@
-"""The base of tensors that wrap a Tensor of jitgrad with another library's methods and printing.
+"""The base of tensors that wrap a jitgrad Tensor with another library's methods and printing.
 
-A wrapper has the type ``Operators``, so every function of jitgrad accepts it as an operand and returns a plain Tensor, which
-the caller wraps again. jitgrad has one integer dtype; a wrapper stores the dtype to show.
+A wrapper is a subclass of ``Operators``, so every jitgrad function accepts it as an operand and returns a plain Tensor, which
+the caller wraps again. jitgrad has one integer dtype; a wrapper stores the dtype to display.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Wrapper(Operators):
     tensor : Tensor or Variable
         The value.
     integer : numpy.dtype
-        The dtype shown if ``tensor`` has integers.
+        The dtype displayed if ``tensor`` has integers.
     """
 
     __slots__ = ("__weakref__", "_integer", "_tensor")
@@ -55,7 +55,7 @@ class Wrapper(Operators):
 
     @property
     def gradient(self) -> Gradient | None:
-        """What ``backward`` stores, if the tensor requires a gradient."""
+        """The gradient that ``backward`` stores, if the tensor requires a gradient."""
         return self._tensor.gradient
 
     def _keep(self, kept: Gradient | None) -> None:
@@ -72,5 +72,5 @@ class Wrapper(Operators):
 
 
 def unwrap(value: Any) -> Any:
-    """Unwrap the tensors in any nesting of values."""
+    """Unwrap the tensors in any nested structure."""
     return tree_map(lambda x: x._read() if isinstance(x, Wrapper) else x, value)

@@ -14,11 +14,11 @@ from jitgrad.layers import activations as library
 from jitgrad.tape.protocol import deferred_in
 
 _OF_LIBRARY: dict[Any, str] = {}
-"""Return jitgrad's name of a function in this module."""
+"""Return jitgrad's name for a function of this module."""
 
 
 def _function(name: str) -> Callable[..., Any]:
-    """Wrap the library's activation for TensorFlow's tensors."""
+    """Wrap an activation of the library so that it accepts and returns TensorFlow's tensors."""
     plain = library.ACTIVATIONS[name]
 
     def function(x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -43,7 +43,7 @@ _relu = _function("relu")
 
 
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """Return x above ``threshold``, limited to ``max_value``, and ``negative_slope * (x - threshold)`` below it."""
+    """Return ``min(x, max_value)`` from ``threshold`` on, and ``negative_slope * (x - threshold)`` below it."""
     if negative_slope == 0 and max_value is None and threshold == 0:
         return _relu(x)
     return wrap(ReLU(max_value, negative_slope, threshold)(as_plain(x)))
@@ -78,7 +78,7 @@ _NAMES = [name for name, value in list(globals().items()) if name[0] != "_" and 
 
 
 def name_of(activation: Any) -> str | None:
-    """Return the library's name of one of its activations; None for other functions."""
+    """Return the library's name for one of its activations, or None for any other function."""
     if isinstance(activation, str):
         return activation if activation in library.ACTIVATIONS else None
     if activation in _OF_LIBRARY:
@@ -88,7 +88,7 @@ def name_of(activation: Any) -> str | None:
 
 
 def get(identifier: Any) -> Any:
-    """Return an activation by name; functions are returned unchanged, and None is linear."""
+    """Return an activation by name; functions are returned unchanged, and None means linear."""
     if identifier is None:
         return linear
     if isinstance(identifier, dict):
@@ -120,7 +120,7 @@ def serialize(activation: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the activation with a name."""
+    """Return the activation with the given name."""
     return get(config)
 
 

@@ -1,4 +1,4 @@
-"""Parts of ``keras.backend`` that programs use."""
+"""The functions of ``keras.backend`` that programs use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EPSILON = 1e-7
 
 
 def epsilon() -> float:
-    """Return the small number that keeps divisions finite."""
+    """Return the small constant that prevents division by zero."""
     return _EPSILON
 
 
@@ -24,7 +24,7 @@ def backend() -> str:
 
 
 def image_data_format() -> str:
-    """Return the position of the channels, "channels_last"."""
+    """Return the image data format, "channels_last"."""
     return "channels_last"
 
 
@@ -34,7 +34,7 @@ def get_value(x: Any) -> Any:
 
 
 def set_value(x: Any, value: Any) -> None:
-    """Assign a value to a Variable or to a number of an optimizer."""
+    """Assign a value to a Variable or to a setting of an optimizer."""
     x.assign(value)
 
 

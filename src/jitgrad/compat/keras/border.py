@@ -39,7 +39,7 @@ def set_floatx(dtype: Any) -> None:
 
 
 def dtype_name(dtype: Any) -> str:
-    """Return the name of a dtype of Keras, TensorFlow or NumPy."""
+    """Return the name of a dtype given in the form of Keras, TensorFlow or NumPy."""
     if dtype is None:
         return floatx()
     known = getattr(dtype, "name", dtype)
@@ -47,17 +47,17 @@ def dtype_name(dtype: Any) -> str:
 
 
 def wrap(nest: Any) -> Any:
-    """Replace plain Tensors in a nesting by TensorFlow's tensors."""
+    """Replace plain Tensors in a nested structure with TensorFlow's tensors."""
     return tree_map(lambda x: made(x) if isinstance(x, Tensor) else x, nest)
 
 
 def unwrap(nest: Any) -> Any:
-    """Replace TensorFlow's tensors in a nesting by plain Tensors."""
+    """Replace TensorFlow's tensors in a nested structure with plain Tensors."""
     return tree_map(lambda x: x._read() if isinstance(x, Wrapper) and not isinstance(x, Held) else x, nest)
 
 
 def is_plain(nest: Any) -> bool:
-    """Return whether a nesting contains plain Tensors but no wrapped ones, which means that the library is the caller."""
+    """Return whether a nested structure has plain Tensors but no wrapped ones, which means that the library is the caller."""
     if isinstance(nest, Tensor):
         return True
     found = False
@@ -99,7 +99,7 @@ def as_plain(value: Any, dtype: Any = None) -> Tensor:
 
 
 def as_inputs(value: Any, dtype: Any = None) -> Any:
-    """Convert the inputs of a layer in their nesting: dicts and lists of tensors are several inputs, lists of numbers one."""
+    """Convert the nested inputs of a layer: a dict or list of tensors is several inputs, a list of numbers is one."""
     several = isinstance(value, dict) or (
         isinstance(value, (list, tuple)) and any(hasattr(leaf, "shape") and np.ndim(leaf) for leaf in tree_leaves(value))
     )
@@ -114,10 +114,10 @@ def number(value: Any) -> Any:
 
 
 def plain_number(value: Any) -> Any:
-    """Convert a tensor with one element to a Python number; other values stay unchanged."""
+    """Convert a tensor with one element to a Python number; return other values unchanged."""
     return value.numpy().item() if isinstance(value, Wrapper) and value._read().shape == () else value
 
 
 def values_of(nest: Any) -> Any:
-    """Replace tensors in a nesting by NumPy arrays."""
+    """Replace tensors in a nested structure with NumPy arrays."""
     return tree_map(lambda x: x.numpy() if isinstance(x, Operators) else x, nest)

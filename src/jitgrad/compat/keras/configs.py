@@ -64,7 +64,7 @@ def _plain(value: Any) -> Any:
 
 
 def serialized(value: Any) -> Any:
-    """Return an object as ``{"module", "class_name", "config", "registered_name"}``, a function as its name."""
+    """Return an object as ``{"module", "class_name", "config", "registered_name"}``, or a function as its name."""
     if value is None or isinstance(value, (str, int, float, dict)):
         return value
     if not hasattr(value, "get_config"):
@@ -77,7 +77,7 @@ def serialized(value: Any) -> Any:
 
 
 def deserialized(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """Return the object that was serialized. Raises DataError for an unknown class."""
+    """Return the object for a serialized config. Raises DataError for an unknown class."""
     if not isinstance(config, dict) or "class_name" not in config:
         return config
     name = config["class_name"]
@@ -92,7 +92,7 @@ def deserialized(config: Any, custom_objects: Mapping[str, Any] | None = None) -
 
 
 def _class(module: str, name: str) -> type | None:
-    """Return the class with a name, from this module of Keras, from another one, or from the user's classes."""
+    """Return the class with the given name from this Keras module, from another one, or from the user's classes."""
     kind = "schedules" if module.endswith("schedules") else module.rpartition(".")[2]
     families = [f"keras.{kind}", *(f"keras.{other}" for other in _FAMILIES), "custom"]
     return next((Described.classes[f"{of}:{name}"] for of in families if f"{of}:{name}" in Described.classes), None)
@@ -111,7 +111,7 @@ def made_with_config(cls: Any, config: dict[str, Any]) -> Any:
 
 
 def found_by_name(what: str, identifier: Any, known: Mapping[str, Any]) -> Any:
-    """Return the object with a name or a class's config; functions are returned unchanged. Raises ArgumentError otherwise."""
+    """Return the object for a name or a config; functions are returned unchanged. Raises ArgumentError otherwise."""
     if isinstance(identifier, dict):
         return deserialized(identifier)
     if not isinstance(identifier, str):
@@ -142,7 +142,7 @@ def custom_objects() -> dict[str, Any]:
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:
-    """Decorate a class or function that files may refer to."""
+    """Decorate a class or function so that files can refer to it."""
 
     def register(given: Any) -> Any:
         _custom[name or given.__name__] = given

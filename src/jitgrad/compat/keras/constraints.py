@@ -15,7 +15,7 @@ from jitgrad.tape.trace import StateUpdate
 
 
 class Constraint(library.Constraint):
-    """Base class. Steps of jitgrad are native, so custom constraints are not supported."""
+    """Base class. jitgrad's steps are native, so custom constraints are not supported."""
 
     family = "keras.constraints"
 
@@ -91,7 +91,7 @@ def serialize(constraint: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the constraint with a config."""
+    """Return the constraint for a config."""
     return deserialized(config, custom_objects)
 
 

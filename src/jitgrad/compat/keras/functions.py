@@ -1,4 +1,4 @@
-"""The names of functions that are called on symbols, for summaries and files, and the functions with these names."""
+"""Names, in summaries and files, for functions that are called on symbols, and lookup of functions by these names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MODULES = (
     "jitgrad.compat.tensorflow.activations", "jitgrad.compat.keras.activations", "jitgrad.compat.keras.losses",
     "jitgrad.compat.keras.symbol", "jitgrad",
 )  # fmt: skip
-"""The modules in which the functions of files are looked up."""
+"""The modules in which functions named in files are looked up."""
 
 
 def name_of(function: Any) -> dict[str, str]:
@@ -35,7 +35,7 @@ def name_of(function: Any) -> dict[str, str]:
 
 
 def _is(known: Any, function: Any) -> bool:
-    """Return whether a function is the other function, or wraps it."""
+    """Return whether a function is the given function or a wrapper of it."""
     while known is not None:
         if known is function or any(cell.cell_contents is function for cell in getattr(known, "__closure__", None) or ()):
             return True
@@ -44,7 +44,7 @@ def _is(known: Any, function: Any) -> bool:
 
 
 def function_of(named: dict[str, str]) -> Any:
-    """Return the function of jitgrad that a file names. Raises DataError for any other."""
+    """Return the jitgrad function that a file refers to. Raises DataError for any other."""
     text = named.get("function") or named["op"]
     module, _, name = text.partition(":")
     if "op" in named and text in OPS:

@@ -23,11 +23,11 @@ class Initializer(Described):
     seed: int | None = None
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        """Return values of a shape; called by the library."""
+        """Return values of the given shape. The library calls this method."""
         return values_of(type(self).__call__(self, tuple(shape)))
 
     def plain(self, shape: Any, generator: np.random.Generator) -> Any:
-        """Return values of a shape, drawn from the generator, or from a generator with the initializer's seed."""
+        """Return values of the given shape, drawn from the generator, or from one seeded with the initializer's seed."""
         return self.draw(shape, generator if self.seed is None else np.random.default_rng(self.seed))
 
     plain.is_plain = True  # type: ignore[attr-defined]
@@ -66,7 +66,7 @@ class _Drawn(Initializer):
     """An initializer of the library with Keras's arguments."""
 
     kind: Any
-    """The class in jitgrad."""
+    """The corresponding class in jitgrad."""
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:
         given = {key: values_of(value) for key, value in self.arguments.items() if key != "seed"}
@@ -110,7 +110,7 @@ class RandomNormal(_Drawn):
 
 
 class TruncatedNormal(RandomNormal):
-    """Draw from a normal distribution truncated at two standard deviations."""
+    """Draw from a normal distribution truncated at two standard deviations from the mean."""
 
     kind = library.TruncatedNormal
 
@@ -125,7 +125,7 @@ class Orthogonal(_Drawn):
 
 
 class VarianceScaling(_Drawn):
-    """Draw with variance scale/n, where n is the number of inputs, of outputs, or the mean of both."""
+    """Draw with variance scale/n, with n the number of inputs, the number of outputs, or their mean."""
 
     kind = library.VarianceScaling
 
@@ -140,7 +140,7 @@ class VarianceScaling(_Drawn):
 
 
 class _Named(Initializer):
-    """A VarianceScaling with a name."""
+    """Base class of the named special cases of VarianceScaling."""
 
     name: str
 
@@ -234,7 +234,7 @@ def serialize(initializer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the initializer with a config."""
+    """Return the initializer for a config."""
     return deserialized(config, custom_objects)
 
 

@@ -23,7 +23,7 @@ _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", 
 
 
 class Loss(Described):
-    """Base class: ``call(y_true, y_pred)`` returns the loss of each row, and ``reduction`` determines how they are combined."""
+    """Base class: ``call(y_true, y_pred)`` returns the loss of each row, and ``reduction`` combines them."""
 
     family = "keras.losses"
 
@@ -78,7 +78,7 @@ class Loss(Described):
 
 
 def by_row(loss: Any, y_true: Any, y_pred: Any, classes: bool = False, **options: Any) -> Tensor:
-    """Apply a library's loss along the last axis; returns one loss for each element of the other axes."""
+    """Apply a loss of the library along the last axis, and return one value for each element of the remaining axes."""
     if y_pred.ndim == 0:
         y_pred, y_true = reshape(y_pred, (1,)), reshape(y_true, (1,))
     y_true = aligned(y_true, y_pred)
@@ -95,11 +95,11 @@ class Made(Loss):
     """A loss of the library with Keras's arguments."""
 
     plain: Any
-    """The loss in jitgrad."""
+    """The corresponding loss in jitgrad."""
     by_class = False
     """Whether the target has one class per row."""
     short = ""
-    """The name, if it differs from the class's."""
+    """The name, if it differs from the class name."""
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None) -> None:
         super().__init__(name or self.short or snake_case(type(self).__name__), reduction, dtype)
@@ -113,7 +113,7 @@ class Made(Loss):
         return rows if is_plain((y_true, y_pred)) else wrap(rows)
 
     def native(self) -> Any:
-        """Return the library's loss with bound options if it is equivalent, otherwise this object."""
+        """Return the library's loss with its options bound if it is equivalent, otherwise this object."""
         if self.reduction not in ("sum_over_batch_size", "mean"):
             return self
         given = self.options()
@@ -300,7 +300,7 @@ class CategoricalFocalCrossentropy(Made):
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """Return the options that differ from their defaults; without any, the library's own loss can be used."""
+    """Return the options that differ from their defaults; if there are none, the library's own loss can be used."""
     return {name: value for name, value in options.items() if value}
 
 
@@ -376,7 +376,7 @@ def serialize(loss: Any) -> Any:
 
 
 def deserialize(name: Any, custom_objects: Any = None) -> Any:
-    """Return the loss with a config or name."""
+    """Return the loss for a config or name."""
     return deserialized(name, custom_objects) if isinstance(name, dict) else get(name)
 
 

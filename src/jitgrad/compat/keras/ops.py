@@ -75,7 +75,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 
 
 def take(x: Any, indices_: Any, axis: int | None = None) -> Any:
-    """Take elements of a tensor along an axis; by default of the flattened tensor."""
+    """Take elements of a tensor along an axis; by default, take them from the flattened tensor."""
     return indices.gather(reshape(x, (-1,)) if axis is None else x, indices_, axis=axis or 0)
 
 

@@ -11,7 +11,7 @@ from jitgrad.errors import ArgumentError
 
 
 class SeedGenerator:
-    """A source of random numbers: its own seed, or jitgrad's global source."""
+    """A generator of random numbers with its own seed, or jitgrad's global generator."""
 
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         self.seed, self.name = seed, name
@@ -19,7 +19,7 @@ class SeedGenerator:
 
 
 def _source(seed: Any) -> library.Source | None:
-    """Return the source for a seed. For a number, it is a new source each time."""
+    """Return the generator for a seed. A number creates a new generator in each call."""
     if isinstance(seed, int):
         return library.Source(seed)
     if seed is not None and not isinstance(seed, SeedGenerator):

@@ -1,4 +1,4 @@
-"""Keras's regularizers: penalties on weights or results that are added to the loss."""
+"""Keras's regularizers: penalties on weights or outputs that are added to the loss."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Regularizer(library.Regularizer):
 
 
 def _seen_wrapped(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a user's ``__call__``, to which the library passes a weight."""
+    """Wrap a user's ``__call__``, which the library calls with a weight."""
 
     def inside(self: Any, weight: Any) -> Any:
         return unwrap(call(self, wrap(weight)))
@@ -93,7 +93,7 @@ def serialize(regularizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the regularizer with a config."""
+    """Return the regularizer for a config."""
     return deserialized(config, custom_objects)
 
 

@@ -1,6 +1,6 @@
 """The functional API: symbols for the inputs of a model, and calls of layers and functions on them.
 
-A call computes nothing. It is recorded once on placeholders, for the shape and dtype of its result, and stored
+A call computes nothing. It runs once on placeholders to find the shape and dtype of its result, and is stored
 as a ``Call``. A model defined by symbols repeats the calls on real inputs; see ``models.graph``.
 """
 
@@ -29,14 +29,14 @@ _ROWS = 7919
 
 
 class KerasTensor(Deferrable, Operators):
-    """A symbol for a value of the functional API. Operators, layers and functions on it return symbols.
+    """A symbol for a value in the functional API. Operators, layers and functions on it return symbols.
 
     Attributes
     ----------
     shape : tuple
         Shape, with None for unknown sizes.
     source : Call or None
-        The call that it is a result of; None for an input.
+        The call that produced it; None for an input.
     """
 
     __slots__ = ("__weakref__", "_dtype", "_shape", "name", "source")
@@ -141,7 +141,7 @@ class Call:
 
 
 def called(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the symbols for the results of a layer or function on symbols."""
+    """Return the symbols for the results of calling a layer or function on symbols."""
     return Call(operation, args, kwargs).results
 
 
@@ -167,7 +167,7 @@ def is_keras_tensor(x: Any) -> bool:
 
 
 def _inferred(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the result of an operation on placeholders."""
+    """Return the result of applying an operation to placeholders."""
     if is_layer(operation) and not operation.built:
         operation.built_for(tree_map(lambda x: x.shape if isinstance(x, KerasTensor) else x, args[0]) if args else None)
     given_args, given_kwargs = tree_map(lambda x: _placeholder(x) if isinstance(x, KerasTensor) else x, (args, kwargs))
@@ -179,7 +179,7 @@ def _inferred(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def inferred_shapes(layer: Any, shapes: Any) -> Any:
-    """Return the shapes of a layer's results for inputs of these shapes."""
+    """Return the output shapes of a layer for inputs of these shapes."""
     several = bool(shapes) and isinstance(shapes[0], (list, tuple))
     given = [KerasTensor(shape) for shape in shapes] if several else KerasTensor(shapes)
     return tree_map(_open, _inferred(layer, (given,), {}))
@@ -213,7 +213,7 @@ def Input(
     tensor: Any = None,
     optional: bool = False,
 ) -> KerasTensor:
-    """Return a symbol for the inputs of a model: rows of this shape."""
+    """Return a symbol for inputs of a model whose rows have this shape."""
     if sparse or ragged or tensor is not None:
         raise ArgumentError("Input: sparse, ragged and tensor are not supported. Give shape and dtype.")
     if batch_shape is None and shape is None:

@@ -20,7 +20,7 @@ from jitgrad.tape.protocol import public
 
 
 def _of_features(f: Unary) -> Unary:
-    """Return the function with TensorFlow's name for its argument."""
+    """Return the function with TensorFlow's argument name."""
 
     def function(features: Any, name: str | None = None) -> Tensor:
         return f(features)
@@ -49,7 +49,7 @@ swish = silu
 
 @public()
 def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Tensor:
-    """Return ``x`` times the normal distribution function of ``x``; with the tanh approximation if ``approximate``."""
+    """Return ``x`` times the standard normal distribution function of ``x``, by the tanh approximation if ``approximate``."""
     return made(activations.gelu(numbers("Gelu", features, FLOATS)._read(), approximate))
 
 
@@ -70,7 +70,7 @@ def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
 
 @named("Softmax")
 def softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """Divide exponentials by their sum along an axis, by default the last."""
+    """Return the softmax along an axis, by default the last."""
     x = numbers("Softmax", logits, FLOATS)
     return made(library.softmax(x._read(), axis=-1 if axis is None else axes(axis)))
 

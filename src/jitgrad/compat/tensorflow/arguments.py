@@ -34,7 +34,7 @@ def sizes(shape: Any) -> tuple[int, ...]:
 
 
 def axes(axis: Any) -> Any:
-    """Convert an axis, or several, to a number or a tuple; None stays None."""
+    """Convert an axis to an integer, or several axes to a tuple; None stays None."""
     if axis is None or type(axis) is int:
         return axis
     if isinstance(axis, (Operators, np.ndarray)):
@@ -56,7 +56,7 @@ def integers(value: Any) -> np.ndarray:
 
 
 def named(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Wrap a function so that errors of shapes and indices are TensorFlow's, with the op's name; on symbols it is deferred."""
+    """Wrap a function to raise TensorFlow's errors for shapes and indices; calls on symbols are deferred."""
 
     def decorate(f: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(f)

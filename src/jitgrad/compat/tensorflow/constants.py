@@ -26,7 +26,7 @@ from jitgrad.tape.tensor import identity as copied
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
-    """Return a tensor with Python's or NumPy's values, of shape ``shape`` if it is given."""
+    """Return a tensor with the values of Python or NumPy objects, of shape ``shape`` if it is given."""
     if isinstance(value, Operators):
         found = convert(value, dtype)
     else:
@@ -92,7 +92,7 @@ def _filled_like(input: Any, dtype: Any, value: int) -> Tensor:
     x = convert(input)
     wanted = x.dtype if dtype is None else as_dtype(dtype)
     if wanted is x.dtype and x.level > levels.INTEGER:
-        return made(full_like(x._read(), value))  # its dtype in a fit is unknown
+        return made(full_like(x._read(), value))  # the dtype is unknown within a fit
     return wrap_array(np.full(x._plain_shape, value, wanted.dtype))
 
 
@@ -150,12 +150,12 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
         whole = ew.trunc(plain) if plain.level > levels.INTEGER else plain
         return made(wrapped_around(recorded_cast(whole, levels.INTEGER), wanted.dtype), wanted.dtype)
     if plain.level == levels.INTEGER and trace.current() is None:
-        return wrap_array(tensor.numpy(), wanted)  # rounded if the float has too few digits
+        return wrap_array(tensor.numpy(), wanted)  # rounded if the float dtype has too few digits
     return made(recorded_cast(plain, wanted.level))
 
 
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
-    """Convert like ``cast``, with values limited to the range of the dtype."""
+    """Convert like ``cast``, but limit values to the range of the dtype."""
     kind = as_dtype(dtype)
     x = convert(value)
     if not kind.is_integer:
@@ -239,7 +239,7 @@ def one_hot(
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool, name: str | None = None) -> Tensor:
-    """Return a row of ``maxlen`` booleans for each length n: n times True, then False. By default the longest row is full."""
+    """Return ``maxlen`` booleans for each length n: n times True, then False. The default ``maxlen`` is the largest length."""
     counts = integers(lengths)
     most = integer(maxlen) if maxlen is not None else int(counts.max(initial=0))
     return wrap_array(np.arange(most) < counts[..., None], as_dtype(dtype))

@@ -1,4 +1,4 @@
-"""Loops and branches, which run like Python's, and Python functions of tensors."""
+"""Loops and branches, which run as in Python, and Python functions of tensors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def case(
 
 
 def switch_case(branch_index: Any, branch_fns: Any, default: Callable[[], Any] | None = None, name: str = "switch_case") -> Any:
-    """Return the result of the function with this index; for another index, of ``default`` or of the last one."""
+    """Return the result of the function with this index, or of ``default`` or the last function if the index is invalid."""
     branches = dict(branch_fns if isinstance(branch_fns, dict) or isinstance(branch_fns[0], tuple) else enumerate(branch_fns))
     return branches.get(integer(branch_index), default or branches[max(branches)])()
 
@@ -121,7 +121,7 @@ def _folded(fn: Callable[[Any, Any], Any], rows: list[Any], initializer: Any) ->
 
 
 class TensorArray:
-    """Tensors that are written and read by index.
+    """An array of tensors that are written and read by index.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ class TensorArray:
         return wrap_array(np.int32(len(self._elements)))
 
     def _filled(self) -> list[Tensor]:
-        """Return all elements, with zeros in the shape of another element for those that were not written."""
+        """Return all elements, with zeros in place of unwritten ones, in the shape of another element."""
         known = next((x for x in self._elements if x is not None), None)
         if known is None:
             return []
@@ -233,18 +233,18 @@ def executing_eagerly() -> bool:
 
 
 def init_scope() -> Any:
-    """Return a context without effect: nothing is traced."""
+    """Return a context that has no effect: nothing is traced."""
     return nullcontext()
 
 
 def control_dependencies(control_inputs: Any) -> Any:
-    """Return a context without effect: computations run in the order of the program."""
+    """Return a context that has no effect: computations run in the order of the program."""
     return nullcontext()
 
 
 @contextmanager
 def device(device_name: Any) -> Iterator[None]:
-    """Return a context without effect: the CPU is the only device."""
+    """Return a context that has no effect: the CPU is the only device."""
     yield
 
 

@@ -110,7 +110,7 @@ def assert_scalar(tensor: Any, message: Any = None, name: str | None = None) -> 
 
 
 def assert_shapes(shapes: Any, data: Any = None, summarize: Any = None, message: Any = None, name: str | None = None) -> None:
-    """Raise ValueError if sizes with the same letter differ, or a size is not the given number."""
+    """Raise ValueError if sizes with the same letter differ, or if a size differs from the given number."""
     known: dict[Any, int] = {}
     for x, wanted in shapes.items() if isinstance(shapes, dict) else shapes:
         tensor = x.deref() if hasattr(x, "deref") else convert(x)
@@ -124,7 +124,7 @@ def assert_shapes(shapes: Any, data: Any = None, summarize: Any = None, message:
 
 
 def assert_type(tensor: Any, tf_type: Any, message: Any = None, name: str | None = None) -> None:
-    """Raise TypeError unless the dtype is the given one."""
+    """Raise TypeError unless the tensor has the given dtype."""
     found = convert(tensor).dtype
     if found is not as_dtype(tf_type):
         raise OptionError(f"{_begun(message)}tensor must be of type {as_dtype(tf_type)!r}; got {found!r}")

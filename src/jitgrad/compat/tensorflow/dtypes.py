@@ -23,9 +23,9 @@ class DType:
     dtype : numpy.dtype
         NumPy's dtype; NumPy accepts objects with this attribute as dtypes.
     level : int
-        Its strength in promotion, see ``jitgrad.tape.dtypes``; -1 if jitgrad does not compute with it.
+        Its level in type promotion, see ``jitgrad.tape.dtypes``; -1 if jitgrad does not compute with it.
     enum : int
-        TensorFlow's number.
+        TensorFlow's number for the dtype.
     """
 
     __slots__ = ("as_numpy_dtype", "dtype", "enum", "level", "name")
@@ -39,7 +39,7 @@ class DType:
 
     @property
     def kind(self) -> str:
-        """NumPy's letter."""
+        """NumPy's one-letter code."""
         return self.dtype.kind
 
     @property
@@ -49,7 +49,7 @@ class DType:
 
     @property
     def as_datatype_enum(self) -> int:
-        """TensorFlow's number."""
+        """TensorFlow's number for the dtype."""
         return self.enum
 
     @property
@@ -79,12 +79,12 @@ class DType:
 
     @property
     def is_complex(self) -> builtins.bool:
-        """Whether it is complex."""
+        """Whether it is a complex dtype."""
         return self.kind == "c"
 
     @property
     def is_unsigned(self) -> builtins.bool:
-        """Whether it is an unsigned integer."""
+        """Whether it is an unsigned integer dtype."""
         return self.kind == "u"
 
     @property
@@ -109,7 +109,7 @@ class DType:
 
     @property
     def limits(self) -> tuple[Any, Any]:
-        """The smallest and the largest value."""
+        """The smallest and largest values."""
         return self.min, self.max
 
     def _limits(self) -> Any:
@@ -177,7 +177,7 @@ OF_LEVEL = {
 
 
 def of_numpy(dtype: np.dtype[Any]) -> DType:
-    """Return the DType of a NumPy dtype. Raises TypeError if TensorFlow has none."""
+    """Return the DType for a NumPy dtype. Raises TypeError if TensorFlow has none."""
     found = string if dtype.kind in "SU" else _BY_NUMPY.get(dtype.newbyteorder("="))
     if found is None:
         raise TypeError(f"Cannot convert value {dtype!r} to a TensorFlow DType.")
@@ -185,7 +185,7 @@ def of_numpy(dtype: np.dtype[Any]) -> DType:
 
 
 def as_dtype(type_value: Any) -> DType:
-    """Return the DType of a name, a type, a NumPy dtype or a DType."""
+    """Return the DType for a name, a type, a NumPy dtype or a DType."""
     if type(type_value) is DType:
         return type_value
     found = _BY_NAME.get(type_value) if isinstance(type_value, str) else None
@@ -200,7 +200,7 @@ def as_dtype(type_value: Any) -> DType:
 
 
 COMPUTED = [dtype for dtype in _ALL if dtype.level >= 0]
-"""The dtypes that jitgrad computes with."""
+"""The dtypes with which jitgrad computes."""
 
 __all__ = [
     "DType", "as_dtype", "bool", "complex64", "complex128", "double", "float16", "float32", "float64", "half", "int8", "int16",

@@ -33,7 +33,7 @@ Unary = Callable[..., Tensor]
 
 
 def unary(op: str, f: Callable[[Any], Any], kinds: str = FLOATS, wraps: bool = False) -> Unary:
-    """Return a function of one operand, of the dtypes that TensorFlow's op takes."""
+    """Return a function of one operand, which accepts the dtypes that TensorFlow's op accepts."""
 
     def function(x: Any, name: str | None = None) -> Tensor:
         if type(x) is Tensor and x._tensor.level > levels.INTEGER:
@@ -100,7 +100,7 @@ logical_xor = named("LogicalXor")(_logical("LogicalXor", logic.logical_xor))
 
 
 def _extreme(op: str, f: Op, wins: Op) -> Callable[..., Tensor]:
-    """Return the larger or smaller operand; for equal ones, the gradient passes to the first, as in TensorFlow."""
+    """Return the larger or smaller operand. For equal operands, the gradient passes to the first, as in TensorFlow."""
 
     @named(op)
     def function(x: Any, y: Any, name: str | None = None) -> Tensor:

@@ -28,7 +28,7 @@ class OpError(JitgradError):
 
 
 class InvalidArgumentError(OpError):
-    """Operands that an operation does not accept: wrong dtypes or shapes."""
+    """Operands with a dtype or shape that an operation does not accept."""
 
     error_code = 3
 

@@ -1,4 +1,4 @@
-"""``tf.function``: the Python function, called eagerly. Its computation is recorded once and runs natively in any case."""
+"""``tf.function``: the Python function, called eagerly. Its operations are recorded and run natively in any case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Function:
     python_function : function
         The function itself.
     input_signature : tuple of TensorSpec or None
-        Specification of its arguments.
+        Specifications of its arguments.
     """
 
     def __init__(self, f: Callable[..., Any], input_signature: Any = None) -> None:
@@ -42,7 +42,7 @@ class Function:
         return _returned(self.python_function(*args, **kwargs))
 
     def _checked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """Convert arguments to tensors of the signature. Raises TypeError for others."""
+        """Convert arguments to tensors that match the signature. Raises TypeError for other arguments."""
         assert self.input_signature is not None
         names = list(inspect.signature(self.python_function).parameters)
         start = 1 if names[:1] == ["self"] and len(args) + len(kwargs) > len(self.input_signature) else 0
@@ -83,7 +83,7 @@ def _paired(spec: Any, value: Any) -> Any:
 
 
 class _Pair:
-    """A spec and a value, treated as a leaf of a nesting."""
+    """A spec and a value, treated as a leaf of a nested structure."""
 
     def __init__(self, pair: tuple[Any, Any]) -> None:
         self.pair = pair
@@ -164,7 +164,7 @@ def function(
     experimental_attributes: Any = None, experimental_relax_shapes: Any = None, experimental_compile: Any = None,
     experimental_follow_type_hints: Any = None,
 ) -> Any:  # fmt: skip
-    """Mark a function of tensors; also a decorator. It runs eagerly: Python's prints and branches run in each call."""
+    """Wrap a function of tensors; also a decorator. It runs eagerly, so Python's ``print`` and branches run in each call."""
     if func is None:
         return functools.partial(function, input_signature=input_signature)
     if isinstance(func, Function):

@@ -24,12 +24,12 @@ from jitgrad.tape.tensor import Tensor as Value
 
 
 def nonzero(condition: Tensor) -> Tensor:
-    """Return the indices of true elements, one row for each."""
+    """Return the indices of the true elements, one row per element."""
     return wrap_array(np.argwhere(condition.numpy()))
 
 
 def _rows(indices: Any, n: int, op: str) -> Any:
-    """Return indices of rows. Raises InvalidArgumentError if a known one is out of bounds."""
+    """Return row indices. Raises InvalidArgumentError if a known one is out of bounds."""
     found = convert(indices)
     plain = found._read()
     if plain.value is not None or plain.group is None:
@@ -45,7 +45,7 @@ def _rows(indices: Any, n: int, op: str) -> Any:
 def gather(
     params: Any, indices: Any, validate_indices: Any = None, axis: Any = None, batch_dims: int = 0, name: str | None = None
 ) -> Tensor:
-    """Take slices along an axis by an array of indices."""
+    """Take slices along an axis at the given indices."""
     x = convert(params)
     at = integer(batch_dims) if axis is None else integer(axis)
     if isinstance(x, Held):
@@ -76,7 +76,7 @@ def _batched_gather(x: Value, rows: Value, axis: int, batch: int) -> Any:
 
 
 def _flat(indices: Any, shape: tuple[int, ...], op: str) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Return the flat positions of rows of indices in the axes that they address, and the other axes."""
+    """Return the flat positions that rows of indices refer to, and the sizes of the remaining axes."""
     places = integers(indices)
     depth = places.shape[-1] if places.ndim else 0
     if not places.ndim or depth > len(shape):
@@ -94,7 +94,7 @@ def _flat(indices: Any, shape: tuple[int, ...], op: str) -> tuple[np.ndarray, tu
 
 @named("GatherNd")
 def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None) -> Tensor:
-    """Take elements or slices by rows of indices of the first axes."""
+    """Take elements or slices at rows of indices into the first axes."""
     x = convert(params)
     if batch_dims:
         places = integers(indices)
@@ -139,7 +139,7 @@ def _updated(op: str, how: Callable[[Value, tuple[np.ndarray, ...], Value], Any]
 
 
 def _extreme(f: Any) -> Callable[[Value, tuple[np.ndarray, ...], Value], Any]:
-    """Return the larger or smaller of the elements and the updates; each position may occur once."""
+    """Return the larger or smaller of the elements and the updates; each position may occur only once."""
 
     def how(x: Value, keys: tuple[np.ndarray, ...], values: Value) -> Any:
         rows = np.stack([key.ravel() for key in keys], -1)
@@ -212,7 +212,7 @@ def bincount(
     arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = dtypes.int32,
     name: str | None = None, axis: Any = None, binary_output: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Count how often each integer, starting with 0, occurs in ``arr``."""
+    """Count the occurrences of each integer in ``arr``, starting with 0."""
     values = integers(arr).ravel()
     given = None if weights is None else np.asarray(convert(weights).numpy()).ravel()
     counts = np.bincount(values, given, 0 if minlength is None else integer(minlength))
@@ -225,7 +225,7 @@ def confusion_matrix(
     labels: Any, predictions: Any, num_classes: Any = None, weights: Any = None, dtype: Any = dtypes.int32,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Count how often each label (row) was predicted as each class (column)."""
+    """Return the confusion matrix, with a row per label and a column per predicted class."""
     truth, said = integers(labels).ravel(), integers(predictions).ravel()
     n = int(max(truth.max(initial=0), said.max(initial=0))) + 1 if num_classes is None else integer(num_classes)
     if truth.size and (max(truth.max(), said.max()) >= n or min(truth.min(), said.min()) < 0):

@@ -21,7 +21,7 @@ from jitgrad.tape.protocol import public
 
 @named("Tensordot")
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
-    """Sum products over some axes: the last of ``a`` and the first of ``b``, or given ones."""
+    """Sum products over the last axes of ``a`` and the first axes of ``b``, or over the given axes."""
     x, y = agreed("Tensordot", (a, b), NUMBERS)
     over = axes if isinstance(axes, int) else np.asarray(axes).tolist()
     return made(products.tensordot(x._read(), y._read(), over), x._integer)
@@ -49,7 +49,7 @@ def matvec(
 def norm(
     tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None, name: str | None = None
 ) -> Tensor:
-    """Return a norm over axes, by default over all."""
+    """Return a norm over axes, by default over all axes."""
     x = numbers("Norm", tensor, FLOATS)._read()
     at, kind = axes(axis), None if ord in ("euclidean", "fro") else ord
     if at is None and kind is not None:
@@ -136,7 +136,7 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
 
 @public()
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
-    """Swap the last two axes."""
+    """Swap the last two axes, as there are no complex dtypes."""
     x = convert(a)
     return made(library.swapaxes(x._read(), -1, -2), x._integer)
 

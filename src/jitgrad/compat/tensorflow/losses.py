@@ -1,4 +1,4 @@
-"""Losses and other functions of ``tf.nn`` of the outputs of layers."""
+"""Losses and other functions in ``tf.nn`` that operate on the outputs of layers."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
 
 @named("Dropout")
 def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: str | None = None) -> Tensor:
-    """Set elements to 0 with probability ``rate``, and divide the others by ``1 - rate``."""
+    """Set elements to 0 with probability ``rate``, and divide the remaining ones by ``1 - rate``."""
     from jitgrad.compat.tensorflow.random import uniform
 
     value = numbers("Dropout", x, FLOATS)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Reference:
-    """A tensor or Variable as a key, equal to other references of the same object."""
+    """A hashable reference to a tensor or Variable, equal to other references to the same object."""
 
     __slots__ = ("_of",)
 
@@ -55,8 +55,6 @@ class TensorMethods:
         def numpy(self) -> Any: ...
         def __getitem__(self, key: Any) -> Tensor: ...
 
-    # Shape and dtype.
-
     @property
     def _plain_shape(self) -> Shape:
         return self._read().shape
@@ -91,7 +89,7 @@ class TensorMethods:
         return "/job:localhost/replica:0/task:0/device:CPU:0"
 
     def ref(self) -> Reference:
-        """Return a reference that can be a key of a dict."""
+        """Return a reference that can be used as a key of a dict."""
         return Reference(self)
 
     def __len__(self) -> int:
@@ -105,8 +103,6 @@ class TensorMethods:
         if not shape:
             raise TypeError("Cannot iterate over a scalar tensor. Use float() for its value.")
         return (self[i] for i in range(shape[0]))
-
-    # Printing.
 
     def __repr__(self) -> str:
         return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={numpy_text(self._value())}>"
@@ -128,7 +124,7 @@ def _lines(text: str) -> str:
 
 
 class _Absent:
-    """An attribute of the library's tensors that TensorFlow's do not have."""
+    """An attribute of the library's tensors that TensorFlow's tensors do not have."""
 
     def __init__(self, name: str, why: str) -> None:
         self.name, self.why = name, why

@@ -61,7 +61,7 @@ class Module:
 
     @property
     def non_trainable_variables(self) -> tuple[Any, ...]:
-        """The other Variables."""
+        """The Variables that a tape does not watch automatically."""
         return tuple(v for v in self.variables if not v.trainable)
 
     @property
@@ -86,7 +86,7 @@ def _snake(name: str) -> str:
 
 
 def attributes(module: Any) -> Iterator[tuple[str, Any]]:
-    """Return the attributes of a Module and the items of lists and dicts there, by name and in order."""
+    """Return the attributes of a Module and the items of lists and dicts among them, by name and in order."""
     for name in sorted(vars(module)):
         if name not in ("_name", "_scope_name", "_restored"):
             yield from _items(name, vars(module)[name])
@@ -106,7 +106,7 @@ def _items(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 def _leaves(module: Any, seen: set[int], wanted: Callable[[Any], bool]) -> Iterator[Any]:
     """Return the requested objects on the attributes of a Module, then on those of its submodules."""
     seen.add(id(module))
-    if not isinstance(module, Module):  # a layer or model lists its own
+    if not isinstance(module, Module):  # a layer or model lists its own Variables
         yield from (v for v in module.variables if wanted(v))
         return
     inner = []

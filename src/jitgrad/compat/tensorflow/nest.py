@@ -24,7 +24,7 @@ def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Any, expand_composites: bool = False) -> Any:
-    """Return the nesting of ``structure`` with other leaves."""
+    """Return a nest with the structure of ``structure`` and the given leaves."""
     leaves = list(flat_sequence)
     if len(leaves) != len(flatten(structure)):
         raise ConversionError(f"There are {len(leaves)} leaves for {len(flatten(structure))} positions. Give as many leaves.")
@@ -52,7 +52,7 @@ def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> A
 
 
 def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False) -> None:
-    """Raise ValueError if two nests differ."""
+    """Raise ValueError if the structures of two nests differ."""
     if not _same(nest1, nest2):
         raise ConversionError("The two structures don't have the same nested structure. Use the same nesting.")
 

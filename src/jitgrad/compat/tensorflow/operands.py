@@ -1,4 +1,4 @@
-"""Operands with TensorFlow's rules: all have one dtype, to which Python's numbers and NumPy's arrays are converted."""
+"""Conversion of operands by TensorFlow's rules: Python numbers and NumPy arrays are converted to the dtype of the tensors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NONE: dict[str, Any] = {}
 
 
 def tensor_name(dtype: DType) -> str:
-    """Return the name of a dtype in TensorFlow's messages."""
+    """Return the name that TensorFlow's messages use for a dtype."""
     return _NAMES.get(dtype.name, dtype.name)
 
 
@@ -48,7 +48,7 @@ def mismatch(name: str, place: int, expected: DType, given: DType) -> InvalidDTy
 
 
 def like(value: Any, lead: Tensor) -> Tensor:
-    """Convert ``value`` to a tensor, of the dtype of ``lead`` unless it is a tensor already."""
+    """Convert ``value`` to a tensor with the dtype of ``lead``, unless it is already a tensor."""
     if isinstance(value, Operators):
         return convert(value)
     dtype = lead.dtype
@@ -60,7 +60,7 @@ def like(value: Any, lead: Tensor) -> Tensor:
 
 
 def agreed(name: str, values: Sequence[Any], kinds: str = ANY) -> list[Tensor]:
-    """Convert operands to tensors of one dtype. Raises InvalidArgumentError, with both dtypes, if tensors differ."""
+    """Convert operands to tensors of one dtype. Raises InvalidArgumentError if the dtypes of tensors differ."""
     lead = next((value for value in values if isinstance(value, Operators)), None)
     first = convert(values[0] if lead is None else lead)
     tensors = [like(value, first) for value in values]
@@ -75,7 +75,7 @@ def agreed(name: str, values: Sequence[Any], kinds: str = ANY) -> list[Tensor]:
 
 
 def _weak(a: Tensor, b: Tensor) -> bool:
-    """Return whether one of two floats is data of a fit, which takes the dtype of the other operand."""
+    """Return whether one of two float operands is data of a fit, which takes the dtype of the other operand."""
     weak = (levels.NUMBER, levels.DATA32, levels.DATA64)
     return a.level > levels.INTEGER and b.level > levels.INTEGER and (a.level in weak or b.level in weak)
 
@@ -88,16 +88,16 @@ def numbers(name: str, value: Any, kinds: str = ANY) -> Tensor:
 
 
 def settled(tensor: Value) -> Value:
-    """Compute integers now, because a Program with floats would compute them as floats. In a trace they have no value."""
+    """Compute integers now, because a Program with floats would compute them as floats. In a trace, they have no values."""
     if tensor.level == levels.INTEGER and tensor.value is None and trace.current() is None:
         tensor.force()
     return tensor
 
 
 def wrapped_around(tensor: Value, integer: np.dtype[Any]) -> Value:
-    """Wrap integers outside the range of their dtype around; floats stay unchanged.
+    """Wrap integers around if they exceed the range of their dtype; floats stay unchanged.
 
-    In a trace they stay unchanged: they are computed as floats, and integers beyond the precision of these are
+    In a trace they stay unchanged. They are computed as floats there, and integers that these cannot represent exactly are
     rejected.
     """
     if tensor.level != levels.INTEGER or trace.current() is not None:

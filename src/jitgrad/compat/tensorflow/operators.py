@@ -43,7 +43,7 @@ Binary = Callable[..., Tensor]
 
 
 def _plain(kind: type, value: Any, level: int) -> tuple[Any, bool]:
-    """Convert a Python number or array to an operand for a tensor, and return whether the conversion succeeded."""
+    """Convert a Python number or array to an operand that matches a tensor, and return whether the conversion succeeded."""
     if level <= _FLOAT:
         return value, False
     if kind in _PYTHON:
@@ -115,7 +115,7 @@ _ge, _, greater_equal = binary("GreaterEqual", ew.greater_equal)
 
 @public()
 def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """Return ``x / y``; integers become float64, those of 8 and 16 bits float32."""
+    """Return ``x / y``; integers of 8 and 16 bits become float32, other integers float64."""
     a, b = agreed("RealDiv", (x, y), NUMBERS)
     if a.level > _FLOAT:
         return combined("RealDiv", ew.divide, a, b)
@@ -230,7 +230,7 @@ def _logical(name: str, f: Callable[..., Any], x: Any, y: Any) -> Tensor:
 
 
 def _bitwise(name: str, f: Callable[..., Any], bits: np.ufunc) -> tuple[Binary, Binary]:
-    """Return ``&`` or a similar operator for booleans or the bits of integers."""
+    """Return ``&`` or a similar operator, which applies to booleans or to the bits of integers."""
 
     def operator(self: Any, other: Any) -> Tensor:
         if self.level != levels.INTEGER:

@@ -1,4 +1,4 @@
-"""``tf.print``: values, shortened, on standard error."""
+"""``tf.print``: print abbreviated values to standard error."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def print(
     *inputs
         Values to print; tensors in nests, too.
     output_stream
-        A file, ``"file://"`` and a path, or ``sys.stderr`` by default.
+        A file, or ``"file://"`` followed by a path; by default ``sys.stderr``.
     summarize : int
         Number of elements at both ends of each axis; -1 for all.
     sep, end : str
-        Separator of the values, and the end.
+        Separator between the values, and text at the end.
     """
     text = sep.join(_shown(x, summarize or 3, False) for x in inputs) + end
     if isinstance(output_stream, str):

@@ -39,7 +39,7 @@ class RaggedTensor:
 
     @property
     def shape(self) -> TensorShape:
-        """The number of rows, and None."""
+        """The shape: the number of rows, and None."""
         return TensorShape([len(self._lengths), None])
 
     def nrows(self) -> Tensor:
@@ -73,7 +73,7 @@ class RaggedTensor:
 
 
 def constant(pylist: Any, dtype: Any = None, ragged_rank: Any = None, inner_shape: Any = None, name: str | None = None) -> Any:
-    """Create rows of different lengths."""
+    """Create a RaggedTensor from nested lists."""
     return RaggedTensor([list(row) for row in pylist], dtype)
 
 

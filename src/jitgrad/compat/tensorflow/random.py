@@ -1,4 +1,4 @@
-"""``tf.random``: random numbers from the library's global source, from Generators with their own state, and from seeds."""
+"""``tf.random``: random numbers from the library's global generator, from Generators with their own state, and from seeds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _sources: dict[int, np.random.Generator] = {}
 
 
 def _source(seed: Any) -> np.random.Generator:
-    """Return the global source; if an operation has a seed, a source seeded by both."""
+    """Return the global generator or, if an operation has a seed, a generator seeded with both seeds."""
     if seed is None:
         return library.generator()
     return _sources.setdefault(integer(seed), np.random.default_rng([_global_seed[0] % 2**64, integer(seed) % 2**64]))
@@ -134,7 +134,7 @@ def gamma(
     return wrap_array(found, as_dtype(dtype))
 
 
-# Stateless functions.
+# Stateless functions, whose results are determined by their seed.
 
 
 def _seeded(seed: Any) -> np.random.Generator:
@@ -181,7 +181,7 @@ def stateless_truncated_normal(
 
 
 class Generator:
-    """A source of random numbers with its own state: a counter of two numbers, and a key.
+    """A random number generator with its own state: a counter of two numbers, and a key.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ class Generator:
         self._state_var.assign(state)
 
     def reset_from_seed(self, seed: Any) -> None:
-        """Reset the state to that of a new Generator with this seed."""
+        """Reset the state to the state of a new Generator with this seed."""
         self._state_var.assign(_state_of(seed))
 
     def skip(self, delta: Any) -> None:
@@ -273,7 +273,7 @@ class Generator:
         return wrap_array(self._draw(shape).binomial(n.astype(int), p, sizes(shape)), as_dtype(dtype))
 
     def make_seeds(self, count: Any = 1) -> Tensor:
-        """Return seeds of stateless functions, one per column."""
+        """Return seeds for stateless functions, one per column."""
         n = integer(count)
         drawn = self._draw([n]).integers(-(2**63), 2**63 - 1, n)
         return wrap_array(np.stack([drawn, np.zeros(n, np.int64)]), dtypes.int64)

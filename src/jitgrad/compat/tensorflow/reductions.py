@@ -80,7 +80,7 @@ reduce_euclidean_norm = _reduction("EuclideanNorm", _euclidean_norm, FLOATS)
 def count_nonzero(
     input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = dtypes.int64, name: str | None = None
 ) -> Tensor:
-    """Return the number of elements that are not 0."""
+    """Return the number of elements that are nonzero."""
     found = made(logic.count_nonzero(convert(input)._read(), axis=axes(axis), keepdims=bool(keepdims)), np.dtype(np.int64))
     return cast(found, dtype)
 

@@ -91,7 +91,7 @@ class TensorShape(tuple[Any, ...]):
         return TensorShape([None] * rank) if self._unknown else self
 
     def merge_with(self, other: Any) -> TensorShape:
-        """Return a shape with the sizes that are known from either shape."""
+        """Return a shape with the sizes that are known in at least one of the shapes."""
         self.assert_is_compatible_with(other)
         other = TensorShape(other)
         if self._unknown or other._unknown:
@@ -99,7 +99,7 @@ class TensorShape(tuple[Any, ...]):
         return TensorShape([b if a is None else a for a, b in zip(self, other, strict=True)])
 
     def concatenate(self, other: Any) -> TensorShape:
-        """Return the axes of both shapes."""
+        """Return the axes of this shape followed by the axes of the other."""
         other = TensorShape(other)
         return TensorShape(None if self._unknown or other._unknown else [*self, *other])
 

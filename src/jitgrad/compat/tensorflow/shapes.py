@@ -60,7 +60,7 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
 
 @named("BroadcastTo")
 def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Repeat along axes of size 1 and new leading axes."""
+    """Broadcast along axes of size 1 and new leading axes."""
     x = convert(input)
     return made(library.broadcast_to(x._read(), sizes(shape)), x._integer)
 
@@ -135,7 +135,7 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
 
 @named("Repeat")
 def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """Repeat each element ``repeats`` times, or as often as its element of ``repeats``."""
+    """Repeat each element ``repeats`` times, or the number of times given for it in ``repeats``."""
     x = convert(input)
     counts = integers(repeats)
     times: Any = counts.ravel().tolist()
@@ -253,7 +253,7 @@ def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: str | None = N
 
 @named("Meshgrid")
 def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
-    """Return coordinates of a grid, with an axis for each vector."""
+    """Return the coordinates of a grid that has an axis for each vector."""
     tensors = [convert(x) for x in args]
     grids = library.meshgrid(*[t._read() for t in tensors], indexing=indexing)
     return [made(grid, t._integer) for grid, t in zip(grids, tensors, strict=True)]
@@ -277,7 +277,7 @@ def strided_slice(
     input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0,
     new_axis_mask: int = 0, shrink_axis_mask: int = 0, var: Any = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Return ``x[begin:end:strides]``. The bits of the masks change the meaning of these for single axes."""
+    """Return ``x[begin:end:strides]``. The bits of the masks change their meaning for individual axes."""
     first, last = sizes(begin), sizes(end)
     steps = (1,) * len(first) if strides is None else sizes(strides)
     keys: list[Any] = []

@@ -16,7 +16,7 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert, wrap_array
 
 
 class SparseTensor:
-    """Values at some positions of a shape; other elements are 0.
+    """A tensor stored as values at given positions; all other elements are 0.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def to_dense(
 
 
 def from_dense(tensor: Any, name: str | None = None) -> SparseTensor:
-    """Return the elements that are not 0."""
+    """Convert a dense tensor, storing only the nonzero elements."""
     x = convert(tensor)
     places = nonzero(not_equal(x, 0))
     return SparseTensor(places, gather_nd(x, places), x._plain_shape)

@@ -1,4 +1,4 @@
-"""Special functions (``tf.math.erfinv``), including those of ``tf.math.special``."""
+"""Special functions such as ``tf.math.erfinv``, including ``tf.math.special``."""
 
 from __future__ import annotations
 

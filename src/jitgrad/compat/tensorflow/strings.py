@@ -33,7 +33,7 @@ def _each(f: Callable[[bytes], Any], input: Any) -> np.ndarray:
 
 
 def _parts(f: Callable[[bytes], list[Any]], input: Any) -> Any:
-    """Return the parts of each string: a tensor for one string, a ragged tensor for several."""
+    """Return the parts of each string: a tensor for a single string, a ragged tensor for several strings."""
     found = _each(f, input)
     return convert(found[()]) if not found.ndim else RaggedTensor(found.tolist())
 

@@ -19,7 +19,7 @@ from jitgrad.transforms.custom import custom_gradient as library_custom_gradient
 
 
 class UnconnectedGradients(enum.Enum):
-    """The gradient with respect to a source that the target does not depend on."""
+    """The gradient with respect to a source on which the target does not depend."""
 
     NONE = "none"
     ZERO = "zero"
@@ -50,7 +50,7 @@ class GradientTape(LibraryTape):
     def gradient(
         self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = UnconnectedGradients.NONE
     ) -> Any:
-        """Return the gradient of the sum of ``target`` with respect to each source, None if it is unconnected."""
+        """Return the gradient of the sum of ``target`` with respect to each source, or None if a source is unconnected."""
         flat = sources if type(sources) is list else tree_leaves(sources)
         plain = [s._tensor if type(s) is Tensor and s._tensor.level > levels.INTEGER else _source(s) for s in flat]
         targets = target._tensor if type(target) is Tensor else _targets(target)
@@ -122,7 +122,7 @@ def _weights(target: Any, targets: Any, output_gradients: Any) -> Any:
 
 
 def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
-    """Define a custom gradient: ``f`` returns its result and a function from upstream gradients to gradients."""
+    """Define a custom gradient: ``f`` returns its result and a function that maps upstream gradients to gradients."""
     if f is None:
         return custom_gradient
 

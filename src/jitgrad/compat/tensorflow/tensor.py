@@ -53,7 +53,7 @@ class Tensor(TensorMethods, Wrapper):  # type: ignore[misc]
 
 
 class Held(Tensor):
-    """A value of a dtype that jitgrad does not compute with. It is printed, indexed, reshaped and cast by NumPy."""
+    """A value of a dtype with which jitgrad does not compute. NumPy prints, indexes, reshapes and casts it."""
 
     __slots__ = ("_array",)
 
@@ -133,7 +133,7 @@ def made(tensor: Any, integer: np.dtype[Any] = INT32) -> Tensor:
 
 
 def wrap_array(array: Any, dtype: DType | None = None) -> Tensor:
-    """Return a constant with a copy of an array, in its own dtype or another."""
+    """Return a constant with a copy of an array, in the array's dtype or the given one."""
     array = np.asanyarray(array)
     kind = dtypes.of_numpy(array.dtype) if dtype is None else dtype
     if kind.level > levels.INTEGER and type(array) is np.ndarray:
@@ -147,7 +147,7 @@ def wrap_array(array: Any, dtype: DType | None = None) -> Tensor:
 
 
 def held(value: Any, dtype: DType | None = None) -> Held:
-    """Return a value that jitgrad does not compute with: strings, float16, complex numbers."""
+    """Return a value with which jitgrad does not compute: strings, float16, complex numbers."""
     array = np.asarray(value)
     if array.dtype.kind in "SUO":
         if not all(isinstance(text, (str, bytes)) for text in array.ravel().tolist()):
@@ -176,8 +176,8 @@ def _remade(value: Any, name: str) -> Tensor:
 def convert(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
     """Convert ``value`` to a Tensor, like ``tf.convert_to_tensor``.
 
-    Python's floats become float32 and integers int32, or ``hint`` if that is lossless. Raises ConversionError
-    for a tensor of another dtype than ``dtype``.
+    Python floats become float32 and integers int32, or both become ``hint`` if that is lossless. Raises ConversionError
+    for a tensor whose dtype differs from ``dtype``.
     """
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(value, Tensor):
@@ -197,7 +197,7 @@ def convert(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
 
 
 def from_python(value: Any, dtype: DType | None = None, hint: DType | None = None) -> Tensor:
-    """Return a constant with Python's or NumPy's values, or lists of them, which may contain Tensors."""
+    """Return a constant with the values of Python or NumPy objects, or of lists that may contain Tensors."""
     if type(value) is np.ndarray and value.dtype.kind in _NUMBERS:
         return wrap_array(value, dtype if dtype is not None else hint if value.dtype.kind != "b" else None)
     if value is None:
@@ -220,7 +220,7 @@ def from_python(value: Any, dtype: DType | None = None, hint: DType | None = Non
 
 
 def array_of(value: Any) -> np.ndarray:
-    """Convert Python's values to an array. Raises ConversionError for lists of unequal length."""
+    """Convert Python values to an array. Raises ConversionError for lists of unequal length."""
     try:
         return np.asarray(value)
     except (ValueError, TypeError) as error:
@@ -242,7 +242,7 @@ def _texts(array: np.ndarray, value: Any, dtype: DType | None) -> Tensor:
 
 
 def _natural(value: Any, array: np.ndarray) -> DType:
-    """Return TensorFlow's dtype for a value of Python or NumPy."""
+    """Return TensorFlow's dtype for a Python or NumPy value."""
     first = value
     while isinstance(first, (list, tuple)) and len(first):
         first = first[0]
@@ -259,7 +259,7 @@ def _natural(value: Any, array: np.ndarray) -> DType:
 
 
 def _check_exact(value: Any, array: np.ndarray, dtype: DType) -> None:
-    """Raise ConversionError if Python's floats or booleans would change their kind, or integers would overflow."""
+    """Raise ConversionError if Python floats or booleans would change their kind, or integers would overflow."""
     kind = array.dtype.kind
     if not array.size:
         return
@@ -274,7 +274,7 @@ def _has_tensors(value: Any) -> bool:
 
 
 def _packed(value: Any, dtype: DType | None) -> Tensor:
-    """Stack a list that contains Tensors; other items take their dtype."""
+    """Stack a list that contains Tensors; the other items are converted to the Tensors' dtype."""
     wanted = dtype or _first_tensor(value).dtype
     parts = [
         _packed(item, wanted) if isinstance(item, (list, tuple)) and _has_tensors(item) else convert(item, wanted)

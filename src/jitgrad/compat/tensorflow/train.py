@@ -20,7 +20,7 @@ _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def _children(value: Any) -> Iterator[tuple[str, Any]]:
-    """Return the parts of an object that are saved: attributes, items of lists and dicts, and Variables of layers by number."""
+    """Return the saved parts of an object: attributes, items of lists and dicts, and the numbered Variables of layers."""
     if isinstance(value, dict):
         yield from ((str(key), item) for key, item in value.items())
     elif isinstance(value, (list, tuple)):
@@ -102,7 +102,7 @@ class Checkpoint:
         return str(file_prefix)
 
     def save(self, file_prefix: Any, options: Any = None) -> str:
-        """Save all Variables with the number of the save in the name, so that ``latest_checkpoint`` finds the file."""
+        """Save all Variables with the save's number in the file name, so that ``latest_checkpoint`` finds the file."""
         self._saves += 1
         path = self.write(f"{file_prefix}-{self._saves}")
         (Path(path).parent / "checkpoint").write_text(f'model_checkpoint_path: "{Path(path).name}"\n')
@@ -179,7 +179,7 @@ def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -
 
 
 class CheckpointManager:
-    """Saves checkpoints in a folder and keeps the last ones.
+    """Saves checkpoints in a folder and keeps the most recent ones.
 
     Parameters
     ----------

@@ -22,14 +22,14 @@ from jitgrad.tape.variable import Variable as LibraryVariable
 
 
 class Variable(TensorMethods, LibraryVariable):  # type: ignore[misc]
-    """A value that changes by assignment.
+    """A value that can be changed by assignment.
 
     Parameters
     ----------
     initial_value : number, array_like, Tensor, Variable or function
         Initial value, or a function that returns it.
     trainable : bool
-        Whether a tape watches it automatically; by default for floats.
+        Whether a tape watches it automatically; by default True for floats.
     name : str
         Name, to which ``:0`` is added.
     dtype : DType
@@ -39,7 +39,7 @@ class Variable(TensorMethods, LibraryVariable):  # type: ignore[misc]
     """
 
     __slots__ = ("_integer",)
-    take = LibraryVariable.take  # by which the library gives it a value
+    take = LibraryVariable.take  # which the library uses to give it a value
 
     def __init__(
         self, initial_value: Any = None, trainable: bool | None = None, validate_shape: bool = True, caching_device: Any = None,
@@ -57,8 +57,6 @@ class Variable(TensorMethods, LibraryVariable):  # type: ignore[misc]
         super().__init__(first._value(), first.dtype.dtype, scopes.named(name or "Variable") + ":0", trainable is not False)
         self._integer = first._integer
         self.constraint = constraint
-
-    # Its value.
 
     @property
     def _plain_shape(self) -> Any:
@@ -82,8 +80,6 @@ class Variable(TensorMethods, LibraryVariable):  # type: ignore[misc]
     def handle(self) -> Variable:
         """The Variable itself."""
         return self
-
-    # Assignment.
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
         """Assign ``value``, a tensor of this dtype or a value that can be converted to one."""
@@ -115,8 +111,6 @@ class Variable(TensorMethods, LibraryVariable):  # type: ignore[misc]
         LibraryVariable.assign(self, value)
         return Unread(self, self._integer) if read_value else None
 
-    # Printing.
-
     def __repr__(self) -> str:
         return _shown(self.name, self)
 
@@ -135,7 +129,7 @@ def _shown(name: str, variable: Any) -> str:
 
 
 class Unread(TensorMethods, Wrapper):  # type: ignore[misc]
-    """The result of an assignment: the Variable, printed as TensorFlow prints it."""
+    """The Variable as the result of an assignment, printed as in TensorFlow."""
 
     __slots__ = ()
 

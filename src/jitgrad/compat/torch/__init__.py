@@ -99,7 +99,7 @@ divide = true_divide = div
 multiply = mul
 subtract = sub
 newaxis = None
-__version__ = "2.13.0"  # whose names these are
+__version__ = "2.13.0"  # the version that these names are from
 
 __all__ = [
     "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "Generator", "IntTensor", "LongTensor", "Size", "Tensor", "abs",

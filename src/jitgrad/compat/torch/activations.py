@@ -58,7 +58,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Compute 1.0507·elu(x, 1.6733)."""
+    """Compute 1.0507·elu(x, alpha=1.6733)."""
     return _done(input, _selu(read("selu", input)), "EluBackward0", inplace)
 
 
@@ -79,7 +79,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """Compute x·Φ(x), exactly or with the tanh approximation."""
+    """Compute x·Φ(x), exactly or by the tanh approximation."""
     if approximate not in ("none", "tanh"):
         raise TorchError("approximate argument must be either none or tanh. Give one of them.")
     return wrap(_gelu(read("gelu", input), approximate=approximate == "tanh"), "GeluBackward0")
@@ -116,7 +116,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """Move x towards 0 by lambd, at most to 0."""
+    """Shrink x toward 0 by lambd, and return 0 between -lambd and lambd."""
     return wrap(_soft_shrink(read("softshrink", input), threshold=lambd), "SoftshrinkBackward0")
 
 

@@ -48,13 +48,13 @@ def block_diag(*tensors: Tensor) -> Tensor:
 
 
 def diag_embed(input: Tensor) -> Tensor:
-    """Return matrices with the vectors along the last axis as diagonals."""
+    """Return matrices whose diagonals are the vectors along the last axis."""
     x = read("diag_embed", input)
     return wrap(lib.expand_dims(x, -1) * np.eye(x.shape[-1]), "DiagEmbedBackward0", input._integer)
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
-    """Return a row of powers for each element."""
+    """Return a Vandermonde matrix: a row of powers for each element."""
     held = read("vander", x)
     powers = np.arange(held.size if N is None else N)
     made = lib.expand_dims(held, -1) ** (powers if increasing else powers[::-1])

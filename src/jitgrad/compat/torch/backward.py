@@ -16,7 +16,7 @@ TWICE = (
 
 
 def run_backward(tensor: Wrapper, gradient: Any, retain_graph: bool | None, create_graph: bool, inputs: Any) -> None:
-    """``tensor.backward(...)``."""
+    """Compute the gradients of the leaves: ``tensor.backward(...)``."""
     target = tensor._tensor
     if create_graph or inputs is not None:
         raise TorchError("backward() does not support create_graph and inputs. Use torch.autograd.grad(), which supports both.")

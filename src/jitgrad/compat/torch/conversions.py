@@ -1,4 +1,4 @@
-"""Conversions to other dtypes and devices, and new tensors like existing ones."""
+"""Conversions to other dtypes and devices, and creation of tensors like existing ones."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _truncated(value: Any, wanted: dtype) -> Any:
 
 
 def converted(held: Plain, wanted: dtype) -> Plain:
-    """Return a Tensor of jitgrad in another dtype."""
+    """Return a jitgrad Tensor in another dtype."""
     if wanted.level == dtypes.BOOL:
         return not_equal(held, 0)
     if wanted.level == dtypes.INTEGER and held.level > dtypes.INTEGER:

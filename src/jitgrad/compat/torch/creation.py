@@ -46,7 +46,7 @@ def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any
 
 
 def empty(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """Create a tensor to be filled later; here it contains zeros."""
+    """Create a tensor to be filled later. In jitgrad, it contains zeros."""
     return _filled(size, 0.0, dtype, requires_grad, device)
 
 
@@ -67,7 +67,7 @@ def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, 
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """Create a tensor like ``input`` to be filled later; here it contains zeros."""
+    """Create a tensor like ``input`` to be filled later. In jitgrad, it contains zeros."""
     return zeros_like(input, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
@@ -106,7 +106,7 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, requires_gr
 def logspace(
     start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
-    """Return ``base`` to the power of evenly spaced numbers."""
+    """Return ``base`` raised to evenly spaced powers."""
     check_device(device)
     wanted = types.default() if dtype is None else as_dtype(dtype)
     return _leaf(np.logspace(float(start), float(end), steps, base=base), wanted, requires_grad)
@@ -129,7 +129,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> T
 
 
 def scalar_tensor(s: Any, *, dtype: Any = None) -> Tensor:
-    """Create a tensor of one number, float32 by default."""
+    """Create a tensor from one number, float32 by default."""
     return tensor(s, dtype=dtype or types.default())
 
 
@@ -151,7 +151,7 @@ def check_device(device: Any) -> None:
 
 
 def _array(data: Any) -> tuple[np.ndarray, dtype]:
-    """Return data as an array, and the dtype that PyTorch would choose."""
+    """Return data as an array, and the dtype that PyTorch would give it."""
     explicit = isinstance(data, (np.ndarray, np.generic))
     if contains(data, Tensor):
         data = tree_map(lambda x: x.tolist() if isinstance(x, Tensor) else x, data)

@@ -1,6 +1,6 @@
 """PyTorch's dtypes and type promotion.
 
-jitgrad computes with float32, float64, int64 and bool. Narrower integers are only shown as the dtype of a tensor; their values
+jitgrad computes with float32, float64, int64 and bool. For narrower integers, only the displayed dtype differs: their values
 are stored as int64.
 """
 
@@ -90,7 +90,7 @@ def set_default_dtype(d: dtype) -> None:
 
 
 def of_numpy(wanted: Any) -> dtype:
-    """Return the dtype that corresponds to a dtype of NumPy."""
+    """Return the dtype that corresponds to a NumPy dtype."""
     found = _BY_NUMPY.get(np.dtype(wanted))
     if found is None:
         raise DTypeError(
@@ -100,7 +100,7 @@ def of_numpy(wanted: Any) -> dtype:
 
 
 def as_dtype(wanted: Any) -> dtype:
-    """Return a dtype given as PyTorch's, or as Python's ``float``, ``int`` or ``bool``."""
+    """Convert ``float``, ``int`` or ``bool`` to a dtype; PyTorch's dtypes are returned unchanged."""
     if isinstance(wanted, dtype):
         return wanted
     if wanted is float:
@@ -111,7 +111,7 @@ def as_dtype(wanted: Any) -> dtype:
 
 
 def of_level(level: Any, integer: np.dtype[Any]) -> dtype:
-    """Return the dtype of a level of jitgrad; for integers, the dtype shown."""
+    """Return the dtype for a dtype level of jitgrad; for integers, the displayed dtype."""
     return _BY_NUMPY[integer] if level == dtypes.INTEGER else _BY_LEVEL[level]
 
 

@@ -6,7 +6,7 @@ from jitgrad.errors import JitgradError
 
 
 class TorchError(JitgradError, RuntimeError):
-    """An operation that PyTorch also rejects."""
+    """An operation is invalid; PyTorch also rejects it."""
 
 
 def not_a_tensor(name: str, value: object, position: int = 1) -> TypeError:

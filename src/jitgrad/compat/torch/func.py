@@ -60,7 +60,7 @@ def hessian(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """Return the outputs of a function, and a function from their cotangents to the cotangents of the inputs."""
+    """Return the outputs of a function, and a function that maps their cotangents to the cotangents of the inputs."""
     value, pull, *aux = gradients.vjp(plain(func), *unwrap(primals), has_aux=has_aux)
     return (wrapped(value), lambda *v: wrapped(pull(unwrap(v[0] if len(v) == 1 else v))), *wrapped(aux))
 

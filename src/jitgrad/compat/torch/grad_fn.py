@@ -1,4 +1,4 @@
-"""``tensor.grad_fn``: the operation that made a tensor, for programs that inspect it."""
+"""``tensor.grad_fn``: the operation that created a tensor, for programs that inspect it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHORT = {"multiply": "Mul", "subtract": "Sub", "divide": "Div", "power": "Pow",
 
 
 class GradFn:
-    """The operation that made a tensor, under PyTorch's name."""
+    """The operation that created a tensor, under PyTorch's name."""
 
     __slots__ = ("_held", "_name")
 
@@ -20,7 +20,7 @@ class GradFn:
 
     @property
     def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
-        """The operations that made the operands; first the operands that require gradients."""
+        """The operations that created the operands, with the operands that require gradients first."""
         given = sorted(self._held.inputs, key=lambda x: x.gradient is None)
         return tuple([(None if x.gradient is None else grad_fn(maker(x), x), 0) for x in given])
 
@@ -39,12 +39,12 @@ def _kind(name: str) -> type[GradFn]:
 
 
 def grad_fn(name: str, held: Plain) -> GradFn:
-    """Return the operation that made a tensor, under PyTorch's name."""
+    """Return the operation that created a tensor, under PyTorch's name."""
     return _kind(name)(name, held)
 
 
 def maker(x: Plain) -> str:
-    """Return the name of the operation that made a Tensor of jitgrad."""
+    """Return the name of the operation that created a jitgrad Tensor."""
     if x.op is None:
         return "AccumulateGrad"
     return f"{_SHORT.get(x.op.name) or x.op.name.title().replace('_', '')}Backward0"

@@ -1,4 +1,4 @@
-"""Switches for recording gradients."""
+"""Switches that enable and disable gradients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Mode:
         raise NotImplementedError
 
     def _again(self) -> Self:
-        """Return a context of the same mode; each call of a decorated function enters one."""
+        """Return a context with the same mode. Each call of a decorated function enters a new one."""
         return type(self)()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,7 +64,7 @@ class no_grad(_Mode):
 
 
 class enable_grad(_Mode):
-    """Enable gradients inside, also within ``no_grad``. A context manager and a decorator."""
+    """Enable gradients inside, even within ``no_grad``. A context manager and a decorator."""
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         made = super().__new__(cls)
@@ -100,7 +100,7 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """The same as ``no_grad``, or as ``enable_grad`` with ``mode=False``."""
+    """Equivalent to ``no_grad``, or to ``enable_grad`` if ``mode=False``."""
 
     _mode: bool
 

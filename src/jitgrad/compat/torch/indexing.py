@@ -46,7 +46,7 @@ _NAMES = {int: "SelectBackward0", slice: "SliceBackward0", type(None): "Unsqueez
 
 
 def getitem(self: Tensor, key: Any) -> Tensor:
-    """``x[key]``: a view for integers and slices, a copy for tensors and lists."""
+    """Return ``x[key]``: a view for integers and slices, a copy for tensors and lists."""
     at, picks = (key, False) if type(key) is int else _key(key)
     held = self._tensor
     now = None
@@ -68,7 +68,7 @@ def _values(key: Any) -> Any:
 
 
 def setitem(self: Tensor, key: Any, value: Any) -> None:
-    """``x[key] = value``, an assignment in place."""
+    """Assign in place: ``x[key] = value``."""
     at, _ = _key(key)
     held = self._tensor._read()
     new = cast(value._tensor._read() if isinstance(value, Tensor) else as_tensor(value), held.level)
@@ -133,7 +133,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 
 def _places(input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
-    """Return keys for the positions in ``index`` along ``dim``."""
+    """Return NumPy keys for the positions in ``index`` along ``dim``."""
     places = np.atleast_1d(index._tensor._read()._value())
     keys: list[Any] = list(np.ogrid[tuple(slice(n) for n in places.shape)])
     keys[dim % len(keys)] = places
@@ -222,7 +222,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 def unique(
     input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    """Return the sorted distinct values; optionally the inverse indices and the counts."""
+    """Return the sorted distinct values and, optionally, the inverse indices and the counts."""
     value = np.asarray(read("unique", input)._read()._value())
     found = np.unique(value, return_inverse=True, return_counts=True, axis=dim)
     results = [
@@ -241,7 +241,7 @@ def unique_consecutive(input: Tensor) -> Tensor:
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """Return the indices of the nonzero elements, one per row, or a tensor for each axis."""
+    """Return the indices of the nonzero elements as a matrix with one per row, or as one tensor per axis."""
     found = np.nonzero(np.asarray(read("nonzero", input)._read()._value()))
     return tuple(of_array(places) for places in found) if as_tuple else of_array(np.stack(found, 1).astype(INT64))
 

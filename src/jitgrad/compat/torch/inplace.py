@@ -1,4 +1,4 @@
-"""Methods that change a tensor in place: functions with ``_`` at the end, and ``+=``."""
+"""Methods that change a tensor in place: those whose names end with ``_``, and operators such as ``+=``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jitgrad.tape.variable import Variable
 
 
 def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Make an in-place method of a function, whose result must keep the shape, and the dtype of integers."""
+    """Make an in-place method from a function. The result must have the same shape, and integers the same dtype."""
     name = function.__name__
 
     def method(self: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -60,7 +60,7 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
 
 
 def cast_to(src: Tensor, like: Tensor) -> Plain:
-    """Return the value of a tensor in the dtype of another one."""
+    """Return the value of a tensor in the dtype of another tensor."""
     held: Plain = convert(src, like.dtype)._tensor._read()
     return held
 
@@ -108,14 +108,14 @@ def random_(self: Tensor, low: int = 0, high: int | None = None, *, generator: G
 
 
 def detach_(self: Tensor) -> Tensor:
-    """Detach from the graph: the tensor becomes a leaf."""
+    """Detach the tensor from the graph, so that it becomes a leaf."""
     if not isinstance(self._tensor, Variable):
         self._tensor = self.detach()._tensor
     return self
 
 
 def set_of_shape(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Make an in-place method of a function of the shape."""
+    """Make an in-place method from a function that changes the shape."""
 
     def method(self: Tensor, *args: Any) -> Tensor:
         self._tensor = function(self, *args)._tensor
@@ -139,7 +139,7 @@ _FUNCTIONS = [
 for _function in _FUNCTIONS:
     setattr(Tensor, f"{_function.__name__}_", _in_place(_function))
 IN_PLACE = {f"{f.__name__}_": getattr(Tensor, f"{f.__name__}_") for f in _FUNCTIONS}
-"""Methods under PyTorch's names."""
+"""The in-place methods, under PyTorch's names."""
 for _method in (copy_, fill_, zero_, normal_, uniform_, bernoulli_, exponential_, random_, detach_):
     setattr(Tensor, _method.__name__, _method)
 for _function in (shapes.squeeze, shapes.unsqueeze, shapes.t, shapes.transpose):

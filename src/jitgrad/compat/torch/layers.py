@@ -54,7 +54,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """During training, set elements to 0 with probability p and scale the others by 1 / (1 - p)."""
+    """During training, set elements to 0 with probability p and multiply the remaining ones by 1 / (1 - p)."""
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}. Give a number in this range.")
     if not training or p == 0:
@@ -95,7 +95,7 @@ def batch_norm(
 ) -> Tensor:
     """Normalize each channel (axis 1) to mean 0 and standard deviation 1, then scale and shift it.
 
-    In training, the statistics are the batch's, and the running statistics are updated; otherwise the running ones are used.
+    Training uses the statistics of the batch and updates the running statistics; otherwise the running statistics are used.
     """
     x = read("batch_norm", input)
     shape = x.shape
@@ -184,7 +184,7 @@ def group_norm(
 
 
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, **options: Any) -> Tensor:
-    """Look up a row of ``weight`` for each integer; the row ``padding_idx`` gets no gradient."""
+    """Look up a row of ``weight`` for each integer; the row ``padding_idx`` receives no gradient."""
     if any(options.values()):
         raise TorchError(f"embedding: jitgrad does not have {', '.join(options)}. Omit it.")
     places, table = read("embedding", input), read("embedding", weight)

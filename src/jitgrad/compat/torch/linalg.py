@@ -82,7 +82,7 @@ def svd(A: Tensor, full_matrices: bool = True) -> Any:
 
 
 def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
-    """``torch.svd``: return U, S and V, whose columns are the rows of Vh."""
+    """Return U, S and V, like ``torch.svd``. The columns of V are the rows of Vh."""
     u, s, vh = svd(input, not some)
     return return_types.svd(u, s, vh.mT)
 

@@ -36,7 +36,7 @@ def _loss(name: str, rule: Any, reduction: str, *operands: Any, weight: Tensor |
 
 
 def _both(name: str, input: Tensor, target: Tensor) -> tuple[Any, Any]:
-    """Return the values of two tensors; a target of another shape is broadcast, with PyTorch's warning."""
+    """Return the values of two tensors; a target of another shape is broadcast with PyTorch's warning."""
     x, y = read(name, input), read(name, target)
     if x.shape != y.shape:
         warnings.warn(
@@ -87,14 +87,14 @@ def smooth_l1_loss(
     return _loss("SmoothL1LossBackward0", criteria.smooth_absolute, reduction, *operands, beta=beta)
 
 
-# Losses of classes.
+# Classification losses.
 
 _FEW = 256
-"""The number of targets up to which Python is faster than NumPy."""
+"""The largest number of targets for which Python is faster than NumPy."""
 
 
 def _classes(name: str, x: Any, target: Tensor, ignore_index: int) -> tuple[Plain, bool]:
-    """Return targets as classes, and whether one of them is ignored. Raise IndexError for an invalid class."""
+    """Return targets as classes, and whether any of them is ignored. Raise IndexError for an invalid class."""
     y = read(name, target)._read()
     axis = 1 if len(x.shape) > 1 else 0
     if y.level != dtypes.INTEGER:
@@ -227,7 +227,7 @@ def gaussian_nll_loss(
     return _loss("MeanBackward0", criteria.gaussian, reduction, x, y, given, full=full, eps=eps)
 
 
-# Losses with margins.
+# Margin losses.
 
 
 def hinge_embedding_loss(

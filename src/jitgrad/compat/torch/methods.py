@@ -1,4 +1,4 @@
-"""Functions as methods of tensors, whose first argument is the tensor, and the operators."""
+"""Tensor methods made from functions whose first argument is the tensor, and the operators."""
 
 from __future__ import annotations
 

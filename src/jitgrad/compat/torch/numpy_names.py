@@ -1,4 +1,4 @@
-"""``axis`` and ``keepdims``, NumPy's names for ``dim`` and ``keepdim``, which PyTorch's functions accept too."""
+"""``axis`` and ``keepdims``, NumPy's names for ``dim`` and ``keepdim``, which PyTorch's functions also accept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
 def numpy_names(function: F) -> F:
-    """Make a function accept ``axis`` for ``dim``, and ``keepdims`` for ``keepdim``."""
+    """Make a function accept ``axis`` as well as ``dim``, and ``keepdims`` as well as ``keepdim``."""
 
     @functools.wraps(function)
     def called(*args: Any, **named: Any) -> Any:

@@ -93,12 +93,12 @@ frac = unary(lambda x: ew.subtract(x, ew.trunc(x)), "frac", "FracBackward0")
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
-    """``input + alpha * other``."""
+    """Compute ``input + alpha * other``."""
     return _add(input, other if alpha == 1 else mul(other, alpha), out=out)
 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
-    """``input - alpha * other``."""
+    """Compute ``input - alpha * other``."""
     made = _sub(input, other if alpha == 1 else mul(other, alpha), out=out)
     if not isinstance(input, Tensor):
         made._name = "RsubBackward1"
@@ -106,17 +106,17 @@ def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) ->
 
 
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
-    """``other - alpha * input``."""
+    """Compute ``other - alpha * input``."""
     return sub(other, input, alpha=alpha)
 
 
 def mul(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
-    """``input * other``."""
+    """Compute ``input * other``."""
     return _mul(input, other, out=out)
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
-    """``input / other``, optionally rounded with "trunc" or "floor"."""
+    """Compute ``input / other``, optionally rounded with "trunc" or "floor"."""
     if out is not None:
         return into(out, div(input, other, rounding_mode=rounding_mode))
     if rounding_mode is None:
@@ -134,7 +134,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor
 
 
 def pow(input: Any, exponent: Any) -> Tensor:
-    """``input ** exponent``."""
+    """Compute ``input ** exponent``."""
     if isinstance(exponent, Tensor) or not isinstance(input, Tensor) or input._tensor.level <= dtypes.INTEGER:
         common = result_type(input, exponent)
         if common.level == dtypes.INTEGER:
@@ -151,7 +151,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 
 def fmod(input: Any, other: Any) -> Tensor:
-    """The remainder of ``input / other`` with the sign of ``input``."""
+    """Compute the remainder of ``input / other`` with the sign of ``input``."""
     (a, b), common = together("fmod", input, other)
     level = result_type(input, other).level
     return wrap(retyped(a - b * ew.trunc(ew.divide(a, b)), level), "FmodBackward0", common.integer)
@@ -188,7 +188,7 @@ def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = N
 
 
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """``input + weight * (end - input)``."""
+    """Compute ``input + weight * (end - input)``."""
     (x, y, w), _ = together("lerp", input, end, weight)
     return wrap(x + w * (y - x), "LerpBackward0")
 
@@ -200,31 +200,31 @@ def _named(made: Tensor, name: str) -> Tensor:
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """``input + value * tensor1 * tensor2``."""
+    """Compute ``input + value * tensor1 * tensor2``."""
     return _named(_add(input, mul(mul(tensor1, tensor2), value)), "AddcmulBackward0")
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """``input + value * tensor1 / tensor2``."""
+    """Compute ``input + value * tensor1 / tensor2``."""
     return _named(_add(input, mul(_true_div(tensor1, tensor2), value)), "AddcdivBackward0")
 
 
 def xlogy(input: Any, other: Any) -> Tensor:
-    """``input * log(other)``, which is 0 if ``input`` is 0."""
+    """Compute ``input * log(other)``, which is 0 if ``input`` is 0."""
     (x, y), _ = together("xlogy", input, other)
     zero = ew.equal(x, 0)
     return wrap(ew.where(zero, 0.0, x * ew.log(ew.where(zero, 1.0, y))), "XlogyBackward0")
 
 
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
-    """``log(p / (1 - p))``, with p clipped to the range from ``eps`` to 1 - ``eps``."""
+    """Compute ``log(p / (1 - p))``, with p clipped to the range from ``eps`` to 1 - ``eps``."""
     p = read("logit", input)
     p = p if eps is None else more.clip(p, eps, 1 - eps)
     return wrap(ew.log(p) - ew.log1p(-p), "LogitBackward0")
 
 
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
-    """``input`` where the condition is true, else ``other``; with the condition only, its ``nonzero`` indices."""
+    """Return ``input`` where the condition is true, else ``other``; for the condition alone, its ``nonzero`` indices."""
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     (a, b), common = together("where", input, other)
@@ -258,7 +258,7 @@ bitwise_xor = _bits("bitwise_xor", np.bitwise_xor, logic.logical_xor)
 
 
 def bitwise_not(input: Tensor) -> Tensor:
-    """Invert each bit; for booleans ``logical_not``."""
+    """Invert each bit; for booleans, compute ``logical_not``."""
     if input._tensor.level == dtypes.BOOL:
         return logical_not(input)
     return bitwise_xor(input, -1)
@@ -291,11 +291,11 @@ def _values(x: Tensor) -> Any:
 
 
 def polygamma(n: int, input: Tensor) -> Tensor:
-    """The n-th derivative of digamma."""
+    """Compute the n-th derivative of digamma."""
     return wrap(ew.polygamma(n, read("polygamma", input)), "PolygammaBackward0")
 
 
 def float_power(input: Any, exponent: Any) -> Tensor:
-    """``input ** exponent`` in float64."""
+    """Compute ``input ** exponent`` in float64."""
     a, b = (convert(x, float64) if isinstance(x, Tensor) else float(x) for x in (input, exponent))
     return _power(a, b)

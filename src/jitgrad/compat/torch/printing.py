@@ -1,4 +1,4 @@
-"""The text of a tensor in PyTorch's format."""
+"""The printed form of a tensor in PyTorch's format."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _edges(values: np.ndarray) -> np.ndarray:
 
 
 def _rows(values: np.ndarray, number: _Number, indent: int, brief: bool) -> str:
-    """Format nested brackets, with the inner axes indented."""
+    """Format an array in nested brackets, with the inner axes indented."""
     if values.ndim == 0:
         return number(values.item())
     edge = _options.edgeitems

@@ -92,20 +92,20 @@ def _of_axes(name: str, a: Tensor, n: int, b: Tensor, m: int) -> Tensor:
 
 
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * mat1 @ mat2``."""
+    """Compute ``beta * input + alpha * mat1 @ mat2``."""
     product = matmul(mat1, mat2)._tensor * alpha if alpha != 1 else matmul(mat1, mat2)._tensor
     return wrap(product + (input._tensor * beta if beta != 1 else input._tensor), "AddmmBackward0", input._integer)
 
 
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * mat @ vec``."""
+    """Compute ``beta * input + alpha * mat @ vec``."""
     made = addmm(input, mat, vec, beta=beta, alpha=alpha)
     made._name = "AddmvBackward0"
     return made
 
 
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * batch1 @ batch2``."""
+    """Compute ``beta * input + alpha * batch1 @ batch2``."""
     made = addmm(input, batch1, batch2, beta=beta, alpha=alpha)
     made._name = "BaddbmmBackward0"
     return made

@@ -22,8 +22,8 @@ _NO_ATTRS: dict[str, Any] = {}
 def result_type(*values: Any) -> dtype:
     """Return the dtype of an operation on these tensors and numbers.
 
-    Tensors with axes take precedence over tensors without axes, and these over numbers. An operand of lower precedence counts
-    only if its category is higher, in the order boolean, integer, float.
+    Tensors with axes take precedence over tensors without axes, which take precedence over numbers. An operand of lower
+    precedence counts only if its category is higher, in the order boolean, integer, float.
     """
     found: dtype | None = None
     ranks: list[list[dtype]] = [[], [], []]
@@ -47,7 +47,7 @@ def _category(d: dtype) -> int:
 
 
 def operand(name: str, value: Any, position: int = 2) -> Any:
-    """Return a tensor or a number for an operand of an operator."""
+    """Convert an operand of an operator to a tensor or a number."""
     if isinstance(value, (Tensor, *_NUMBERS)):
         return value
     if isinstance(value, (np.ndarray, np.generic)):
@@ -56,7 +56,7 @@ def operand(name: str, value: Any, position: int = 2) -> Any:
 
 
 def together(name: str, *values: Any) -> tuple[list[Any], dtype]:
-    """Return operands in their common dtype, and that dtype; numbers adapt by themselves."""
+    """Return operands in their common dtype, and that dtype. Numbers are not converted."""
     values = tuple([operand(name, x, i + 1) for i, x in enumerate(values)])
     common = result_type(*values)
     made = []
@@ -68,7 +68,7 @@ def together(name: str, *values: Any) -> tuple[list[Any], dtype]:
 
 
 def binary(op: Any, name: str, backward: str) -> Any:
-    """Make a function of two tensors or numbers from an op or function of jitgrad."""
+    """Make a function of two tensors or numbers from a jitgrad op or function."""
     is_op = isinstance(op, Op)
 
     def function(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
@@ -116,7 +116,7 @@ def _narrowed(made: Plain, integer: np.dtype[Any]) -> Plain:
 
 
 def unary(op: Any, name: str, backward: str) -> Any:
-    """Make a function of one tensor from an op or function of jitgrad."""
+    """Make a function of one tensor from a jitgrad op or function."""
 
     def function(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if out is not None:

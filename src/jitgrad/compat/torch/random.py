@@ -1,4 +1,4 @@
-"""Random numbers from jitgrad's generator: not PyTorch's sequence, but the same for the same seed everywhere."""
+"""Random numbers from jitgrad's generator. They differ from PyTorch's, but a seed gives the same numbers on every machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Generator:
         self.numbers = library.generator()
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start the sequence of the given seed."""
+        """Restart the sequence with the given seed."""
         self._seed = int(seed)
         self.numbers = library.generator(self._seed)
         return self
@@ -65,7 +65,7 @@ def rand(
     *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Return uniform numbers from 0 (inclusive) to 1 (exclusive)."""
+    """Return uniformly distributed numbers from 0 (inclusive) to 1 (exclusive)."""
     made = _drawn(numpy_generator(generator).random(sizes_of(size)), dtype, requires_grad, device)
     return made if out is None else into(out, made)
 
@@ -125,7 +125,7 @@ def normal(
     mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Return normal numbers with the given means and standard deviations."""
+    """Return normally distributed numbers with the given means and standard deviations."""
     centre, width = (x.numpy() if isinstance(x, Tensor) else x for x in (mean, std))
     shape = np.broadcast_shapes(np.shape(centre), np.shape(width)) if size is None else sizes_of((size,))
     return _drawn(centre + width * numpy_generator(generator).standard_normal(shape), dtype, requires_grad, device)
@@ -138,7 +138,7 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
 
 
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
-    """Draw indices with the weights of ``input``, or of each of its rows."""
+    """Draw indices with probabilities proportional to ``input``, or to each of its rows."""
     weights = input.numpy(force=True).astype(np.float64)
     rows = np.atleast_2d(weights)
     if np.any(rows < 0) or np.any(rows.sum(1) <= 0):

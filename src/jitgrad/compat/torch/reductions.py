@@ -130,7 +130,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 
 @numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """Return the maximum; with ``dim`` a pair of values and indices, with two tensors ``maximum``."""
+    """Return the maximum; with ``dim``, a pair of values and indices; for two tensors, ``maximum``."""
     if isinstance(dim, Tensor) or other is not None:
         return maximum(input, dim if other is None else other)
     x = read("max", input)
@@ -141,7 +141,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 @numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """Return the minimum; with ``dim`` a pair of values and indices, with two tensors ``minimum``."""
+    """Return the minimum; with ``dim``, a pair of values and indices; for two tensors, ``minimum``."""
     if isinstance(dim, Tensor) or other is not None:
         return minimum(input, dim if other is None else other)
     x = read("min", input)

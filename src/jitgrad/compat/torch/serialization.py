@@ -18,7 +18,7 @@ from jitgrad.errors import DataError, UnsupportedError
 from jitgrad.saving import archive
 
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-"""The first bytes of files that PyTorch writes: an archive with a pickle, or a pickle."""
+"""The first bytes of files that PyTorch writes: an archive that contains a pickle, or a plain pickle."""
 
 
 def save(

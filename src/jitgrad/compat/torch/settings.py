@@ -11,7 +11,7 @@ _precision = "highest"
 
 
 def compile(model: Any = None, **options: Any) -> Any:
-    """Return the module or function itself: recorded operations are compiled anyway, and the options have no effect."""
+    """Return the module or function unchanged: recorded operations are always compiled, and the options have no effect."""
     return (lambda function: function) if model is None else model
 
 

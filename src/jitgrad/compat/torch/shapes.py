@@ -1,4 +1,4 @@
-"""Functions that change shapes. Results that only rearrange elements are views, which change with their tensor."""
+"""Functions that change shapes. Results that only rearrange elements are views, which change along with their tensor."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _dim(name: str, dim: int, ndim: int) -> int:
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
-    """Return the elements in another shape; -1 stands for the size that follows from the others."""
+    """Return the elements in another shape; one size may be -1, and is then inferred."""
     return _reshaped("reshape", input, shape[0] if len(shape) == 1 else shape, "ViewBackward0")
 
 
@@ -333,7 +333,7 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
 
 
 def tile(input: Tensor, *dims: Any) -> Tensor:
-    """Like ``repeat``, but if there are fewer numbers than axes, they refer to the last axes."""
+    """Like ``repeat``, but fewer numbers than axes are allowed; they refer to the last axes."""
     counts = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
     return repeat(input, *(1,) * (input.ndim - len(counts)), *counts)
 
@@ -396,7 +396,7 @@ def clone(input: Tensor) -> Tensor:
 
 
 def contiguous(input: Tensor) -> Tensor:
-    """Return the tensor itself: jitgrad's memory is always contiguous."""
+    """Return the tensor itself: memory in jitgrad is always contiguous."""
     return input
 
 
@@ -406,7 +406,7 @@ def numel(input: Tensor) -> int:
 
 
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
-    """Rotate by 90 degrees from the first axis towards the second."""
+    """Rotate by 90 degrees from the first axis toward the second."""
     x = read("rot90", input)
     turned = rearranging.flip(x, ((), (dims[1],), tuple(dims), (dims[0],))[k % 4])
     return wrap(lib.swapaxes(turned, *dims) if k % 2 else turned, "Rot90Backward0", input._integer)

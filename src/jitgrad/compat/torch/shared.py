@@ -1,6 +1,6 @@
 """Tensors and NumPy arrays that share their elements: a change of one changes the other.
 
-A Tensor of jitgrad never changes, so a shared tensor compares itself with its array whenever it is read. This would be slow for
+A jitgrad Tensor never changes, so a shared tensor compares itself with its array whenever it is read. This would be slow for
 large arrays: arrays with more than ``MOST`` elements are copied and made read-only, so a later change raises an error.
 """
 
@@ -26,7 +26,7 @@ _held: Any = Wrapper.__dict__["_tensor"]
 
 
 class Shared(Tensor):
-    """A tensor that shares the elements of an array: ``_array`` is the array, and ``_tensor`` was made from it."""
+    """A tensor that shares the elements of an array: ``_array`` is the array, and ``_tensor`` was created from it."""
 
     __slots__ = ()
 
@@ -102,7 +102,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
 
 
 def shows_another(x: Tensor) -> bool:
-    """Return whether an array of the tensor's elements would have to change with another tensor."""
+    """Return whether an array of the tensor's elements would have to change along with another tensor."""
     held = x._tensor
     return isinstance(held, Variable) or getattr(x, "_base", None) is not None
 

@@ -1,6 +1,6 @@
-"""PyTorch's Tensor: a wrapper of a Tensor of jitgrad, or of a Variable for a leaf that requires a gradient.
+"""PyTorch's Tensor: a wrapper around a jitgrad Tensor, or around a Variable for a leaf that requires a gradient.
 
-A Tensor of jitgrad never changes, so a change in place replaces the wrapped one. Views follow such changes, see ``views``.
+A jitgrad Tensor never changes, so a change in place replaces the wrapped Tensor. Views follow the change; see ``views``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Tensor(Wrapper):
     _integer : numpy.dtype
         The dtype shown for integers.
     _name : str
-        PyTorch's name of the operation that made it.
+        PyTorch's name for the operation that created it.
     _grad : Tensor or None
         The gradient that was read last.
     _array : numpy.ndarray
@@ -47,13 +47,11 @@ class Tensor(Wrapper):
     __slots__ = ("_array", "_grad", "_name")
 
     def __init__(self, *data: Any) -> None:
-        """As ``torch.Tensor(data)``, float32; or ``torch.Tensor(2, 3)``, zeros of that shape."""
+        """Create a float32 tensor from data, or zeros of a shape: ``torch.Tensor(2, 3)``."""
         given = data[0] if len(data) == 1 and not isinstance(data[0], int) else np.zeros(data or 0)
         super().__init__(given._tensor if isinstance(given, Tensor) else leaf_of(given, types.float32), INT64)
         self._name = ""
         self._grad: Any = None
-
-    # Properties.
 
     @property
     def shape(self) -> Size:
@@ -93,8 +91,6 @@ class Tensor(Wrapper):
         def _show(self, kept: Gradient) -> Tensor: ...
         def __getattr__(self, name: str) -> Any: ...
 
-    # Gradients.
-
     @property
     def requires_grad(self) -> bool:
         """Whether ``backward`` computes a gradient for this tensor."""
@@ -128,7 +124,7 @@ class Tensor(Wrapper):
 
     @property
     def grad_fn(self) -> GradFn | None:  # type: ignore[override]
-        """The operation that made the tensor, or None if it does not require a gradient."""
+        """The operation that created the tensor, or None if it does not require a gradient."""
         if self.is_leaf:
             return None
         held = self._tensor._read()
@@ -178,8 +174,6 @@ class Tensor(Wrapper):
     def register_hook(self, hook: Any) -> Any:
         """Raise TorchError: not supported."""
         raise TorchError("jitgrad does not have Tensor.register_hook. Change .grad between backward() and step() instead.")
-
-    # Values that leave the graph.
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.numpy(), dtype)
@@ -252,10 +246,8 @@ class Tensor(Wrapper):
     def __copy__(self) -> Tensor:
         return wrap(self._tensor, self._name, self._integer)
 
-    # Changes in place.
-
     def _become(self, value: Plain, name: str = "") -> None:
-        """Set a new value of the same shape and dtype; every change in place ends here."""
+        """Set a new value of the same shape and dtype; every change in place calls this method."""
         held = self._tensor
         if isinstance(held, Variable):
             if held.gradient is not None and grad_enabled():
@@ -283,7 +275,7 @@ def wrap(tensor: Plain | Variable, name: str = "", integer: np.dtype[Any] = INT6
     tensor : Tensor
         A new result, or a leaf of one of the four dtypes.
     name : str
-        PyTorch's name of the operation, such as "AddBackward0".
+        PyTorch's name for the operation, such as "AddBackward0".
     integer : numpy.dtype
         The integer dtype, for integers.
     """
@@ -313,7 +305,7 @@ def of_array(array: Any, dtype: dtype | None = None) -> Tensor:
 
 
 def leaf_of(array: Any, dtype: dtype) -> Plain:
-    """Return a Tensor of jitgrad with a copy of an array in a dtype."""
+    """Return a jitgrad Tensor with a copy of an array in a dtype."""
     kept = np.array(array, dtype.numpy)
     if dtype.level == dtypes.INTEGER:
         kept = kept.astype(INT64.type)
@@ -322,7 +314,7 @@ def leaf_of(array: Any, dtype: dtype) -> Plain:
 
 
 def constant(array: np.ndarray, like: Tensor) -> Tensor:
-    """Wrap a read-only array of jitgrad's dtype without a copy, with the dtype of ``like``."""
+    """Wrap a read-only array, whose dtype jitgrad supports, without a copy and with the displayed dtype of ``like``."""
     return wrap(known(array, like._tensor.level), "", like._integer)
 
 

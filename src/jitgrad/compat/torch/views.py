@@ -21,7 +21,7 @@ from jitgrad.tape.variable import Variable
 
 _new = object.__new__
 Function = Callable[[Any], Plain]
-"""Rearrange the elements of a Tensor of jitgrad: a reshape or a slice."""
+"""A function that rearranges the elements of a jitgrad Tensor, such as a reshape or a slice."""
 
 
 class View(Tensor):
@@ -64,7 +64,7 @@ class View(Tensor):
 
 
 class Detached(View):
-    """A tensor without its derivative."""
+    """A tensor detached from its derivative, which shares the value of the original."""
 
     __slots__ = ()
 
@@ -121,7 +121,7 @@ class GradientOf(Tensor):
 def view(base: Tensor, function: Function, name: str, now: Plain | None = None) -> Tensor:
     """Return a view of a tensor, defined by a function of Tensors that only rearranges and selects elements.
 
-    ``now`` is the function's result for the present value, if it is known.
+    ``now`` is the function's result for the current value, if it is known.
     """
     if now is None and not grad_enabled() and base._tensor.gradient is not None:
         with_gradient = function
@@ -141,7 +141,7 @@ def view(base: Tensor, function: Function, name: str, now: Plain | None = None) 
 
 
 def detach(self: Tensor) -> Tensor:
-    """Return the same value without its derivative. In-place changes of the result also change this tensor."""
+    """Return the same value without its derivative. In-place changes to the result also change this tensor."""
     made = _new(Detached)
     made._integer = self._integer
     made._name = ""
@@ -181,7 +181,7 @@ def _show(self: Tensor, kept: Gradient) -> Tensor:
 
 
 def _state(base: Tensor) -> Plain:
-    """Return a placeholder for the present value of a tensor."""
+    """Return a placeholder for the current value of a tensor."""
     held = base._tensor
     return held.leaf if isinstance(held, Variable) else held
 

@@ -1,4 +1,4 @@
-"""Callbacks with methods for batches: the model then runs step by step, and they are called around each step."""
+"""Support for callbacks with batch methods: the model runs step by step, and they are called before and after each step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = {
 
 
 def for_batches(callbacks: Sequence[Callback], kind: str) -> bool:
-    """Return whether one of the callbacks defines a method for the batches of a "train", "test" or "predict" phase."""
+    """Return whether one of the callbacks defines a batch method for the "train", "test" or "predict" phase."""
     return any(
         name in vars(callback) or getattr(type(callback), name, None) is not getattr(Callback, name)
         for callback in callbacks
@@ -31,7 +31,7 @@ def for_batches(callbacks: Sequence[Callback], kind: str) -> bool:
 
 
 class Batches:
-    """Counts batches, and calls the callbacks around each.
+    """Counts batches, and calls the callbacks before and after each.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Batches:
             callback.on_test_end(logs)
 
     def call(self, kind: str, step: Callable[[], Any], logs: Callable[[Any], dict[str, Any]]) -> Any:
-        """Run a step between the callbacks' methods for batches, and return its result."""
+        """Run a step with the callbacks' batch methods before and after it, and return its result."""
         batch = self._counts[kind]
         self._counts[kind] += 1
         for callback in self.callbacks:
@@ -75,7 +75,7 @@ class Batches:
 
 @contextmanager
 def stepped(model: Any, batches: Batches, kinds: Sequence[str] = ("train", "test")) -> Iterator[None]:
-    """Within this context, call callbacks with methods for batches around the model's steps."""
+    """Call the callbacks' batch methods before and after each step of the model within this context."""
     names = [f"{kind}_step" for kind in kinds if for_batches(batches.callbacks, kind)]
     before = {name: vars(model)[name] for name in names if name in vars(model)}
     for name in names:
@@ -89,7 +89,7 @@ def stepped(model: Any, batches: Batches, kinds: Sequence[str] = ("train", "test
 
 
 def predicted(predict: Callable[[Any], Any], inputs: Any, rows: int, size: int, callbacks: Sequence[Callback]) -> Any:
-    """Return the predictions for all rows, batch by batch, with the callbacks before and after each."""
+    """Return the predictions for all rows, batch by batch, with the callbacks called before and after each."""
     batches, parts = Batches(callbacks), []
     for first in range(0, rows, size):
         part = tree_map(operator.itemgetter(slice(first, first + size)), inputs)

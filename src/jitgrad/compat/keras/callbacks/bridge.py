@@ -18,7 +18,7 @@ class Bridge(library.Callback):
     batches : Batches
         The callbacks in their order.
     history : History
-        Receives the metrics after them.
+        The history, which receives the metrics after the callbacks.
     in_order : callable
         Converts the library's metrics of an epoch to Keras's.
     header : callable

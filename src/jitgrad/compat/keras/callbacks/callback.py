@@ -8,7 +8,7 @@ from typing import Any
 class Callback:
     """Base class. Subclasses override methods; ``self.model`` is the model, ``self.params`` has "epochs" and "steps".
 
-    With methods for batches the model runs step by step, slower than the native loop.
+    If a subclass defines batch methods, the model runs step by step, which is slower than the native loop.
     """
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Callback:
         """Called before a batch of a prediction."""
 
     def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Called after a batch of a prediction, with its "outputs"."""
+        """Called after a batch of a prediction, with the batch's "outputs"."""
 
 
 class History(Callback):

@@ -1,4 +1,4 @@
-"""Keras's own callbacks. Decisions are made by the library's callbacks of the same names."""
+"""Keras's built-in callbacks, which delegate their decisions to the library's callbacks of the same names."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class EarlyStopping(Delegate):
 
     @property
     def wait(self) -> int:
-        """The number of epochs since then."""
+        """The number of epochs since the best value."""
         return int(self.plain.wait)
 
     @property
@@ -83,7 +83,7 @@ class EarlyStopping(Delegate):
 
 
 class _Rates(Delegate):
-    """Base class of callbacks that change the learning rate, which is then among the metrics."""
+    """Base class of callbacks that change the learning rate and report it among the metrics."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         found = {} if logs is None else logs
@@ -141,7 +141,7 @@ class CSVLogger(Delegate):
 
 
 class ModelCheckpoint(Callback):
-    """Save the model after epochs."""
+    """Save the model after each epoch, or after each improvement."""
 
     def __init__(
         self, filepath: Any, monitor: str = "val_loss", verbose: int = 0, save_best_only: bool = False,

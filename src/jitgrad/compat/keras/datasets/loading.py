@@ -1,4 +1,4 @@
-"""Keras's data sets: read from Keras's folder, or downloaded once."""
+"""Keras's data sets, which are read from Keras's folder or downloaded once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FASHION = {
 
 
 def fashion_mnist() -> Arrays:
-    """Load 60,000 and 10,000 pictures of clothes, 28 by 28, with their ten classes."""
+    """Load 60,000 training and 10,000 test images of clothing, 28 by 28 pixels, with their labels from ten classes."""
     paths = [
         get_file(name, _FROM + name, file_hash=digest, cache_subdir="datasets/fashion-mnist")
         for name, digest in _FASHION.items()
@@ -48,7 +48,7 @@ def read_idx(path: Any) -> np.ndarray:
 
 
 def mnist(path: str = "mnist.npz") -> Arrays:
-    """Load 60,000 and 10,000 pictures of digits, 28 by 28, with the digits."""
+    """Load 60,000 training and 10,000 test images of handwritten digits, 28 by 28 pixels, with their labels."""
     found = _read_npz(path, "mnist.npz", "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1")
     names = ("x_train", "y_train", "x_test", "y_test")
     x_train, y_train, x_test, y_test = (_array(found, name, path) for name in names)
@@ -56,7 +56,7 @@ def mnist(path: str = "mnist.npz") -> Arrays:
 
 
 def boston_housing(path: str = "boston_housing.npz", test_split: float = 0.2, seed: int = 113) -> Arrays:
-    """Load 13 features of 506 areas of Boston, with the prices of their houses."""
+    """Load 13 features of 506 areas of Boston, with their house prices."""
     digest = "f553886a1f8d56431e820c5b82552d9d95cfcb96d1e678153f8839538947dff5"
     return _split(_read_npz(path, "boston_housing.npz", digest), path, test_split, seed, None)
 
@@ -64,7 +64,7 @@ def boston_housing(path: str = "boston_housing.npz", test_split: float = 0.2, se
 def california_housing(
     version: str = "large", path: str = "california_housing.npz", test_split: float = 0.2, seed: int = 113
 ) -> Arrays:
-    """Load 8 features of 20,640 areas of California, or 600 if ``version`` is "small", with the prices of their houses."""
+    """Load 8 features of 20,640 areas of California, or 600 if ``version`` is "small", with their house prices."""
     if version not in ("large", "small"):
         raise ArgumentError(f"version is {version!r}. Use 'small' or 'large'.")
     digest = "1a2e3a52e0398de6463aebe6f4a8da34fb21fbb6b934cf88c3425e766f2a1a6f"
@@ -73,7 +73,7 @@ def california_housing(
 
 
 def _read_npz(path: Any, name: str, digest: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a file, which exists or is downloaded."""
+    """Return the arrays in a file, which is downloaded unless it exists."""
     beside = home() / "datasets" / Path(path).name
     place = str(path) if Path(path).is_absolute() else get_file(beside.name, _FROM + name, file_hash=digest)
     try:

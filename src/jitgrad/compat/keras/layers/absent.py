@@ -23,4 +23,4 @@ _KINDS = {
     "Keras 3 has removed it, too. Use StringLookup, CategoryEncoding and Normalization.": "DenseFeatures",
 }
 REASONS = {name: reason for reason, names in _KINDS.items() for name in names.split()}
-"""The reason for each layer, by name."""
+"""The reason for each missing layer, by name."""

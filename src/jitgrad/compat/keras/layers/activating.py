@@ -18,7 +18,7 @@ class Activation(Layer, library.Activation):
 
 
 class ReLU(Layer, library.ReLU):
-    """Return x above ``threshold``, at most ``max_value``; below it, ``negative_slope`` times the distance."""
+    """Return ``min(x, max_value)`` from ``threshold`` on, and ``negative_slope * (x - threshold)`` below it."""
 
     def __init__(
         self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
@@ -52,7 +52,7 @@ class PReLU(Layer, library.PReLU):
 
 
 class Softmax(Layer, library.Softmax):
-    """Divide exponentials by their sum along an axis."""
+    """Compute the softmax along an axis."""
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(axis, **kwargs)

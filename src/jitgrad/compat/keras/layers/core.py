@@ -14,7 +14,7 @@ from jitgrad.tape.tensor import Tensor, cast
 
 
 def weight_options(initializer: Any, regularizer: Any, constraint: Any) -> tuple[Any, Any, Any]:
-    """Return the library's arguments for initializer, regularizer and constraint of a weight."""
+    """Return the library's arguments for the initializer, regularizer and constraint of a weight."""
     return initializers.plain(initializer), regularizers.get(regularizer), constraints.get(constraint)
 
 
@@ -59,7 +59,7 @@ class Identity(Layer, library.Identity):
 
 
 class ActivityRegularization(Layer, library.Identity):
-    """Return the inputs unchanged, and add a penalty on them to the loss."""
+    """Return the inputs unchanged, and add an activity penalty to the loss."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
@@ -75,7 +75,7 @@ class Lambda(Layer, library.Lambda):
 
 
 class InputLayer(Layer, library.Identity):
-    """The inputs of a model as one of its layers."""
+    """A layer that represents the inputs of a model."""
 
     def __init__(self, shape: Any = None, input_tensor: Any = None, **kwargs: Any) -> None:
         if shape is not None:
@@ -85,7 +85,7 @@ class InputLayer(Layer, library.Identity):
 
     @property
     def output(self) -> Any:
-        """The symbol of the inputs."""
+        """The symbol for the inputs."""
         return self._symbol
 
     def get_config(self) -> dict[str, Any]:

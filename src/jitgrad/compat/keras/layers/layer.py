@@ -70,8 +70,6 @@ class Layer(library.Layer):
         self._added: list[Any] = []
         self._calls: list[symbol.Call] = []
 
-    # Calls.
-
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not args:
             first = next(iter(kwargs), None)
@@ -100,19 +98,19 @@ class Layer(library.Layer):
         self._added += [unwrap(x) for x in (loss if isinstance(loss, (list, tuple)) else [loss])]
 
     def forget_losses(self) -> None:
-        """Discard the penalties that calls of this layer, and of layers in it, added."""
+        """Discard the penalties that calls of this layer, and of its sublayers, added."""
         for inner in (self, *all_owned(self)):
             if isinstance(inner, Layer) and inner._added:
                 inner._added.clear()
 
     @property
     def losses(self) -> list[Any]:
-        """The penalties of weights, and those that the last call added."""
+        """The penalties on weights, and the penalties that the last call added."""
         layers = [self, *(x for x in all_owned(self) if isinstance(x, Layer))]
         return wrap([*super().losses, *(x for layer in layers for x in layer._added)])
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Any:
-        """Create a weight: ``add_weight(shape, initializer, …, name)``, or with the name first, as in Keras 2."""
+        """Create a weight: ``add_weight(shape, initializer, …, name)``, or, as in Keras 2, with the name first."""
         kinds = _NAME_FIRST if args and isinstance(args[0], str) else _SHAPE_FIRST
         given = dict(zip(kinds, args, strict=False)) | kwargs
         shape = given.get("shape") or ()
@@ -141,8 +139,6 @@ class Layer(library.Layer):
         """Return whether rows of this shape are accepted. A user's layer accepts any shape."""
         return not type(self).__module__.startswith("jitgrad.") or super().fits(shape)
 
-    # Properties.
-
     @property
     def weights(self) -> list[Any]:
         """All weights."""
@@ -165,7 +161,7 @@ class Layer(library.Layer):
 
     @property
     def compute_dtype(self) -> str:
-        """The dtype of the results."""
+        """The dtype of the outputs."""
         return str(self.dtype)
 
     @property
@@ -175,12 +171,12 @@ class Layer(library.Layer):
 
     @property
     def dtype_policy(self) -> str:
-        """The dtype of the weights and results."""
+        """The dtype of the weights and outputs."""
         return str(self.dtype)
 
     @property
     def submodules(self) -> tuple[Any, ...]:
-        """All layers in this layer."""
+        """All layers within this layer."""
         return tuple(x for x in all_owned(self) if isinstance(x, library.Layer))
 
     @property
@@ -190,7 +186,7 @@ class Layer(library.Layer):
 
     @property
     def output(self) -> Any:
-        """The symbols of the result in the functional API."""
+        """The symbols of the outputs in the functional API."""
         return self._called("output")[1]
 
     def _called(self, what: str) -> tuple[Any, Any]:
@@ -200,7 +196,7 @@ class Layer(library.Layer):
         return (found.args[0] if len(found.args) == 1 else found.args), found.results
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the shape of the result for inputs of a shape."""
+        """Return the shape of the output for inputs of the given shape."""
         return symbol.inferred_shapes(self, input_shape)
 
     def get_config(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Layers that number strings or integers. They process data before a model, since jitgrad computes with numbers only."""
+"""Layers that map strings or integers to indices. They prepare data for a model, because jitgrad only computes with numbers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _MODES = ("int", "one_hot", "multi_hot", "count")
 
 
 class _Lookup(Layer):
-    """Replace values by their indices in a vocabulary, which is given or set by ``adapt``.
+    """Replace values by their indices in a vocabulary, which is given or learned by ``adapt``.
 
-    Unknown values get index 0, or the index after the mask."""
+    Unknown values get index 0, or the index after the mask's if there is one."""
 
     def __init__(
         self, max_tokens: int | None, num_oov_indices: int, mask_token: Any, oov_token: Any, vocabulary: Any, invert: bool,
@@ -54,7 +54,7 @@ class _Lookup(Layer):
         self.built = True
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Use the distinct values of the data as the vocabulary, the most frequent first."""
+        """Use the distinct values of the data as the vocabulary, ordered by decreasing frequency."""
         batches = list(data)[:steps] if is_batches(data) else [data]
         counted: Counter[Any] = Counter()
         for batch in batches:
@@ -107,7 +107,7 @@ class _Lookup(Layer):
 
 
 class StringLookup(_Lookup):
-    """Number strings."""
+    """Replace strings by their indices in a vocabulary."""
 
     def __init__(
         self, max_tokens: int | None = None, num_oov_indices: int = 1, mask_token: str | None = None, oov_token: str = "[UNK]",
@@ -120,7 +120,7 @@ class StringLookup(_Lookup):
 
 
 class IntegerLookup(_Lookup):
-    """Number integers of a vocabulary."""
+    """Replace integers by their indices in a vocabulary."""
 
     def __init__(
         self, max_tokens: int | None = None, num_oov_indices: int = 1, mask_token: int | None = None, oov_token: int = -1,

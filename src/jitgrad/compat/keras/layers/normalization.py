@@ -1,4 +1,4 @@
-"""Layers that normalize."""
+"""Normalization layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jitgrad.errors import ArgumentError
 
 
 def _scaling(given: dict[str, Any]) -> dict[str, Any]:
-    """Remove the options of beta and gamma from ``given`` and return them in the library's form."""
+    """Remove the options for beta and gamma from ``given``, and return them in the library's form."""
     found: dict[str, Any] = {}
     for name, first in (("beta", "zeros"), ("gamma", "ones")):
         kinds = [f"{name}_{kind}" for kind in ("initializer", "regularizer", "constraint")]
@@ -73,11 +73,11 @@ class UnitNormalization(Layer, library.UnitNormalization):
 
 
 class Normalization(Layer, library.Normalization):
-    """Standardize each feature with a mean and a variance, which are given or computed by ``adapt``."""
+    """Standardize each feature with a mean and a variance that are given or computed by ``adapt``."""
 
     def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any) -> None:
         super().__init__(axis, values_of(mean), values_of(variance), invert, **kwargs)
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Compute the mean and variance of the data: arrays, tensors, a frame, or batches."""
+        """Compute the mean and variance of the data, which may be arrays, tensors, a DataFrame or batches."""
         super().adapt(collected(data, steps)[0] if is_batches(data) else plain(data))

@@ -1,4 +1,4 @@
-"""Layers that prepare tables of data."""
+"""Layers that preprocess tabular data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Discretization(Layer, library.Discretization):
 
 
 class CategoryEncoding(Layer, library.CategoryEncoding):
-    """Encode integers below ``num_tokens`` as columns."""
+    """Encode integers below ``num_tokens`` as one-hot, multi-hot or count vectors."""
 
     def __init__(
         self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any

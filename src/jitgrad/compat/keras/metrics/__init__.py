@@ -27,7 +27,7 @@ def get(identifier: Any) -> Any:
 
 
 def made(given: Any) -> Any:
-    """Return the metrics of ``compile`` as objects in their nesting."""
+    """Return the metrics given to ``compile`` as objects, with the same nesting."""
     if given is None:
         return []
     if isinstance(given, dict):
@@ -61,7 +61,7 @@ def serialize(metric: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the metric with a config."""
+    """Return the metric for a config."""
     return deserialized(config, custom_objects)
 
 

@@ -34,18 +34,18 @@ class Metric(Described):
 
     @property
     def variables(self) -> list[Variable]:
-        """The state."""
+        """The state variables."""
         return list(self._variables)
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """The state."""
+        """The state variables."""
         return list(self._variables)
 
     def add_variable(
         self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, aggregation: str = "sum", name: str | None = None
     ) -> Variable:
-        """Create state, which ``reset_state`` sets to 0."""
+        """Create a state variable, which ``reset_state`` sets to 0."""
         first = initializers.get(initializer)(tuple(shape), dtype=dtype or self.dtype)
         made = Variable(first, dtype=dtype or self.dtype, trainable=False, name=f"{self.name}/{name or 'variable'}")
         self._variables.append(made)
@@ -67,11 +67,11 @@ class Metric(Described):
         self.reset_state()
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
-        """Add values."""
+        """Update the state with values."""
         raise NotImplementedError(f"{type(self).__name__} has no update_state(). Define update_state(self, y_true, y_pred).")
 
     def result(self) -> Any:
-        """Return the metric of all values."""
+        """Return the metric of all values so far."""
         raise NotImplementedError(f"{type(self).__name__} has no result(). Define result(self).")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -79,7 +79,7 @@ class Metric(Described):
         return self.result()
 
     def native(self) -> library.Metric | None:
-        """Return the library's metric, which a fit computes natively; None for a user's metric."""
+        """Return the library's metric, which a fit computes natively, or None for a user-defined metric."""
         return None
 
     def get_config(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Counted(Metric):
     """A metric of the library that is computed from sums over rows."""
 
     short: str | None = ""
-    """The default name: by default derived from the class; None to number it."""
+    """The default name, by default derived from the class name; None to append a number."""
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         default = numbered(type(self).__name__) if self.short is None else self.short or snake_case(type(self).__name__)
@@ -123,7 +123,7 @@ class Counted(Metric):
         return None if overridden else self._plain
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add rows."""
+        """Update the state with rows."""
         target, prediction = as_plain(y_true), as_plain(y_pred)
         if prediction.ndim == 0:
             target, prediction = reshape(target, (1,)), reshape(prediction, (1,))
@@ -145,7 +145,7 @@ class Counted(Metric):
 
 
 class MeanMetricWrapper(Counted):
-    """Mean over rows of a function ``fn(y_true, y_pred)``."""
+    """Mean of ``fn(y_true, y_pred)`` over the rows."""
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         super().__init__(name or getattr(fn, "__name__", None), dtype)
@@ -156,7 +156,7 @@ class MeanMetricWrapper(Counted):
 
 
 def _rows(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Convert a function of targets and predictions for the library: it returns one number per row."""
+    """Convert a function of targets and predictions to one that returns one number per row, as the library requires."""
     seen = bordered(fn)
 
     def of_rows(target: Any, prediction: Any, **options: Any) -> Any:
@@ -175,7 +175,7 @@ class Mean(Metric):
         self.reset_state()
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Add values."""
+        """Update the state with values."""
         found = np.asarray(values_of(values), np.float64)
         weight = np.ones(found.shape) if sample_weight is None else np.asarray(values_of(sample_weight), np.float64)
         weight = weight.reshape(weight.shape + (1,) * max(0, found.ndim - weight.ndim)) if weight.ndim else weight

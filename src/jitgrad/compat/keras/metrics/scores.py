@@ -1,4 +1,4 @@
-"""Keras's metrics of elements above thresholds, areas under curves, scores of classes and of regressions."""
+"""Keras's threshold metrics, areas under curves, and classification and regression scores."""
 
 from __future__ import annotations
 

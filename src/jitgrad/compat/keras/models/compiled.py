@@ -1,4 +1,4 @@
-"""The arguments of ``compile``, in the library's form, and as Keras's objects for custom steps."""
+"""The arguments of ``compile``: in the library's form, and as Keras's objects for custom steps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Watched(NamedTuple):
 
 
 class CompileMetrics(Metric):
-    """The compiled metrics as one of a model's ``metrics``."""
+    """The compiled metrics as a single entry of a model's ``metrics``."""
 
     def __init__(self, found: list[Watched]) -> None:
         super().__init__(name="compile_metrics")
@@ -37,7 +37,7 @@ class CompileMetrics(Metric):
         return [each.metric for each in self.watched]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add rows."""
+        """Update the metrics with rows."""
         targets, outputs = tree_leaves(y_true), tree_leaves(y_pred)
         for each in self.watched:
             weights = {"sample_weight": sample_weight} if each.weighted and sample_weight is not None else {}
@@ -61,7 +61,7 @@ class Compiled:
     arguments : dict
         Arguments by name, as they are saved.
     in_python : bool
-        Whether a fit runs step by step in Python, because a metric is user-defined, or several outputs have metrics.
+        Whether a fit runs step by step in Python, because a metric is user-defined, or because several outputs have metrics.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Compiled:
         compile(self.optimizer, loss, native[0] or None, native[1] or None)
 
     def output_losses(self, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
-        """Return the unweighted loss of each of several outputs, by the name under which it is reported."""
+        """Return the unweighted loss of each output of several, by the name under which it is reported."""
         trackers = self._output_trackers
         if not trackers:
             return {}
@@ -128,20 +128,20 @@ class Compiled:
         }
 
     def track(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        """Add rows to the losses of several outputs."""
+        """Update the losses of several outputs with rows."""
         found = self.output_losses(y, y_pred, sample_weight)
         for tracker in self._output_trackers:
             if tracker is not None:
                 tracker.update_state(found[tracker.name], sample_weight=tree_leaves(y_pred)[0].shape[0])
 
     def update_state(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        """Add rows to the compiled metrics."""
+        """Update the compiled metrics with rows."""
         if self._kept.watched:
             self._kept.update_state(y, y_pred, sample_weight)
 
 
 def watched(given: Any, names: list[str], weighted: bool) -> list[Watched]:
-    """Return the metrics of ``compile`` as a list; with several outputs, their names have the output's name as prefix."""
+    """Return the metrics given to ``compile`` as a list; with several outputs, each name is prefixed with the output's name."""
     if len(names) < 2:
         if isinstance(given, (list, tuple)) and len(given) == 1 and isinstance(given[0], (list, tuple)):
             given = given[0]
@@ -156,7 +156,7 @@ def watched(given: Any, names: list[str], weighted: bool) -> list[Watched]:
 
 
 def scaled(loss: Any, weight: float) -> Any:
-    """Multiply a loss, which is a number or a vector with an element for each row, by a factor."""
+    """Multiply a loss, either a number or a vector with one element per row, by a factor."""
     rows = by_row_of(loss)
     if not is_own(loss):
         return lambda target, prediction: loss(target, prediction) * weight
@@ -164,5 +164,5 @@ def scaled(loss: Any, weight: float) -> Any:
 
 
 def no_loss(target: Any, prediction: Any) -> Tensor:
-    """The loss of a model that is compiled without one, because it has penalties or its own ``train_step``."""
+    """The loss of a model that is compiled without one, because it has penalties or a custom ``train_step``."""
     return as_tensor(sum(tree_leaves(prediction)[0]) * 0.0)

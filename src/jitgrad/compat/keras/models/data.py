@@ -1,4 +1,4 @@
-"""Conversion of data in Keras's forms (arrays, tensors, frames, datasets and generators) to the library's."""
+"""Conversion of data in Keras's forms (arrays, tensors, DataFrames, datasets and generators) to the library's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jitgrad.training.columns import is_frame
 
 
 class Nested(NamedTuple):
-    """The nesting of a model's inputs and outputs: functions that convert data given by name."""
+    """The structure of a model's inputs and outputs: functions that convert data given by name."""
 
     inputs: Callable[[Any], Any]
     outputs: Callable[[Any], Any]
@@ -43,7 +43,7 @@ class Rows(NamedTuple):
     Attributes
     ----------
     x, y, weight : ndarray, or nesting of ndarray
-        Arrays in their nesting; or, as `x` alone, a function that begins to yield batches.
+        Nested arrays; or, for `x` alone, a function that returns an iterator over batches.
     steps : int or None
         Number of batches, if known.
     batch_size : int or None
@@ -58,16 +58,16 @@ class Rows(NamedTuple):
 
 
 def is_batches(x: Any) -> bool:
-    """Return whether data yield batches, like a Dataset, a generator or a Sequence of Keras."""
+    """Return whether data yield batches, like a Dataset, a generator or a Keras Sequence."""
     if isinstance(x, (np.ndarray, list, tuple, dict, Operators)) or is_frame(x) or hasattr(x, "__array__"):
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
 
 
 def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None, nested: Nested, fitted: bool) -> Rows:
-    """Convert data to the library's form, in the nesting of the model. A fit inspects the first batch before it begins.
+    """Convert data to the library's form, nested as the model requires. A fit inspects the first batch before it begins.
 
-    Raises ArgumentError for targets in addition to batches.
+    Raises ArgumentError if targets are given in addition to batches.
     """
     if not is_batches(x):
         size = 32 if batch_size is None else batch_size
@@ -90,7 +90,7 @@ def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | No
 
 
 def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int | None]:
-    """Return a function that begins an epoch of batches of arrays, and the number of batches."""
+    """Return a function that starts an epoch of batches of arrays, and the number of batches."""
     known = steps if steps is not None else length_of(x)
     if is_indexed(x):
         return lambda: (as_batch(x[i]) for i in range(len(x))), known
@@ -101,7 +101,7 @@ def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int
 
 
 def is_indexed(x: Any) -> bool:
-    """Return whether batches are accessed by number, as in ``keras.utils.Sequence``."""
+    """Return whether batches are accessed by index, as in ``keras.utils.Sequence``."""
     return not hasattr(x, "__iter__") or (hasattr(x, "on_epoch_end") and hasattr(x, "__getitem__"))
 
 
@@ -111,7 +111,7 @@ def goes_on(x: Any, steps: int | None) -> bool:
 
 
 class Again:
-    """A function that begins an epoch of batches. The first batch is inspected first, and yielded again by the next call."""
+    """A function that starts an epoch of batches. The first batch can be inspected; the next call yields it again."""
 
     def __init__(self, begin: Callable[[], Iterator[Any]]) -> None:
         self._begin, self._shown = begin, False
@@ -128,7 +128,7 @@ class Again:
 
 
 class Counted:
-    """A function that begins an epoch of batches, and counts those of the last epoch."""
+    """A function that starts an epoch of batches, and counts the batches of the last epoch."""
 
     def __init__(self, begin: Callable[[], Iterator[Any]], nested: Nested) -> None:
         self._begin, self._nested, self.steps = begin, nested, 0
@@ -142,7 +142,7 @@ class Counted:
 
 
 class Around:
-    """An iterable repeated without end; an epoch begins where the last one ended."""
+    """An iterable that is repeated indefinitely; each epoch begins where the previous one ended."""
 
     def __init__(self, of: Any) -> None:
         self._of, self._left = of, iter(())
@@ -172,7 +172,7 @@ def as_batch(batch: Any) -> Any:
 
 
 def plain(nest: Any) -> Any:
-    """Convert tensors and lists of numbers to arrays; frames stay unchanged."""
+    """Convert tensors and lists of numbers to arrays; DataFrames stay unchanged."""
     if nest is None or is_frame(nest):
         return nest
     if isinstance(nest, (list, tuple)) and not any(hasattr(leaf, "shape") or is_frame(leaf) for leaf in tree_leaves(nest)):
@@ -181,7 +181,7 @@ def plain(nest: Any) -> Any:
 
 
 def count_rows(nest: Any) -> int:
-    """Return the number of rows of arrays."""
+    """Return the number of rows in arrays."""
     leaves = [nest] if is_frame(nest) else tree_leaves(nest)
     if not leaves or not (hasattr(leaves[0], "__len__") or is_frame(leaves[0])):
         raise DataError("There are no rows of data. Give arrays with the rows along their first axis.")
@@ -201,6 +201,6 @@ def collected(x: Any, steps: int | None = None) -> tuple[Any, ...]:
 
 
 def inputs_alone(x: Any, steps: int | None, nested: Nested) -> tuple[Any, int]:
-    """Return the inputs for a prediction, without the targets of batches, and their number of rows."""
+    """Return the inputs for a prediction, without any targets in the batches, and the number of rows."""
     made = nested.inputs(collected(x, steps)[0] if is_batches(x) else plain(x))
     return made, count_rows(made)

@@ -37,7 +37,7 @@ class Functional(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Create a model with equal layers and new weights."""
+        """Create a model with the same layers and new weights."""
         layers = [deserialized(layer, custom_objects) for layer in config["layers"]]
         inputs, outputs = _built({**config["plan"], "layers": layers})
         return cls(inputs, outputs, name=config.get("name"))
@@ -64,7 +64,7 @@ def _plan(graph: Graph) -> dict[str, Any]:
 
 
 def _places(numbers: dict[int, int]) -> Any:
-    """Replace symbols in an argument by their numbers, and other values by plain data."""
+    """Replace the symbols in an argument by their numbers, and convert other values to plain data."""
 
     def place(x: Any) -> Any:
         if isinstance(x, KerasTensor):
@@ -79,7 +79,7 @@ def _places(numbers: dict[int, int]) -> Any:
 
 
 def _placed(x: dict[str, Any], symbols: list[Any]) -> Any:
-    """Return the value for a number or the plain data that ``_places`` returned."""
+    """Return the symbol or value that ``_places`` converted to a number or plain data."""
     kind, value = next(iter(x.items()))
     if kind == "symbol":
         return symbols[value]

@@ -1,4 +1,4 @@
-"""The arguments of a model's methods."""
+"""Conversion of the arguments of a model's methods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def same(nest: Any) -> Any:
 
 
 def symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    """Return the symbols among a Model's arguments."""
+    """Return the symbols among the arguments of Model."""
     rest = dict(kwargs)
     names = ("inputs", "outputs", "name")
     for name, value in zip(names, args, strict=False):
@@ -26,7 +26,7 @@ def symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any,
 
 
 def unpacked(data: Any) -> tuple[Any, Any, Any]:
-    """Return the inputs, targets and weights of a batch, with None for those that are missing."""
+    """Return the inputs, targets and weights of a batch, with None for each missing one."""
     if not isinstance(data, (tuple, list)):
         return data, None, None
     x, *more = data
@@ -51,7 +51,7 @@ def listed(callbacks: Any) -> list[Callback]:
 
 
 def check_options(kwargs: dict[str, Any], validation_freq: Any) -> None:
-    """Raise TypeError for an argument that ``fit`` does not have, and ArgumentError for one that is not supported."""
+    """Raise TypeError for an argument that Keras's ``fit`` does not have, and ArgumentError for an unsupported one."""
     left = set(kwargs) - {"max_queue_size", "workers", "use_multiprocessing"}
     if left:
         raise TypeError(f"fit() got an unexpected keyword argument {sorted(left)[0]!r}. Omit it.")

@@ -1,4 +1,4 @@
-"""The computation of a functional model: the calls between its inputs and outputs, repeated."""
+"""The computation of a functional model: it repeats the calls between inputs and outputs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Graph:
 
     @property
     def layers(self) -> list[Any]:
-        """Return the layers, each once, in the order of the calls; inputs first."""
+        """Return the layers, each once, in the order of the calls, with the inputs first."""
         found = {id(call.operation): call.operation for call in self.calls if is_layer(call.operation)}
         return [*self.input_layers, *found.values()]
 

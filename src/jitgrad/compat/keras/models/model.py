@@ -1,4 +1,4 @@
-"""Keras's Model: the library's, with Keras's arguments, output and functional API."""
+"""Keras's Model: the library's Model with Keras's arguments, output and functional API."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from jitgrad.tape.tree import tree_leaves
 class Model(Layer, library.Model):
     """A model defined by symbols, ``Model(inputs, outputs)``, or by a subclass with ``call``.
 
-    A fit is native, unless ``train_step`` or a metric is user-defined; it is then a Python loop.
+    A fit is native unless ``train_step`` or a metric is user-defined; otherwise it is a Python loop.
     """
 
     functional: type[Model]
@@ -110,7 +110,7 @@ class Model(Layer, library.Model):
         return nest[0] if isinstance(nest, (list, tuple)) and len(nest) == 1 else nest
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
-        """Return the layer with a name or an index."""
+        """Return the layer with the given name or index."""
         if index is not None:
             return self.layers[index]
         found = next((layer for layer in self.layers if layer.name == name), None)
@@ -121,13 +121,11 @@ class Model(Layer, library.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Create an equal model with new weights."""
+        """Create an identical model with new weights."""
         if cls is Model and "plan" in config:
             return Model.functional.from_config(config, custom_objects)
         with custom_objects_known(custom_objects or {}):
             return super().from_config(config)
-
-    # Compiling.
 
     def compile(  # type: ignore[override]
         self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
@@ -157,12 +155,12 @@ class Model(Layer, library.Model):
 
     @property
     def loss(self) -> Any:
-        """The loss that the model was compiled with."""
+        """The loss given to ``compile``."""
         return None if self.keras_compiled is None else self.keras_compiled.arguments["loss"]
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics: the mean of the loss, those compiled, and those on attributes."""
+        """The metrics: the mean loss, the compiled metrics, and metrics stored in attributes."""
         compiled = [] if self.keras_compiled is None else self.keras_compiled.tracked
         layers = [self, *(x for x in all_owned(self) if isinstance(x, library_layer.Layer))]
         own = {id(x): x for layer in layers for x in vars(layer).values() if isinstance(x, metrics.Metric)}
@@ -187,8 +185,6 @@ class Model(Layer, library.Model):
             made = metric.result()
             found.update(made if isinstance(made, dict) else {metric.name: made})
         return found
-
-    # Steps.
 
     def has_own(self, *methods: str) -> bool:
         own = any(name in vars(self) or getattr(type(self), name) is not getattr(Model, name) for name in methods)
@@ -241,8 +237,6 @@ class Model(Layer, library.Model):
 
     def metrics_so_far(self) -> dict[str, Any]:
         return {} if self._logs is None else {name: float(np.asarray(unwrap(value))) for name, value in self._logs.items()}
-
-    # Fitting.
 
     def fit(  # type: ignore[override]
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto",
@@ -303,12 +297,12 @@ class Model(Layer, library.Model):
         return history
 
     def _count(self, steps: int) -> None:
-        """Add to the number of steps those that the native loop has run."""
+        """Add the steps that the native loop has run to the number of steps."""
         optimizer: Any = self.optimizer
         optimizer.count(steps)
 
     def _told(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
-        """Return metrics in Keras's order, without the loss if a user's step does not return it."""
+        """Return metrics in Keras's order, without the loss if a custom step does not return it."""
         left_out = set() if self._logs is None or "loss" in self._logs else {"loss", "val_loss"}
         return in_order({name: value for name, value in metrics.items() if name not in left_out})
 
@@ -319,7 +313,7 @@ class Model(Layer, library.Model):
         return self._nested.batch((x, y, *weight))
 
     def progress(self, first: int, epochs: int, verbose: Any, metrics: Any) -> Any:
-        """Return the object that a fit reports to."""
+        """Return the callback that reports the progress of a fit."""
         return self._reporting(first, epochs, metrics)
 
     def _shown(self, metrics: Any) -> Callable[[Any, int], dict[str, Any]]:
@@ -341,7 +335,7 @@ class Model(Layer, library.Model):
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
         steps: int | None = None, callbacks: Any = None, return_dict: bool = False, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        """Return the loss and the metrics on data, and print Keras's line."""
+        """Return the loss and the metrics on data, and print Keras's progress line."""
         rows = as_rows(x, y, sample_weight, batch_size, steps, self._nested, False)
         batches = Batches(listed(callbacks))
         for callback in batches.callbacks:
@@ -363,7 +357,7 @@ class Model(Layer, library.Model):
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
     ) -> Any:
-        """Return the outputs for rows of data as arrays, and print Keras's line."""
+        """Return the outputs for rows of data as arrays, and print Keras's progress line."""
         inputs, count = inputs_alone(x, steps, self._nested)
         size = batch_size or 32
         given = listed(callbacks)
@@ -395,8 +389,6 @@ class Model(Layer, library.Model):
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss and the metrics of one batch."""
         return self.evaluate(x, y, count_rows(plain(x)), 0, sample_weight, return_dict=return_dict)
-
-    # Summary and files.
 
     def summary(  # type: ignore[override]
         self,

@@ -16,12 +16,12 @@ _interactive = [True]
 
 
 def set_interactive(on: bool) -> None:
-    """Set whether "auto" means a bar or one line per epoch."""
+    """Set whether "auto" means a progress bar or one line per epoch."""
     _interactive[0] = on
 
 
 def is_interactive() -> bool:
-    """Return whether "auto" means a bar."""
+    """Return whether "auto" means a progress bar."""
     return _interactive[0]
 
 
@@ -44,7 +44,7 @@ class Lines:
     steps : int, optional
         Number of steps of an epoch, if known.
     counted : object, optional
-        Its ``steps`` is the number of steps if it was unknown.
+        An object whose ``steps`` is the number of steps, if ``steps`` is unknown.
     """
 
     def __init__(self, verbose: int, steps: int | None = None, counted: Any = None) -> None:
@@ -55,17 +55,17 @@ class Lines:
 
     @property
     def seconds(self) -> float:
-        """The time since the start or the last line."""
+        """Measures the time since the start or the last line."""
         return time.perf_counter() - self.began
 
     def header(self, epoch: int, epochs: int) -> None:
-        """Announce an epoch, the first of which is 0; a single epoch is not announced."""
+        """Print the header of an epoch, numbered from 0; a single epoch has no header."""
         if self.verbose and epochs > 1:
             print(f"Epoch {epoch + 1}/{epochs}", flush=True)
         self.began = time.perf_counter()
 
     def advance(self, done: int, metrics: Mapping[str, Any]) -> None:
-        """Show the bar so far, in a terminal."""
+        """Update the progress bar if the output is a terminal."""
         if self.verbose == 1 and self._live:
             text = self._line(done, time.perf_counter() - self.began, metrics, ended=False)
             print("\r" + text + " " * max(0, self._shown - len(text)), end="", flush=True)
@@ -100,7 +100,7 @@ def number_text(value: Any) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Format seconds, minutes and hours."""
+    """Format a time in seconds, minutes and hours."""
     whole = int(seconds)
     if whole >= 3600:
         return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
@@ -108,14 +108,14 @@ def duration(seconds: float) -> str:
 
 
 def per_step(seconds: float) -> str:
-    """Format the time of a step."""
+    """Format the time per step."""
     if seconds >= 1 or seconds == 0:
         return f"{seconds:.0f}s/step"
     return f"{seconds * 1e3:.0f}ms/step" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us/step"
 
 
 class EpochLines(Lines):
-    """Prints reports of the native loop as Lines.
+    """Prints the reports of the native loop with ``Lines``.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ _HEADS = {b"PK\x03\x04": "a .keras archive of Keras", b"\x89HDF": "an HDF5 file 
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-    """Save a model to a file, atomically: configuration, weights, and the optimizer with its state."""
+    """Save a model to a file atomically: its configuration, its weights, and the optimizer with its state."""
     library.save_model(model, _path(filepath, overwrite))
 
 
@@ -27,7 +27,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
 
 
 def load_weights(model: Any, filepath: Any) -> None:
-    """Load the values of all weights from a file of ``save_weights`` or ``save``."""
+    """Load the values of all weights from a file that ``save_weights`` or ``save`` wrote."""
     if not model.variables:
         raise ArgumentError(f"Model {model.name!r} is not built, so it has no weights to load. Call it on an input first.")
     library.load_weights(model, _checked(filepath))
@@ -36,7 +36,7 @@ def load_weights(model: Any, filepath: Any) -> None:
 def load_model(
     filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """Load a model from a file that ``save`` wrote."""
+    """Load a model from a file written by ``save``."""
     return library.load_model(_checked(filepath), {**known_objects(), **(custom_objects or {})}, compile)
 
 
@@ -70,7 +70,7 @@ def _checked(filepath: Any) -> Path:
 
 
 def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = None, **kwargs: Any) -> Any:
-    """Return an equal model with new weights."""
+    """Return an identical model with new weights."""
     if input_tensors is not None or clone_function is not None:
         raise ArgumentError("clone_model: input_tensors and clone_function are not supported. Omit them.")
     made = deserialized(serialized(model))

@@ -61,7 +61,7 @@ class Sequential(Model, library.Sequential):
         self._first = self._last = symbol
 
     def _extend(self, layer: Any) -> None:
-        """Call a new layer on the symbol of the last one."""
+        """Call a new layer on the output symbol of the last one."""
         self._last = layer(self._last)
         assert self._first is not None
         self.mark_built(self._first.shape)
@@ -86,22 +86,22 @@ class Sequential(Model, library.Sequential):
 
     @property
     def inputs(self) -> Any:
-        """The symbol of the input in a list, if its shape is known."""
+        """The symbol for the input in a list, if its shape is known."""
         return [] if self._symbols()[0] is None else [self._first]
 
     @property
     def outputs(self) -> Any:
-        """The symbol of the output in a list."""
+        """The symbol for the output in a list."""
         return [] if self._symbols()[0] is None else [self._last]
 
     @property
     def input(self) -> Any:
-        """The symbol of the input."""
+        """The symbol for the input."""
         return self._known(self.inputs, "input")
 
     @property
     def output(self) -> Any:
-        """The symbol of the output."""
+        """The symbol for the output."""
         return self._known(self.outputs, "output")
 
     def _known(self, found: list[Any], what: str) -> Any:
@@ -110,7 +110,7 @@ class Sequential(Model, library.Sequential):
         return found[0]
 
     def _symbols(self) -> tuple[Any, Any]:
-        """The symbols of input and output, created as soon as the shape is known."""
+        """The symbols for the input and output, created as soon as the shape is known."""
         if self._first is None and self.input_shape is not None:
             self._begin(Input(self.input_shape))
             for layer in self._stack:
@@ -127,7 +127,7 @@ class Sequential(Model, library.Sequential):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Create a model with equal layers and new weights."""
+        """Create a model with the same layers and new weights."""
         made = cls(name=config.get("name"))
         for layer in config["layers"]:
             made.add(deserialized(layer, custom_objects))

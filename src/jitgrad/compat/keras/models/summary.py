@@ -10,7 +10,7 @@ from jitgrad.tape.tree import tree_leaves
 
 
 def summary(model: Any, line_length: int | None = None, show_trainable: bool = False, expand_nested: bool = False) -> str:
-    """Return the table of a model's layers, with the number of weights."""
+    """Return the table of a model's layers, with the numbers of weights."""
     graph = model._graph
     linear = graph is None or _is_linear(graph)
     titles = ["Layer (type)", "Output Shape", "Param #"]
@@ -45,7 +45,7 @@ def _layer_row(layer: Any, name: str | None = None) -> tuple[list[str], bool | N
 
 
 def _shape_of(layer: Any) -> str:
-    """Return the shape of a layer's result with None for the rows; a question mark if it is unknown."""
+    """Return the output shape of a layer with None for the rows, or a question mark if it is unknown."""
     if isinstance(layer, InputLayer) and layer.output is not None:
         return str(layer.output.shape)
     calls = getattr(layer, "_calls", None)
@@ -58,7 +58,7 @@ def _shape_of(layer: Any) -> str:
 
 
 def _is_linear(graph: Any) -> bool:
-    """Return whether all calls are calls of layers, each on the result of the previous one."""
+    """Return whether each call is the call of a layer on the result of the previous one."""
     known = tree_leaves(graph.inputs)
     if len(known) != 1:
         return False
@@ -150,7 +150,7 @@ def _totals(model: Any) -> list[str]:
 
 
 def _optimizer_size(model: Any) -> tuple[int, int]:
-    """Return the size of the optimizer's state, with the learning rate and the number of steps, after a fit."""
+    """Return the size of the optimizer's state after a fit, including the learning rate and the number of steps."""
     if model.keras_compiled is None or not model.optimizer.variables:
         return 0, 0
     kept = [v for slots in model.optimizer._slots.values() for v in slots]

@@ -39,7 +39,7 @@ def serialize(optimizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the optimizer with a config."""
+    """Return the optimizer for a config."""
     return deserialized(config, custom_objects)
 
 

@@ -23,7 +23,7 @@ class SGD(Optimizer, library.SGD):
 
 
 class Adam(Optimizer, library.AMSGrad):
-    """Adam; with ``amsgrad``, with the largest second moment so far."""
+    """Adam. If ``amsgrad`` is True, it uses the largest second moment so far."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Nadam(Optimizer, library.Nadam):
 
 
 class Adamax(Optimizer, library.Adamax):
-    """Adam with the largest past gradient in place of the second moment."""
+    """Adam with an exponentially weighted maximum of past gradients in place of the second moment."""
 
     def __init__(
         self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
@@ -76,7 +76,7 @@ class Adamax(Optimizer, library.Adamax):
 
 
 class Lion(Optimizer, library.Lion):
-    """Steps in the direction of the sign of the momentum."""
+    """Lion: steps in the direction of the sign of the momentum."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Lion(Optimizer, library.Lion):
 
 
 class RMSprop(Optimizer, library.RMSprop):
-    """Steps scaled by a moving average of squared gradients."""
+    """RMSprop: steps scaled by a moving average of squared gradients."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class RMSprop(Optimizer, library.RMSprop):
 
 
 class Adagrad(Optimizer, library.Adagrad):
-    """Steps scaled by the sum of squared gradients."""
+    """Adagrad: steps scaled by the sum of squared gradients."""
 
     def __init__(
         self, learning_rate: Any = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
@@ -116,7 +116,7 @@ class Adagrad(Optimizer, library.Adagrad):
 
 
 class Adadelta(Optimizer, library.Adadelta):
-    """Steps scaled by moving averages of squared gradients and squared steps."""
+    """Adadelta: steps scaled by moving averages of squared gradients and squared steps."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class Adadelta(Optimizer, library.Adadelta):
 
 
 class Adafactor(Optimizer, library.Adafactor):
-    """Adam with second moments of rows and columns only."""
+    """Adafactor: Adam with second moments that are factored into rows and columns."""
 
     def __init__(
         self, learning_rate: Any = 0.001, beta_2_decay: float = -0.8, epsilon_1: float = 1e-30, epsilon_2: float = 1e-3,

@@ -1,4 +1,4 @@
-"""The parts of Keras's optimizers that the library's lack: iterations, and a learning rate that can be assigned."""
+"""Features of Keras's optimizers that the library's lack: ``iterations``, and assignment to the learning rate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jitgrad.tape.tree import tree_leaves
 
 
 class Setting(Tensor):
-    """A number of an optimizer that can be assigned."""
+    """A number in an optimizer that supports assignment, such as the learning rate."""
 
     __slots__ = ("_name", "_set")
 
@@ -121,7 +121,7 @@ class Optimizer(library.Optimizer):
         self._done = int(value)
 
     def count(self, steps: int) -> None:
-        """Add to the number of steps those that a fit has run."""
+        """Add the steps that a fit has run to the number of steps."""
         self._done += steps
 
     def build(self, variables: Any) -> None:
@@ -135,7 +135,7 @@ class Optimizer(library.Optimizer):
         return self.iterations
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
-        """Update variables with gradients in the same order; by default those of the last step."""
+        """Update variables with gradients in the same order; by default the variables of the last step."""
         chosen = self._fitted if trainable_variables is None else trainable_variables
         return self.apply_gradients(zip(grads, chosen, strict=True))
 
@@ -158,7 +158,7 @@ class Optimizer(library.Optimizer):
         return {key: serialized(value) for key, value in config.items()}
 
     def defaults(self) -> dict[str, Any]:
-        """Return the arguments of this class that have defaults."""
+        """Return the arguments of this class that have default values."""
         import inspect
 
         parameters = inspect.signature(type(self).__init__).parameters.values()

@@ -16,7 +16,7 @@ class LearningRateSchedule(library.Schedule):
 
     family = "keras.schedules"
     plain: library.Schedule
-    """The schedule in jitgrad."""
+    """The corresponding schedule in jitgrad."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -24,7 +24,7 @@ class LearningRateSchedule(library.Schedule):
             cls.__call__ = _seen_wrapped(cls.__call__)  # type: ignore[method-assign]
 
     def __call__(self, step: Any) -> Any:
-        """Return the learning rate of a step, or of each of several."""
+        """Return the learning rate at a step, or at each of several steps."""
         if isinstance(step, (Tensor, float)):
             return self.plain(step)
         return wrap(as_tensor(self.plain(as_plain(step) * 1.0)))
@@ -40,7 +40,7 @@ class LearningRateSchedule(library.Schedule):
 
 
 def _seen_wrapped(call: Any) -> Any:
-    """Wrap a user's ``__call__``, to which the library passes a plain step."""
+    """Wrap a user's ``__call__``, which the library calls with a plain number."""
 
     def inside(self: Any, step: Any) -> Any:
         made = call(self, wrap(as_plain(step) * 1.0))
@@ -50,7 +50,7 @@ def _seen_wrapped(call: Any) -> Any:
 
 
 class ExponentialDecay(LearningRateSchedule):
-    """``initial_learning_rate * decay_rate ** (step / decay_steps)``; with ``staircase``, with the integer quotient."""
+    """``initial_learning_rate * decay_rate ** (step / decay_steps)``, with the integer quotient if ``staircase``."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; with ``staircase``, with the integer quotient."""
+    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``, with the integer quotient if ``staircase``."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    """Decay to ``alpha`` times the rate along a cosine, after ``warmup_steps`` that increase to ``warmup_target``."""
+    """Decay to ``alpha`` times the rate along a cosine, after increasing to ``warmup_target`` over ``warmup_steps``."""
 
     def __init__(
         self, initial_learning_rate: Any, decay_steps: int, alpha: float = 0.0, name: str = "CosineDecay",
@@ -122,7 +122,7 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Decay along a cosine, repeatedly."""
+    """Decay along a cosine with warm restarts."""
 
     def __init__(
         self, initial_learning_rate: Any, first_decay_steps: int, t_mul: float = 2.0, m_mul: float = 1.0, alpha: float = 0.0,
@@ -144,7 +144,7 @@ def serialize(learning_rate_schedule: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the schedule with a config."""
+    """Return the schedule for a config."""
     return deserialized(config, custom_objects)
 
 

@@ -41,12 +41,12 @@ def serialize_keras_object(obj: Any) -> Any:
 
 
 def deserialize_keras_object(config: Any, custom_objects: Any = None, safe_mode: bool = True) -> Any:
-    """Return the object with a config."""
+    """Return the object for a config."""
     return deserialized(config, custom_objects)
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Restart the numbers in names."""
+    """Restart the numbering of default names."""
     forget()
 
 
@@ -61,7 +61,7 @@ def disable_interactive_logging() -> None:
 
 
 def is_interactive_logging_enabled() -> bool:
-    """Return whether "auto" means a bar."""
+    """Return whether "auto" means a progress bar."""
     return is_interactive()
 
 

@@ -13,7 +13,7 @@ class PhysicalDevice(NamedTuple):
 
 
 class LogicalDevice(NamedTuple):
-    """A device that programs use."""
+    """A device in use by programs."""
 
     name: str
     device_type: str

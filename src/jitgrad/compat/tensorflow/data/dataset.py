@@ -78,8 +78,6 @@ class Dataset:
         self._spec = spec
         self._slices = slices
 
-    # What it is.
-
     def __iter__(self) -> OwnedIterator:
         return OwnedIterator(self)
 
@@ -122,8 +120,6 @@ class Dataset:
         if len(found) != 1:
             raise InvalidArgumentError(f"Dataset {'had more than one element' if found else 'was empty'}. It must have one.")
         return found[0]
-
-    # Sources.
 
     @staticmethod
     def from_tensor_slices(tensors: Any, name: str | None = None) -> Dataset:
@@ -183,8 +179,6 @@ class Dataset:
         finite = [c for c in counts if c >= 0]
         count = UNKNOWN_CARDINALITY if UNKNOWN_CARDINALITY in counts else min(finite) if finite else INFINITE_CARDINALITY
         return Dataset(begin, count, "_ZipDataset")
-
-    # Steps.
 
     def _step(self, begin: Callable[[], Iterator[Any]], count: int, kind: str, spec: Any = None) -> Dataset:
         return Dataset(begin, count, kind, spec)
@@ -259,7 +253,7 @@ class Dataset:
         return self._step(lambda: steps.shuffled(self._begin(), size, source()), self._count, "_ShuffleDataset", self._spec)
 
     def repeat(self, count: Any = None, name: str | None = None) -> Dataset:
-        """Repeat all elements ``count`` times, by default without end."""
+        """Repeat all elements ``count`` times, by default indefinitely."""
         times = -1 if count is None else integer(count)
         total = times * self._count if times >= 0 <= self._count else INFINITE_CARDINALITY if times < 0 else self._count
 
@@ -324,7 +318,7 @@ class Dataset:
         return self._step(begin, self._count, "_ZipDataset")
 
     def cache(self, filename: str = "", name: str | None = None) -> Dataset:
-        """Store the elements of the first pass for later ones."""
+        """Store the elements of the first pass for later passes."""
         if filename:
             raise ConversionError("jitgrad stores a dataset's cache in memory, not in a file. Omit the name.")
         kept: list[Any] = []
@@ -349,7 +343,7 @@ class Dataset:
     def window(
         self, size: Any, shift: Any = None, stride: Any = 1, drop_remainder: bool = False, name: str | None = None
     ) -> Dataset:
-        """Divide the elements into datasets of ``size`` elements, ``shift`` apart."""
+        """Divide the elements into datasets of ``size`` elements, which start ``shift`` elements apart."""
         n, apart, step = integer(size), integer(size if shift is None else shift), integer(stride)
 
         def begin() -> Iterator[Any]:
@@ -387,7 +381,7 @@ class Dataset:
         return self._step(begin, self._count, "_ScanDataset")
 
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
-        """Keep the elements up to the first for which ``predicate`` is false."""
+        """Keep the elements before the first for which ``predicate`` is false."""
         call = steps.called(predicate)
 
         def begin() -> Iterator[Any]:
@@ -399,7 +393,7 @@ class Dataset:
         return self._step(begin, UNKNOWN_CARDINALITY, "_TakeWhileDataset", self._spec)
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset], name: str | None = None) -> Dataset:
-        """Return the result of a function of the dataset."""
+        """Apply a function to the dataset and return its result."""
         return transformation_func(self)
 
     def options(self) -> Options:
@@ -412,6 +406,6 @@ class Dataset:
 
 
 def _window(part: list[Any]) -> Any:
-    """Return a dataset of some elements; for tuples, a tuple of datasets."""
+    """Return a dataset of each window of elements; for tuples, a tuple of datasets."""
     columns = list(zip(*[elements.leaves(e) for e in part], strict=True))
     return elements.refilled(part[0], [Dataset(functools.partial(iter, c), len(part), "_VariantDataset") for c in columns])

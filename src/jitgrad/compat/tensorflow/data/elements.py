@@ -67,7 +67,7 @@ def leaves(nest: Any) -> list[Any]:
 
 
 def refilled(nest: Any, values: Iterable[Any]) -> Any:
-    """Return a nest with other leaves, in order."""
+    """Return a nest of the same structure with the given leaves, in order."""
     left = iter(values)
     return map_leaves(lambda _: next(left), nest)
 
@@ -81,7 +81,7 @@ def row(value: Any) -> Any:
     """Convert a user's leaf to a Row."""
     if isinstance(value, Row) or hasattr(value, "element_spec"):
         return value
-    if hasattr(value, "to_numpy"):  # a column of a table
+    if hasattr(value, "to_numpy"):  # a column of a DataFrame
         value = value.to_numpy()
     tensor = convert(value)
     return Row(np.asarray(tensor.numpy()), tensor.dtype)
@@ -105,7 +105,7 @@ def shown(nest: Any) -> Any:
 
 
 def stacked(elements: list[Any]) -> Any:
-    """Stack elements along a new first axis."""
+    """Stack elements along a new leading axis."""
     columns = zip(*[leaves(element) for element in elements], strict=True)
     return refilled(elements[0], [_stack(list(column)) for column in columns])
 

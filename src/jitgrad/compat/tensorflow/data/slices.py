@@ -1,4 +1,4 @@
-"""Slices of arrays in an order of rows, from which batches are cut at once."""
+"""Slices of arrays in some order of rows, from which whole batches are taken at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Slices:
     whole : nested Row
         The arrays.
     order : function
-        Returns the rows of a pass.
+        Returns the row indices for a pass.
     """
 
     def __init__(self, whole: Any, order: Callable[[], np.ndarray]) -> None:
@@ -39,7 +39,7 @@ class Slices:
         return Slices(self.whole, lambda: self.order()[kept])
 
     def shuffled(self, size: int, source: Callable[[], np.random.Generator]) -> Slices:
-        """Return the slices in random order, each drawn from the next ``size``."""
+        """Return the slices in random order, each drawn from the next ``size`` slices."""
 
         def order() -> np.ndarray:
             before, draw = self.order(), source()

@@ -23,7 +23,7 @@ def numpy_of(leaf: Any) -> Any:
 
 
 def called(f: Callable[..., Any]) -> Callable[[Any], Any]:
-    """Wrap a user's function of tensors to a function of Rows."""
+    """Convert a user's function of tensors to a function of Rows."""
     f = f.python_function if isinstance(f, Function) and f.input_signature is None else f
 
     def call(element: Any) -> Any:
@@ -81,7 +81,7 @@ def sliced(every: Iterator[Any], start: int, stop: int | None) -> Iterator[Any]:
 
 
 def draws(seed: Any, fixed: int, again: bool) -> Callable[[], np.random.Generator]:
-    """Return a function that returns a source of random numbers for each pass: the global one, or a source for a seed."""
+    """Return a function that returns a random number generator for each pass: the global one, or one with the given seed."""
     if not again:
         return lambda: np.random.default_rng(integer(fixed))
     if seed is None:

@@ -1,6 +1,6 @@
 """TensorFlow 1's names: ``import jitgrad.compat.tensorflow.v1 as tf``.
 
-Functions create operations of a graph. A ``tf.Session`` runs them and has its own values of the Variables.
+Functions create operations of a graph. A ``tf.Session`` runs them and stores its own values of the Variables.
 """
 
 import jitgrad.compat.tensorflow as _tf

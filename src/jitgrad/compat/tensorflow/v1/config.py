@@ -1,4 +1,4 @@
-"""Options of devices and switches between versions of TensorFlow, which have no effect, and logging."""
+"""Logging, and options without effect: for devices and for switching between TensorFlow versions."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class _App:
 
     @staticmethod
     def run(main: Callable[[list[str]], Any] | None = None, argv: list[str] | None = None) -> NoReturn:
-        """Call ``main``, by default the program's, with the command line, and exit."""
+        """Call ``main``, by default the program's ``main``, with the command-line arguments, and exit."""
         called = main or sys.modules["__main__"].main
         sys.exit(called(argv or sys.argv))
 

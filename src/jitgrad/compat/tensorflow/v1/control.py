@@ -17,7 +17,7 @@ def cond(
     pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable[[], Any] | None = None, strict: bool = False,
     name: str | None = None, fn1: Callable[[], Any] | None = None, fn2: Callable[[], Any] | None = None,
 ) -> Any:  # fmt: skip
-    """Return the result of ``true_fn`` or ``false_fn``, depending on ``pred``. Both are computed, and must not assign."""
+    """Return the result of ``true_fn`` or ``false_fn``, depending on ``pred``. Both run, so they must not assign Variables."""
     if true_fn is None or false_fn is None:
         true_fn, false_fn = fn1, fn2
     if true_fn is None or false_fn is None:

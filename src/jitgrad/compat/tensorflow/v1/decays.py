@@ -1,4 +1,4 @@
-"""Learning rates of ``tf.train`` that decrease with the number of steps: the library's schedules of a global step."""
+"""Decaying learning rates of ``tf.train``: the library's schedules applied to a global step."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def exponential_decay(
     staircase: bool = False,
     name: str | None = None,
 ) -> Any:
-    """Return ``learning_rate * decay_rate ** (global_step / decay_steps)``; with ``staircase``, with an integer exponent."""
+    """Return ``learning_rate * decay_rate ** (global_step / decay_steps)``, with an integer exponent if ``staircase``."""
     rate, factor = _number("learning_rate", learning_rate), _number("decay_rate", decay_rate)
     schedule = schedules.ExponentialDecay(rate, int(decay_steps), factor)
     return _decayed("ExponentialDecay", schedule, global_step, name, int(decay_steps) if staircase else None)

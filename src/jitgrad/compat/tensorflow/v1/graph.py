@@ -62,8 +62,6 @@ class Graph:
         finally:
             _defaults.remove(self)
 
-    # Names.
-
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
         """Return a name in the current scope, with a number if it is taken."""
         full = self.scopes[-1] + name
@@ -122,14 +120,12 @@ class Graph:
         return outputs[int(index)]
 
     def as_graph_element(self, value: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
-        """Return the tensor, Variable or operation with a name. Raises ArgumentError for one of another graph."""
+        """Return the tensor, Variable or operation with a name. Raises ArgumentError if it belongs to another graph."""
         if isinstance(value, str):
             return self.get_tensor_by_name(value) if ":" in value else self.get_operation_by_name(value)
         if getattr(value, "graph", self) is not self:
             raise ArgumentError(f"{value!r} is not an element of this graph. Create it and run it with the same tf.Graph.")
         return value
-
-    # Collections.
 
     def add_to_collection(self, name: str, value: Any) -> None:
         """Append a value to a collection."""
@@ -193,7 +189,7 @@ class Operation(Node):
     type : str
         Kind of operation, such as "MatMul".
     graph : Graph
-        The graph that it belongs to.
+        The graph to which it belongs.
     outputs : list of Tensor
         Its results.
     """
@@ -309,7 +305,7 @@ class Tensor(Symbol, TensorMethods, Node):  # type: ignore[misc]
 
     @property
     def graph(self) -> Graph:
-        """The graph that it belongs to."""
+        """The graph to which it belongs."""
         return self.op.graph
 
     @property
@@ -357,7 +353,7 @@ def operation_of(value: Any) -> Operation:
     return found
 
 
-# Sessions: the innermost ``with`` statement determines the default one.
+# The innermost ``with`` statement determines the default session.
 
 sessions: list[Any] = []
 

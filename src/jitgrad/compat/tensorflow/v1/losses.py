@@ -26,7 +26,7 @@ class Reduction:
 
 
 def _reduced(losses: Any, weights: Any, reduction: str) -> Any:
-    """Combine weighted losses of elements to one number."""
+    """Combine the weighted losses of elements into one number."""
     weighed = losses * weights
     if reduction == Reduction.NONE:
         return weighed
@@ -95,7 +95,7 @@ def _hinge(labels: Any, logits: Any) -> Any:
 
 
 def _log(labels: Any, predictions: Any, epsilon: float = 1e-7) -> Any:
-    """Return the negative log-likelihood of labels for probabilities."""
+    """Return the negative log-likelihood of labels, given probabilities."""
     y = _as(labels, predictions)
     return -y * math.log(predictions + epsilon) - (1.0 - y) * math.log(1.0 - predictions + epsilon)
 
@@ -136,7 +136,7 @@ def get_losses(scope: str | None = None, loss_collection: str = GraphKeys.LOSSES
 
 
 def get_regularization_losses(scope: str | None = None) -> list[Any]:
-    """Return the penalties of regularizers."""
+    """Return the penalties that regularizers have added."""
     return get_default_graph().get_collection(GraphKeys.REGULARIZATION_LOSSES, scope)
 
 
@@ -157,7 +157,7 @@ def compute_weighted_loss(
     losses: Any, weights: Any = 1.0, scope: str | None = None, loss_collection: str = GraphKeys.LOSSES,
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Any:  # fmt: skip
-    """Combine losses of elements to one number."""
+    """Combine the losses of elements into one number."""
     made = staged("weighted_loss", lambda x, w: _reduced(x, w, reduction))(losses, weights, name=scope)
     get_default_graph().add_to_collection(loss_collection, made)
     return made

@@ -38,7 +38,7 @@ def softmax_cross_entropy_with_logits_v2(
 def dropout(
     x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: Any = None, name: str | None = None, rate: Any = None
 ) -> Any:
-    """Set elements to 0 with probability ``1 - keep_prob``, or ``rate``, and scale the others up."""
+    """Set elements to 0 with probability ``1 - keep_prob``, or ``rate``, and scale the remaining ones up."""
     keep = keep_prob if rate is None else 1.0 - rate
     return staged("dropout", _dropped, draws=True)(x, keep, noise_shape, name=name)
 

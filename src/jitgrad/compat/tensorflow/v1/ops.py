@@ -1,4 +1,4 @@
-"""Operations that only TensorFlow 1 has: placeholders, constants, groups, gradients."""
+"""Operations that exist only in TensorFlow 1: placeholders, constants, groups, gradients."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def _unfed() -> Any:
 
 
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Create a tensor for which another value may be fed."""
+    """Create a tensor with a default value, which may be replaced by a fed one."""
     made: Tensor = operation("PlaceholderWithDefault", eager, (as_tensor(input),), name=name)
     made._sizes = TensorShape(shape).plain
     return made
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False) -> Tensor:
-    """Create a tensor with Python's or NumPy's values."""
+    """Create a tensor with the values of Python or NumPy objects."""
     found = fixed(value, dtype, shape)
     made: Tensor = operation("Const", lambda: found, (), name=name)
     return made
@@ -86,7 +86,7 @@ def name_scope(name: str | None, default_name: str | None = None, values: Any = 
 
 @contextmanager
 def device(name: Any) -> Iterator[None]:
-    """Return a context without effect: there is one device."""
+    """Return a context that has no effect: there is only one device."""
     yield
 
 
@@ -105,15 +105,12 @@ def set_random_seed(seed: int | None) -> None:
     get_default_graph().seed = seed
 
 
-# Gradients.
-
-
 def gradients(
     ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", colocate_gradients_with_ops: bool = False,
     gate_gradients: Any = False, aggregation_method: Any = None, stop_gradients: Any = None,
     unconnected_gradients: Any = "none",
 ) -> list[Any]:  # fmt: skip
-    """Return the derivatives of the sum of ``ys`` with respect to each of ``xs``, or None for those it does not depend on."""
+    """Return the derivatives of the sum of ``ys`` with respect to each of ``xs``, or None if it does not depend on one."""
     if stop_gradients is not None:
         raise ArgumentError("tf.gradients does not support stop_gradients. Use tf.stop_gradient on them where they are used.")
     targets = [as_tensor(y) for y in (ys if isinstance(ys, list) else [ys])]
@@ -142,7 +139,7 @@ class _Gradients:
 
 
 def _used_by(targets: list[Any]) -> set[int]:
-    """Return the ids of the tensors that a target can be differentiated by: those reached from it through float tensors."""
+    """Return the ids of the tensors with respect to which a target is differentiable: it depends on them through floats."""
     used: set[int] = set()
     stack = [x for x in targets if x.dtype.is_floating]
     while stack:

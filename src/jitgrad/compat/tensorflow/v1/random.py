@@ -1,4 +1,4 @@
-"""``tf.random`` of TensorFlow 1: each run draws new numbers, from the library's global source or from the graph's seed."""
+"""``tf.random`` of TensorFlow 1: each run draws new numbers, from the library's global generator or the graph's seed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _DRAWS = 8
 
 
 def _cut(shape: tuple[int, ...], dtype: Any) -> Any:
-    """Redraw normal numbers beyond ±2; after eight redraws, a fraction of 2·10⁻¹¹, they are clipped to ±2."""
+    """Redraw normal numbers beyond ±2. The fraction left after eight redraws, 2·10⁻¹¹, is clipped to ±2."""
     values = library.normal(shape, dtype=dtype)
     for _ in range(_DRAWS - 1):
         values = ew.where(ew.abs(values) <= 2.0, values, library.normal(shape, dtype=dtype))

@@ -26,9 +26,9 @@ class Saver:
     Parameters
     ----------
     var_list : list or dict of Variables, optional
-        Variables to save, by default all of the graph; the keys of a dict are the names in the file.
+        Variables to save, by default all Variables of the graph; the keys of a dict are the names in the file.
     max_to_keep : int
-        Number of files to keep; older ones that this Saver wrote are removed. None or 0 for all.
+        Number of files to keep; older ones that this Saver wrote are removed. None or 0 keeps all files.
     """
 
     def __init__(self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5) -> None:
@@ -55,7 +55,7 @@ class Saver:
         return path
 
     def restore(self, sess: Any, save_path: str) -> None:
-        """Assign the values in a file to the Variables in a session. Raises DataError if the file does not fit."""
+        """Assign the values in a file to the Variables in a session. Raises DataError if the file does not match."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 

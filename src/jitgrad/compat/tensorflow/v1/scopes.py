@@ -1,4 +1,4 @@
-"""Variables by name: ``tf.get_variable`` and ``tf.variable_scope``."""
+"""Access to Variables by name: ``tf.get_variable`` and ``tf.variable_scope``."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def get_variable(
 ) -> Variable:  # fmt: skip
     """Return the Variable with a name in the variable scope, creating it if necessary.
 
-    Raises ArgumentError, a ValueError, if it exists and the scope does not reuse Variables, or does not exist
-    and the scope does.
+    Raises ArgumentError, a ValueError, if the Variable exists but the scope does not reuse Variables, or if it does not exist
+    and the scope reuses them.
     """
     if custom_getter is not None:
         raise ArgumentError("tf.get_variable does not support custom_getter. Change the Variable that it returns.")

@@ -67,17 +67,17 @@ class _State(Storage):
 
 
 def _seeded(state: Any, seed: int) -> np.ndarray:
-    """Return the state of random numbers after seeding."""
+    """Return the state of a random number generator after seeding."""
     begun = copy.copy(state)
     begun.set_key(seed)
     return np.array(begun.numpy())
 
 
 class _Plan:
-    """The computation of some fetches: a Function of the values that are fed."""
+    """The computation of a set of fetches: a Function of the fed values."""
 
     def __init__(self, wanted: list[Node], fed: list[Node]) -> None:
-        self.kept = wanted, fed  # keeps their ids unique
+        self.kept = wanted, fed  # keeps the ids unique
         order = in_order(wanted, set(map(id, fed)))
         given = set(map(id, order))
         self.needed = [node for node in fed if id(node) in given]
@@ -99,7 +99,7 @@ class _Plan:
 
 
 def _variables_read(order: list[Node]) -> list[Variable]:
-    """Return the Variables whose values are read before the same run assigns them."""
+    """Return the Variables that are read before the same run assigns them."""
     given: set[int] = set()
     read: dict[int, Variable] = {}
     for node in order:
@@ -114,7 +114,7 @@ def _variables_read(order: list[Node]) -> list[Variable]:
 
 
 class Session:
-    """Runs operations and computes tensors, with its own values of Variables.
+    """Runs operations and computes tensors. Each session has its own values of the Variables.
 
     Parameters
     ----------
@@ -137,14 +137,14 @@ class Session:
         self._entered: list[Any] = []
 
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
-        """Return the values of ``fetches``, all computed in one run; for Variables, the values after it.
+        """Return the values of ``fetches``, all computed in one run. For Variables, these are the values after the run.
 
         Parameters
         ----------
         fetches : Tensor, Variable, Operation, their names, or a nest of these
             What to compute; the value of an operation is None.
         feed_dict : dict, optional
-            Values of placeholders, or of other tensors instead of computing them.
+            Values of placeholders, or values that replace the computation of other tensors.
 
         Raises
         ------
@@ -213,8 +213,6 @@ class Session:
         """Return a function of the values of ``feed_list`` that runs ``fetches``."""
         return lambda *values: self.run(fetches, dict(zip(feed_list or (), values, strict=True)))
 
-    # What it is in.
-
     @contextmanager
     def as_default(self) -> Iterator[Session]:
         """Return a context in which ``eval`` and ``run`` use this session."""
@@ -240,7 +238,7 @@ class Session:
 
 
 class InteractiveSession(Session):
-    """A session that is the default one until it is closed."""
+    """A session that is the default session until it is closed."""
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         super().__init__(target, graph, config)
@@ -262,7 +260,7 @@ class ClosedError(ArgumentError, RuntimeError):
 
 
 def get_default_session() -> Session | None:
-    """Return the session of the ``with`` statement."""
+    """Return the session of the innermost ``with`` statement."""
     return sessions[-1] if sessions else None
 
 

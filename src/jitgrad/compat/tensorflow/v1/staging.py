@@ -28,18 +28,18 @@ from jitgrad.tape.tree import tree_leaves, tree_map
 _NONE_OPEN = -1
 _USUAL = ((97, 2), (89, 2), (1, 2), (97, 1), (97, 0), (97, 3))
 _RANK_KNOWN = 3
-"""Values for unknown sizes, and numbers of axes for unknown shapes."""
+"""The values tried for unknown sizes, and the numbers of axes tried for unknown shapes."""
 
 
 class _World:
-    """Tensors without values that stand in for a graph's Tensors. All unknown sizes are ``size``."""
+    """Tensors without values that stand in for a graph's Tensors. Each unknown size is replaced by ``size``."""
 
     def __init__(self, size: int, rank: int) -> None:
         self.size, self.rank = size, rank
         self._made: dict[int, Any] = {}
 
     def stand_in(self, x: Any) -> Any:
-        """Return the stand-in of a Tensor. Computed integers have values, because shapes depend on them."""
+        """Return the stand-in for a Tensor. Computed integers have values, because shapes depend on them."""
         if not isinstance(x, Tensor):
             return x
         if id(x) not in self._made:
@@ -60,7 +60,7 @@ class _World:
 
 
 def _is_computed(x: Tensor) -> bool:
-    """Return whether an operation has integer results that follow from the stand-ins, as ``tf.shape`` does."""
+    """Return whether an operation has integer results that can be computed from the stand-ins, like ``tf.shape``."""
     return x.dtype.is_integer and x.op.type not in _UNCOMPUTED
 
 
@@ -104,7 +104,7 @@ def operation(
 ) -> Any:
     """Return the Tensors of an operation that calls ``f``, nested like its results.
 
-    Without a Tensor among its arguments it is a constant, unless it ``draws`` random numbers.
+    If there is no Tensor among the arguments, it is a constant, unless it ``draws`` random numbers.
     """
     call = _Call(f)
     if not draws and not any(isinstance(x, Symbol) for x in tree_leaves((args, kwargs))):
@@ -117,7 +117,7 @@ def operation(
 
 
 def _known(op: Operation, call: _Call) -> Any:
-    """Return the known dtypes and shapes of an operation's results. Errors that do not depend on unknown sizes are raised."""
+    """Return the known dtypes and shapes of an operation's results. Raises errors that do not depend on unknown sizes."""
     error: JitgradError | None = None
     for worlds in _attempts(op):
         found = []
@@ -125,7 +125,7 @@ def _known(op: Operation, call: _Call) -> Any:
             try:
                 with trace.tracing():
                     found.append((world, call.nest(*tree_map(world.stand_in, (op.args, op.kwargs)))))
-            except TracingError:  # results that depend on values, as tf.range(n), are unknown
+            except TracingError:  # results that depend on values, such as tf.range(n), are unknown
                 error = None
                 break
             except JitgradError as e:
@@ -154,7 +154,7 @@ def _attempts(op: Operation) -> Iterator[list[_World]]:
 
 
 def _sizes_in(op: Operation) -> list[int]:
-    """Return possible values of an unknown size: 1, sizes of other operands, and the size of a shape among the arguments."""
+    """Return possible values of an unknown size: 1, the sizes of other operands, and sizes in a shape among the arguments."""
     found = {1}
     for x in tree_leaves((op.args, op.kwargs)):
         if isinstance(x, (Symbol, np.ndarray)):
@@ -183,7 +183,7 @@ class _Leaf:
 
 
 def _merged(found: list[tuple[_World, Any]], any_rank: bool) -> Any:
-    """Return the common dtype and sizes of results in several worlds. With ``any_rank``, the shape is unknown."""
+    """Return the common dtype and sizes of the results of several calls. With ``any_rank``, the shape is unknown."""
     _, first = found[0]
     columns = zip(*(tree_leaves(nest) for _, nest in found), strict=True)
     worlds = [world for world, _ in found]
@@ -196,7 +196,7 @@ def _common(results: tuple[Any, ...], worlds: list[_World]) -> Sizes:
     if len({len(shape) for shape in shapes}) > 1:
         return None
     tried = {world.size for world in worlds}
-    either = tried if len(tried) == 1 else ()  # this size may stand for an unknown one
+    either = tried if len(tried) == 1 else ()  # this size may stand in for an unknown one
     sizes = zip(*shapes, strict=True)
     return tuple(axis[0] if len(set(axis)) == 1 and axis[0] not in either else None for axis in sizes)
 

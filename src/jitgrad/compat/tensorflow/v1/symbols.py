@@ -1,4 +1,4 @@
-"""Python's operators on tensors and Variables of a graph."""
+"""Python's operators for tensors and Variables of a graph."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ setattr(Symbol, "__getitem__", _forwards("strided_slice", operator.getitem))  # 
 
 
 def _defer(self: Any, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Turn a call of a function of the library or of TensorFlow 2 on a tensor or Variable into an operation."""
+    """Convert a call of one of the library's or TensorFlow 2's functions on a tensor or Variable to an operation."""
     return operation(getattr(f, "__name__", "op"), f, args, kwargs)
 
 

@@ -45,7 +45,7 @@ class Optimizer:
     Parameters
     ----------
     learning_rate : float or Tensor
-        Step size; a tensor of the graph may change between runs.
+        Step size. If it is a tensor of the graph, its value may change between runs.
     use_locking : bool
         Has no effect.
     name : str
@@ -73,7 +73,7 @@ class Optimizer:
         gate_gradients: int = GATE_OP, aggregation_method: Any = None, colocate_gradients_with_ops: bool = False,
         name: str | None = None, grad_loss: Any = None,
     ) -> Operation:  # fmt: skip
-        """Return an operation that minimizes ``loss`` by one step and increments ``global_step``."""
+        """Return an operation that takes one step to minimize ``loss`` and increments ``global_step``."""
         pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
         if all(g is None for g, _ in pairs):
             raise ArgumentError(
@@ -86,7 +86,7 @@ class Optimizer:
         self, loss: Any, var_list: Sequence[Variable] | None = None, gate_gradients: int = GATE_OP,
         aggregation_method: Any = None, colocate_gradients_with_ops: bool = False, grad_loss: Any = None,
     ) -> list[tuple[Any, Variable]]:  # fmt: skip
-        """Return the gradients of ``loss`` with their Variables, by default all trainable ones."""
+        """Return the gradients of ``loss`` with their Variables, by default for all trainable ones."""
         variables = list(trainable_variables() if var_list is None else var_list)
         if not variables:
             raise ArgumentError("No variables to optimize. Create a trainable tf.Variable first.")
@@ -167,11 +167,8 @@ class AdadeltaOptimizer(Optimizer):
         super().__init__(learning_rate, name, optimizers.Adadelta, rho=rho, epsilon=epsilon)
 
 
-# The number of steps.
-
-
 def create_global_step(graph: Any = None) -> Variable:
-    """Create the Variable that counts the steps, in a graph without one."""
+    """Create the Variable that counts the steps if the graph has none."""
     found = graph or get_default_graph()
     if found.get_collection(GraphKeys.GLOBAL_STEP):
         raise ArgumentError('"global_step" already exists. Use tf.train.get_or_create_global_step().')

@@ -32,7 +32,7 @@ from jitgrad.tape.variable import Variable as LibraryVariable
 
 
 class Change:
-    """The function of an operation that assigns a Variable: ``f`` of the current value and the given one.
+    """The function of an operation that assigns a Variable: ``f`` applied to the current value and the given one.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
         Constraints are not supported in a graph.
     validate_shape, caching_device, variable_def, expected_shape, import_scope, use_resource, synchronization, aggregation,
     shape
-        Accepted without effect: there is one device, and the shape is that of the initial value.
+        Accepted without effect: there is one device, and the shape is the shape of the initial value.
     """
 
     __slots__ = ("_integer", "graph", "initial_value", "initializer", "op")
@@ -188,9 +188,6 @@ def assign_sub(ref: Variable, value: Any, use_locking: Any = None, name: str | N
     return ref.assign_sub(value, name=name)
 
 
-# Collections of Variables, and their initializers.
-
-
 def global_variables(scope: str | None = None) -> list[Any]:
     """Return the Variables of the graph."""
     return get_default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
@@ -233,7 +230,7 @@ def local_variables_initializer() -> Operation:
 
 
 def variables_initializer(var_list: Sequence[Variable], name: str = "init") -> Operation:
-    """Return an operation that initializes some Variables."""
+    """Return an operation that initializes the given Variables."""
     return _initializer(var_list, name, list)
 
 

@@ -17,7 +17,7 @@ from jitgrad.transforms.check import check_grads
 
 
 def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
-    """Return the tensor itself; an old name."""
+    """Return the tensor itself. This is an obsolete name for a tensor."""
     return data.requires_grad_() if requires_grad else data
 
 

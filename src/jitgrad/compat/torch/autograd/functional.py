@@ -24,7 +24,7 @@ def plain(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def wrapped(value: Any) -> Any:
-    """Replace jitgrad's Tensors by tensors in any nesting."""
+    """Replace jitgrad's Tensors with PyTorch's tensors in any nested structure."""
     return tree_map(lambda x: wrap(x) if isinstance(x, Plain) else x, value)
 
 

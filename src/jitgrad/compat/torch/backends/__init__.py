@@ -1,4 +1,4 @@
-"""``torch.backends``: queries that programs make before they choose a device."""
+"""``torch.backends``: the queries that programs use to choose a device."""
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.torch.backends import cudnn, mps

@@ -14,7 +14,7 @@ from jitgrad.errors import ArgumentError
 
 
 class Function(Module):
-    """A module for a function of one tensor; the other arguments are the module's.
+    """A module for a function of one tensor. The constructor sets the function's other arguments.
 
     A subclass defines the function and how its arguments are printed; ``inplace`` is printed only if it is True.
     """
@@ -51,19 +51,19 @@ class Function(Module):
 
 
 class ReLU(Function, function=F.relu):
-    """max(0, x)."""
+    """Rectified linear unit: max(0, x)."""
 
 
 class ReLU6(Function, function=F.relu6):
-    """x clipped to the range from 0 to 6."""
+    """Clip x to the range from 0 to 6."""
 
 
 class LeakyReLU(Function, function=F.leaky_relu, shown="negative_slope={negative_slope}"):
-    """x if it is positive, else negative_slope·x."""
+    """Leaky rectified linear unit: x if it is positive, else negative_slope·x."""
 
 
 class ELU(Function, function=F.elu, shown="alpha={alpha}"):
-    """x if it is positive, else alpha·(eˣ − 1)."""
+    """Exponential linear unit: x if it is positive, else alpha·(eˣ − 1)."""
 
 
 class SELU(Function, function=F.selu):
@@ -71,65 +71,65 @@ class SELU(Function, function=F.selu):
 
 
 class CELU(Function, function=F.celu, shown="alpha={alpha}"):
-    """x if it is positive, else alpha·(e^(x/alpha) − 1)."""
+    """Continuously differentiable ELU: x if it is positive, else alpha·(e^(x/alpha) − 1)."""
 
 
 class GELU(Function, function=F.gelu, shown="approximate={approximate!r}"):
-    """x·Φ(x), or its "tanh" approximation."""
+    """Gaussian error linear unit: x·Φ(x), or its "tanh" approximation."""
 
 
 class SiLU(Function, function=F.silu):
-    """x·sigmoid(x)."""
+    """Sigmoid linear unit: x·sigmoid(x)."""
 
 
 class Mish(Function, function=F.mish):
-    """x·tanh(softplus(x))."""
+    """Mish: x·tanh(softplus(x))."""
 
 
 class Hardswish(Function, function=F.hardswish):
-    """x·relu6(x + 3)/6."""
+    """Hard swish: x·relu6(x + 3)/6."""
 
     def extra_repr(self) -> str:
         return ""
 
 
 class Hardsigmoid(Function, function=F.hardsigmoid):
-    """relu6(x + 3)/6."""
+    """Hard sigmoid: relu6(x + 3)/6."""
 
     def extra_repr(self) -> str:
         return ""
 
 
 class Hardtanh(Function, function=F.hardtanh, shown="min_val={min_val}, max_val={max_val}"):
-    """x clipped to the range from ``min_val`` to ``max_val``."""
+    """Clip x to the range from ``min_val`` to ``max_val``."""
 
 
 class Hardshrink(Function, function=F.hardshrink, shown="{lambd}"):
-    """x, but 0 from -lambd to lambd."""
+    """Hard shrinkage: 0 from -lambd to lambd, else x."""
 
 
 class Softshrink(Function, function=F.softshrink, shown="{lambd}"):
-    """x moved towards 0 by ``lambd``, at most to 0."""
+    """Soft shrinkage: x moved toward 0 by ``lambd``, or 0 if |x| is at most ``lambd``."""
 
 
 class Tanhshrink(Function, function=F.tanhshrink):
-    """x − tanh(x)."""
+    """Tanh shrinkage: x − tanh(x)."""
 
 
 class Threshold(Function, function=F.threshold, shown="threshold={threshold}, value={value}"):
-    """x if it is above ``threshold``, else ``value``."""
+    """Threshold: x if it is above ``threshold``, else ``value``."""
 
 
 class Softplus(Function, function=F.softplus, shown="beta={beta}, threshold={threshold}"):
-    """log(1 + e^(beta·x))/beta."""
+    """Softplus: log(1 + e^(beta·x))/beta."""
 
 
 class Softsign(Function, function=F.softsign):
-    """x/(1 + |x|)."""
+    """Softsign: x/(1 + |x|)."""
 
 
 class Sigmoid(Function, function=F.sigmoid):
-    """1/(1 + e⁻ˣ)."""
+    """Logistic sigmoid: 1/(1 + e⁻ˣ)."""
 
 
 class Tanh(Function, function=F.tanh):
@@ -137,7 +137,7 @@ class Tanh(Function, function=F.tanh):
 
 
 class LogSigmoid(Function, function=F.logsigmoid):
-    """log(sigmoid(x))."""
+    """Logarithm of the sigmoid: log(sigmoid(x))."""
 
 
 class Softmax(Function, function=F.softmax, shown="dim={dim}"):
@@ -153,11 +153,11 @@ class LogSoftmax(Function, function=F.log_softmax, shown="dim={dim}"):
 
 
 class GLU(Function, function=F.glu, shown="dim={dim}"):
-    """The first half along ``dim`` times the sigmoid of the second half."""
+    """Gated linear unit: the first half along ``dim`` times the sigmoid of the second half."""
 
 
 class PReLU(Module):
-    """x if it is positive, else x times a learned slope."""
+    """Parametric rectified linear unit: x if it is positive, else x times a learned slope."""
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
@@ -178,7 +178,7 @@ class PReLU(Module):
 
 
 class Dropout(Function, function=F.dropout):
-    """During training, set elements to 0 with probability ``p`` and scale the others."""
+    """During training, set elements to 0 with probability ``p`` and scale the remaining ones."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         if not 0 <= p <= 1:

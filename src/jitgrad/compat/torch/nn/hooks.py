@@ -35,7 +35,7 @@ class Hooks:
         self.after: dict[int, tuple[Callable[..., Any], bool]] = {}
 
     def add(self, when: str, hook: Callable[..., Any], first: bool, with_kwargs: bool) -> RemovableHandle:
-        """Register ``hook``, before the others if ``first``."""
+        """Register ``hook``; if ``first``, before the existing hooks."""
         kept: dict[int, Any] = getattr(self, when)
         handle = RemovableHandle(kept)
         others = dict(kept)

@@ -18,7 +18,7 @@ from jitgrad.layers import initializers
 
 
 def _filled(tensor: Tensor, values: Any) -> Tensor:
-    """Return the tensor with other values."""
+    """Assign new values to the tensor and return it."""
     if not tensor.is_floating_point() and (values != np.trunc(values)).any():
         raise TorchError(f"A tensor of {tensor.dtype} cannot store fractions. Give a tensor of floats.")
     with no_grad():
@@ -27,20 +27,20 @@ def _filled(tensor: Tensor, values: Any) -> Tensor:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fill with uniform numbers from ``a`` to ``b``."""
+    """Fill with uniformly distributed numbers from ``a`` to ``b``."""
     unit = numpy_generator(generator).random(tensor.shape, np.float64 if tensor.numpy_dtype.itemsize == 8 else np.float32)
     return _filled(tensor, unit * unit.dtype.type(b - a) + unit.dtype.type(a))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fill with normal numbers of the given mean and standard deviation."""
+    """Fill with normally distributed numbers with the given mean and standard deviation."""
     return _filled(tensor, numpy_generator(generator).normal(mean, std, tensor.shape))
 
 
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
 ) -> Tensor:
-    """Fill with normal numbers, drawing values outside ``a`` to ``b`` again."""
+    """Fill with normally distributed numbers, redrawing values outside the range from ``a`` to ``b``."""
     draw = numpy_generator(generator)
     values = draw.normal(mean, std, tensor.shape)
     if not a < b or b < mean - 6 * std or a > mean + 6 * std:
@@ -98,13 +98,13 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fill with uniform numbers of variance gain²·2/(in + out)."""
+    """Fill with uniformly distributed numbers of variance gain²·2/(in + out)."""
     limit = gain * math.sqrt(6.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
     return uniform_(tensor, -limit, limit, generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fill with normal numbers of variance gain²·2/(in + out)."""
+    """Fill with normally distributed numbers of variance gain²·2/(in + out)."""
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor))), generator)
 
 
@@ -118,7 +118,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 def kaiming_uniform_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
 ) -> Tensor:
-    """Fill with uniform numbers of variance gain²/in."""
+    """Fill with uniformly distributed numbers of variance gain²/in."""
     if not tensor.numel():
         return _empty(tensor)
     limit = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
@@ -128,7 +128,7 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
 ) -> Tensor:
-    """Fill with normal numbers of variance gain²/in."""
+    """Fill with normally distributed numbers of variance gain²/in."""
     if not tensor.numel():
         return _empty(tensor)
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
@@ -149,7 +149,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
-    """Fill with normal numbers, with a fraction of each column set to zero."""
+    """Fill with normally distributed numbers, and set a fraction of each column to zero."""
     if tensor.ndim != 2:
         raise ShapeError(f"Only tensors with 2 dimensions are supported, and this has {tensor.ndim}. Give a matrix.")
     draw = numpy_generator(generator)

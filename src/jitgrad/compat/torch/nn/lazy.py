@@ -12,12 +12,12 @@ from jitgrad.compat.torch.nn.parameter import Parameter, held
 
 
 class UninitializedParameter(Parameter):
-    """A parameter without a shape yet; the object itself becomes a Parameter later."""
+    """A parameter whose shape is not known yet. The same object becomes a Parameter later."""
 
     __slots__ = ()
 
     def materialize(self, shape: tuple[int, ...]) -> None:
-        """Become a Parameter of zeros."""
+        """Convert this object to a Parameter of zeros."""
         self.__class__ = Parameter  # type: ignore[assignment]
         self._tensor = held(zeros(shape, dtype=self.dtype), self.requires_grad)
 
@@ -38,7 +38,7 @@ UninitializedParameter.__module__ = "torch.nn.parameter"  # as programs print it
 
 
 class LazyLinear(Linear):
-    """A Linear whose ``in_features`` are inferred from the first input; it becomes a Linear then."""
+    """A Linear layer that infers ``in_features`` from the first input and then becomes a Linear."""
 
     def __init__(self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         Module.__init__(self)

@@ -24,7 +24,7 @@ class Identity(Module):
 
 
 class Linear(Module):
-    """``x @ weight.T + bias``, with weights of shape (out_features, in_features)."""
+    """Compute ``x @ weight.T + bias``, with weights of shape (out_features, in_features)."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Initialize the weights with uniform numbers from -1/√in to 1/√in."""
+        """Initialize the weights with uniformly distributed numbers from -1/√in to 1/√in."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             limit = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
@@ -49,7 +49,7 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """``x1 @ weight[k] @ x2 + bias[k]`` for each output k."""
+    """Compute ``x1 @ weight[k] @ x2 + bias[k]`` for each output k."""
 
     def __init__(
         self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
@@ -63,7 +63,7 @@ class Bilinear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Initialize the weights with uniform numbers from -1/√in1 to 1/√in1."""
+        """Initialize the weights with uniformly distributed numbers from -1/√in1 to 1/√in1."""
         limit = 1 / math.sqrt(self.in1_features)
         init.uniform_(self.weight, -limit, limit)
         if self.bias is not None:
@@ -110,7 +110,7 @@ class Unflatten(Module):
 
 
 class Embedding(Module):
-    """A table of rows that are looked up by number."""
+    """A table of vectors that are looked up by index."""
 
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
@@ -136,7 +136,7 @@ class Embedding(Module):
             self.weight = Parameter(_weight, not _freeze)
 
     def reset_parameters(self) -> None:
-        """Initialize the table with standard normal numbers, and zeros for the padding."""
+        """Initialize the table with standard normal numbers, and the padding row with zeros."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             with no_grad():

@@ -22,7 +22,7 @@ class _Loss(Module):
 
 
 class _Weighted(_Loss):
-    """A loss with weights, which are a buffer."""
+    """A loss with weights, which are stored as a buffer."""
 
     def __init__(
         self, weight: Any = None, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
@@ -32,21 +32,21 @@ class _Weighted(_Loss):
 
 
 class MSELoss(_Loss):
-    """(x − y)²."""
+    """Squared error: (x − y)²."""
 
     def forward(self, input: Any, target: Any) -> Any:
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(_Loss):
-    """|x − y|."""
+    """Absolute error: |x − y|."""
 
     def forward(self, input: Any, target: Any) -> Any:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(_Loss):
-    """(x − y)²/(2·beta) up to beta, and |x − y| − beta/2 beyond."""
+    """Smooth L1 loss: (x − y)²/(2·beta) up to beta, and |x − y| − beta/2 beyond."""
 
     def __init__(
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", beta: float = 1.0
@@ -59,7 +59,7 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """(x − y)²/2 up to delta, and delta·(|x − y| − delta/2) beyond."""
+    """Huber loss: (x − y)²/2 up to delta, and delta·(|x − y| − delta/2) beyond."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
@@ -125,7 +125,7 @@ class BCEWithLogitsLoss(_Weighted):
 
 
 class KLDivLoss(_Loss):
-    """The Kullback-Leibler divergence of log-probabilities from the target's probabilities; "batchmean" divides by the rows."""
+    """The Kullback-Leibler divergence from log-probabilities; "batchmean" divides the sum by the number of rows."""
 
     def __init__(
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", log_target: bool = False
@@ -169,7 +169,7 @@ class GaussianNLLLoss(_Loss):
 
 
 class SoftMarginLoss(_Loss):
-    """log(1 + e^(−y·x)), for targets 1 and -1."""
+    """Logistic loss: log(1 + e^(−y·x)) for targets 1 and -1."""
 
     def forward(self, input: Any, target: Any) -> Any:
         return F.soft_margin_loss(input, target, reduction=self.reduction)
@@ -193,7 +193,7 @@ class _Margin(_Loss):
 
 
 class HingeEmbeddingLoss(_Margin):
-    """x if the target is 1, max(0, margin − x) if it is -1."""
+    """Hinge embedding loss: x if the target is 1, max(0, margin − x) if it is -1."""
 
     def __init__(
         self, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
@@ -205,21 +205,21 @@ class HingeEmbeddingLoss(_Margin):
 
 
 class MarginRankingLoss(_Margin):
-    """max(0, −y·(x1 − x2) + margin)."""
+    """Margin ranking loss: max(0, −y·(x1 − x2) + margin)."""
 
     def forward(self, input1: Any, input2: Any, target: Any) -> Any:
         return F.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
 
 
 class CosineEmbeddingLoss(_Margin):
-    """1 − cos if the target is 1, max(0, cos − margin) if it is -1."""
+    """Cosine embedding loss: 1 − cos if the target is 1, max(0, cos − margin) if it is -1."""
 
     def forward(self, input1: Any, input2: Any, target: Any) -> Any:
         return F.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
 
 
 class MultiMarginLoss(_Weighted):
-    """The mean over the other classes of max(0, margin − x[y] + x[i])^p."""
+    """Multiclass margin loss: the mean over the other classes of max(0, margin − x[y] + x[i])^p."""
 
     def __init__(
         self, p: int = 1, margin: float = 1.0, weight: Any = None, size_average: bool | None = None, reduce: bool | None = None,
@@ -236,7 +236,7 @@ class MultiMarginLoss(_Weighted):
 
 
 class TripletMarginLoss(_Loss):
-    """max(0, d(anchor, positive) − d(anchor, negative) + margin)."""
+    """Triplet loss: max(0, d(anchor, positive) − d(anchor, negative) + margin)."""
 
     def __init__(
         self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, size_average: bool | None = None,

@@ -52,8 +52,6 @@ class Module:
             return self.forward(*args, **kwargs)
         return self._hooks.call(self, args, kwargs)
 
-    # Registration by name.
-
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__
         kept = own.get("_own_modules")
@@ -87,7 +85,7 @@ class Module:
         object.__setattr__(self, name, value)
 
     def _forget(self, name: str, but: str = "") -> None:
-        """Remove a name from the other kinds before it is registered."""
+        """Remove a name from the attributes of other kinds before it is registered."""
         for kind in ("_own_parameters", "_own_buffers", "_own_modules"):
             if kind != but:
                 self.__dict__[kind].pop(name, None)
@@ -156,8 +154,6 @@ class Module:
         self.__dict__[name] = module
 
     register_module = add_module
-
-    # All modules, parameters and buffers.
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
@@ -241,8 +237,6 @@ class Module:
         """Return the buffer with a dotted name."""
         return self._owned(target, Tensor, "a buffer")
 
-    # Modes, and changes of all submodules.
-
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call ``fn`` with each submodule, then with this module."""
         for module in self.children():
@@ -300,13 +294,11 @@ class Module:
         return self.to(float64)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: recorded operations are compiled anyway."""
+        """Do nothing, because recorded operations are always compiled."""
 
     def cpu(self) -> Self:
         """Return the module itself: everything is on the CPU."""
         return self
-
-    # State.
 
     def state_dict(
         self, *, destination: OrderedDict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
@@ -317,8 +309,6 @@ class Module:
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Load values by name. Raise RuntimeError if shapes or, with ``strict``, names do not match."""
         return state.load(self, state_dict, strict, assign)
-
-    # Hooks.
 
     def _hook_lists(self) -> hooks.Hooks:
         if self._hooks is None:
@@ -340,8 +330,6 @@ class Module:
     ) -> hooks.RemovableHandle:
         """Call ``hook(module, args)`` before each call; a result other than None replaces the arguments."""
         return self._hook_lists().add("before", hook, prepend, with_kwargs)
-
-    # Printing.
 
     def _get_name(self) -> str:
         return type(self).__name__
@@ -371,11 +359,11 @@ _REASONS = {
     **dict.fromkeys(("half", "bfloat16"), _HALF),
     **dict.fromkeys(("register_full_backward_hook", "register_backward_hook", "register_full_backward_pre_hook"), _BACKWARD),
 }
-"""Return the error for an attribute that PyTorch's modules have and these do not."""
+"""Return the error for an attribute of PyTorch's modules that these modules lack."""
 
 _LINE = re.compile("\n")
 
 
 def indented(text: str) -> str:
-    """Indent each line but the first by two spaces."""
+    """Indent every line except the first by two spaces."""
     return _LINE.sub("\n  ", text)

@@ -61,7 +61,7 @@ def _parameter(data: Tensor, requires_grad: bool) -> Parameter:
 
 
 def held(value: Tensor, requires_grad: bool) -> Variable:
-    """Return a Variable of jitgrad with the value of a tensor."""
+    """Return a jitgrad Variable with the value of a tensor."""
     plain = value._tensor._read()
     if requires_grad and plain.level <= dtypes.INTEGER:
         raise TorchError(
@@ -78,7 +78,7 @@ def buffer(array: Any, dtype: Any) -> Tensor:
 
 
 class Count(Tensor):
-    """A counter: the tensor is made only when it is read, and counting is an addition of Python integers."""
+    """A counter that adds Python integers and creates a tensor only when it is read."""
 
     __slots__ = ("_made", "more")
     _made: Plain
@@ -99,7 +99,7 @@ class Count(Tensor):
 
 
 def converted(value: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-    """Convert a module's tensor for ``to``: parameters stay the same object, and only floats change their dtype."""
+    """Convert a module's tensor for ``to``: parameters remain the same objects, and only float dtypes change."""
     changed = value.data.to(*args, **kwargs)
     if changed.dtype is value.dtype or value._tensor.level <= dtypes.INTEGER:
         return value

@@ -24,7 +24,7 @@ class _Keys(NamedTuple):
 
 
 class IncompatibleKeys(_Keys):
-    """The names missing from a state, and the names that the module does not have."""
+    """The names that a state lacks, and its names that the module does not have."""
 
     __slots__ = ()
 
@@ -53,7 +53,7 @@ def collect(module: Module, destination: OrderedDict[str, Any], prefix: str, kee
 
 
 def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
-    """Load a state into a module's tensors, all or nothing."""
+    """Load a state into a module's tensors; if an entry does not match, none is changed."""
     if not isinstance(given, Mapping):
         raise UnsupportedError(f"Expected state_dict to be dict-like, got {type(given)}.")
     places = list(_places(module))
@@ -93,7 +93,7 @@ def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -
 
 @contextlib.contextmanager
 def replaced(module: Module, given: Mapping[str, Tensor], tied: bool, strict: bool) -> Iterator[None]:
-    """Replace tensors of a module inside the block; with ``tied``, under all names of a shared tensor."""
+    """Replace tensors of a module within the block; if ``tied``, replace a shared tensor under all of its names."""
     places = list(_all_places(module))
     missing = [name for name, *_ in places if name not in given]
     unexpected = sorted(set(given) - {name for name, *_ in places})

@@ -70,7 +70,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Copy the elements of a vector to the parameters, in order."""
+    """Copy the elements of a vector into the parameters, in order."""
     at = 0
     for parameter in parameters:
         count = parameter.numel()

@@ -1,4 +1,4 @@
-"""Optimizers whose steps are jitgrad's: one of its optimizers for each group of parameters."""
+"""Optimizers whose steps are computed by jitgrad: each group of parameters has a jitgrad optimizer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Part:
 
 
 class _Group:
-    """A group of parameters: its parts, and the options used last."""
+    """A group of parameters: its parts, and the most recently used options."""
 
     __slots__ = ("kind", "known", "options", "parts")
 
@@ -54,7 +54,7 @@ class _Group:
 
     def begun(self, parameters: list[Tensor], steps: int = 0) -> Part:
         """Return parameters with a new optimizer that has no state yet."""
-        library = self.kind.make({**self.options, "lr": self.options["lr"] or 1.0})  # it needs a positive rate
+        library = self.kind.make({**self.options, "lr": self.options["lr"] or 1.0})  # a positive rate is required
         library.change(**self.kind.numbers(self.options))
         return Part(parameters, library, steps)
 
@@ -109,7 +109,7 @@ class FittedOptimizer(Optimizer):
     names : dict
         jitgrad's name of each numeric option.
     forms : tuple of str
-        The options that determine what a step computes.
+        The options that determine the form of a step.
     slots : tuple of str
         PyTorch's names of the arrays that jitgrad stores for a parameter.
     """
@@ -172,7 +172,7 @@ class FittedOptimizer(Optimizer):
             group.step()
         return loss
 
-    # State. In addition to PyTorch's names, "shared" contains the state that all parameters of a part have in common.
+    # State. In addition to PyTorch's names, the state has an entry "shared", which all parameters of a part have in common.
 
     @property
     def state(self) -> Any:
@@ -181,7 +181,7 @@ class FittedOptimizer(Optimizer):
 
     @state.setter
     def state(self, value: Any) -> None:
-        pass  # it belongs to jitgrad
+        pass  # the array belongs to jitgrad
 
     def _kept(self, part: Part) -> list[tuple[Tensor, dict[str, Any]]]:
         shared, *each = part.state()["kept"]

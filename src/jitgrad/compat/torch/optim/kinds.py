@@ -155,7 +155,7 @@ class Adamax(_Adam):
 
 
 class RMSprop(FittedOptimizer):
-    """Steps divided by the root of a running mean of squared gradients."""
+    """RMSprop: steps divided by the root of a running mean of squared gradients."""
 
     names = _WITH_EPSILON | {"momentum": "momentum", "alpha": "rho"}
     forms = ("maximize", "centered")
@@ -176,7 +176,7 @@ class RMSprop(FittedOptimizer):
 
 
 class Adagrad(FittedOptimizer):
-    """Steps divided by the root of the sum of all squared gradients."""
+    """Adagrad: steps divided by the root of the sum of all squared gradients."""
 
     names = _WITH_EPSILON | {"lr_decay": "learning_rate_decay"}
     slots = ("sum",)
@@ -198,7 +198,7 @@ class Adagrad(FittedOptimizer):
 
 
 class Adadelta(FittedOptimizer):
-    """Steps scaled by running averages of squared gradients and squared steps."""
+    """Adadelta: steps scaled by running averages of squared gradients and squared steps."""
 
     names = _WITH_EPSILON | {"rho": "rho"}
     slots = ("square_avg", "acc_delta")
@@ -217,7 +217,7 @@ class Adadelta(FittedOptimizer):
 
 
 class Adafactor(FittedOptimizer):
-    """Adam with a factored second moment, and steps proportional to the parameters."""
+    """Adafactor: Adam with a factored second moment, and steps proportional to the parameters."""
 
     names = _ALONE | {"weight_decay": "weight_decay", "beta2_decay": "beta_2_decay", "d": "clip_threshold"}
     forms = ("maximize", "eps")
@@ -264,7 +264,7 @@ class ASGD(FittedOptimizer):
 
 
 class Rprop(FittedOptimizer):
-    """Steps that depend only on the sign of the gradient."""
+    """Rprop: steps that depend only on the sign of the gradient."""
 
     names = _ALONE
     forms = ("maximize", "etas", "step_sizes")

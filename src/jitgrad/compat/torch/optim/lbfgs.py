@@ -86,7 +86,7 @@ def _gathered(values: list[Any], params: list[Tensor]) -> np.ndarray:
 
 
 def _spread(x: np.ndarray, params: list[Tensor]) -> None:
-    """Copy the elements of a vector to the parameters."""
+    """Copy the elements of a vector into the parameters."""
     at = 0
     for p in params:
         p.detach()._become(leaf_of(x[at : at + p.numel()].reshape(p.shape), p.dtype))

@@ -82,7 +82,7 @@ class Optimizer:
                 if not set_to_none:
                     if p.grad is not None:
                         p.grad.zero_()
-                elif p._grad is not None:  # it has been read, and keeps its value
+                elif p._grad is not None:  # the gradient has been read, so it keeps its value
                     p.grad = None
                 else:
                     kept = p._tensor.gradient
@@ -94,7 +94,7 @@ class Optimizer:
         raise NotImplementedError("A subclass of Optimizer defines step().")
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state, with numbers in place of the parameters."""
+        """Return the state, with indices in place of the parameters."""
         numbers: dict[int, int] = {}
         groups = []
         for group in self.param_groups:

@@ -1,4 +1,4 @@
-"""``torch.optim.lr_scheduler``: learning rates that change between epochs, without tracing a step again."""
+"""``torch.optim.lr_scheduler``: learning rates that change between epochs without retracing a step."""
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.torch.optim.lr_scheduler.compositions import ChainedScheduler, SequentialLR

@@ -1,4 +1,4 @@
-"""Schedulers in sequence, and several schedulers at once."""
+"""Combinations of schedulers: in sequence, or several at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jitgrad.errors import ArgumentError
 
 
 class _Composition(LRScheduler):
-    """A scheduler of schedulers."""
+    """Base class of schedulers that combine other schedulers."""
 
     _schedulers: list[LRScheduler]
 

@@ -17,7 +17,7 @@ class LRScheduler(ABC):
     Parameters
     ----------
     optimizer : Optimizer
-        The optimizer whose learning rates are set. They are set for the first epoch immediately.
+        The optimizer whose learning rates are set. The constructor sets them for the first epoch.
     last_epoch : int
         The number of the last epoch, or -1 to start.
     """
@@ -47,7 +47,7 @@ class LRScheduler(ABC):
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def get_last_lr(self) -> list[float]:
-        """Return the learning rates that were set last."""
+        """Return the most recently set learning rates."""
         return self._last_lr
 
     def step(self, epoch: int | None = None) -> None:

@@ -14,7 +14,7 @@ from jitgrad.errors import UnsupportedError
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
-    """Collate rows: stack tensors, arrays and numbers, collate tuples, lists and dicts item by item, and list texts."""
+    """Collate rows: stack tensors, arrays and numbers; collate tuples, lists and dicts item by item; put strings in a list."""
     first = batch[0]
     if isinstance(first, Tensor):
         return _stacked(batch)
@@ -45,7 +45,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 
 def _stacked(batch: Sequence[Tensor]) -> Tensor:
-    """Stack tensors of the same shape along a new axis; tensors without gradients by their values."""
+    """Stack tensors of the same shape along a new axis; for tensors without gradients, only the values."""
     rows = [row._tensor._read() for row in batch]
     shape, level, integer = rows[0].shape, rows[0].level, batch[0]._integer
     if any(row.gradient is not None or row.shape != shape or row.level != level for row in rows) or any(

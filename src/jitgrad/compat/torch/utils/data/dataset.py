@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Dataset(Generic[T]):
-    """The base class: a subclass defines ``__getitem__``, and ``__len__`` for samplers."""
+    """The base class: a subclass defines ``__getitem__``, and ``__len__`` if a sampler requires it."""
 
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")

@@ -16,7 +16,7 @@ from jitgrad.compat.torch.utils.data.sampler import BatchSampler, RandomSampler,
 from jitgrad.errors import ArgumentError
 
 _AT_ONCE = 4096
-"""The number of rows of a TensorDataset that are taken with one indexing operation and cut into batches."""
+"""The number of rows of a TensorDataset that one indexing operation takes, before they are cut into batches."""
 
 
 class DataLoader:
@@ -92,7 +92,7 @@ class DataLoader:
 
 
 def _check(iterable: bool, batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: bool) -> None:
-    """Raise ArgumentError for arguments that exclude each other."""
+    """Raise ArgumentError for mutually exclusive arguments."""
     if iterable and (shuffle or sampler is not None or batch_sampler is not None):
         raise ArgumentError(
             "DataLoader with IterableDataset does not support shuffle, sampler and batch_sampler. Shuffle in its __iter__."
