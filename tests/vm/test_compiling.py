@@ -88,7 +88,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path, number: 
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert "compiling the interpreter and linear algebra" in process.stderr.readline()
-    time.sleep(0.7)
+    time.sleep(0.3)
     process.send_signal(number)
     process.communicate(timeout=60)  # until nobody has the pipe open any more: a worker has it, too
     assert process.returncode == -number
