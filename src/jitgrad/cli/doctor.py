@@ -90,7 +90,7 @@ def _facts() -> Iterator[tuple[str, str]]:
 
 
 def _show_code(out: Console) -> None:
-    """Show what is compiled, and how long the rest will take to compile."""
+    """Show which code is compiled, and how long the rest will take to compile."""
     from jitgrad.vm import cache, compiling
     from jitgrad.vm.cores import cores
     from jitgrad.vm.groups import GROUPS, UNITS

@@ -92,7 +92,7 @@ def _feature(given: Mapping[str, Any]) -> str | None:
 
 @contextmanager
 def _progress(shown: bool) -> Iterator[Callable[[float, int], object]]:
-    """Show a progress bar on stderr if it is a terminal: groups done, fraction of the file read, and time remaining."""
+    """Show a progress bar on stderr if it is a terminal: fitted groups, fraction of the file read, and time remaining."""
     if not (shown and sys.stderr.isatty()):
         yield lambda part, groups: None
         return

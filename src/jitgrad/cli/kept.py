@@ -29,7 +29,7 @@ def load(path: str) -> Any:
 
 
 def reading_for(model: Any, reading: ReadOptions) -> ReadOptions:
-    """Return reading options for a model: columns that were text when it was fitted stay text, so 007 does not become 7."""
+    """Return reading options for a model. Columns that were text when it was fitted stay text, so 007 does not become 7."""
     from jitgrad.tabular import TableModel
 
     if not isinstance(model, TableModel):
@@ -71,7 +71,7 @@ class NetworkModel:
     def predict_frame(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a column ``prediction``, or ``prediction_0``, … for several outputs; null if a value is missing.
 
-        Inputs are the columns that the model was fitted to, or all columns if it was fitted to an array.
+        Inputs are the columns to which the model was fitted, or all columns if it was fitted to an array.
 
         Raises DataError for columns that are not numeric.
         """

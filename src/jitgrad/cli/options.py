@@ -99,7 +99,7 @@ class NamedNumbers(_List):
 
 
 class Bounds(_List):
-    """Lower and upper bounds by name. Either one may be left out."""
+    """Lower and upper bounds by name. Either bound may be left out."""
 
     name, what, example = "a=0:1,…", "bounds", "b1=0:10,b2=:5,b3=0:"
 
@@ -211,7 +211,7 @@ def check_curve(given: Mapping[str, Any]) -> None:
 
 
 def check_output(path: str | None, *others: str | None) -> None:
-    """Raise ArgumentError for a file that cannot be written, or is also an input, before any work is done."""
+    """Raise ArgumentError for a file that cannot be written or is also an input, before any work is done."""
     if path is None or path == "-":
         return
     if any(other is not None and os.path.realpath(path) == os.path.realpath(other) for other in others):

@@ -1,4 +1,4 @@
-"""Results for people, as printed tables."""
+"""Results as printed tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard input, output and error, which may be closed, full or broken pipes."""
+"""Standard input, output and error, which may be closed, full, or broken pipes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def open_closed() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.dup2(os.open(os.devnull, flags), number)  # takes the lowest free number, which is this one
+            os.dup2(os.open(os.devnull, flags), number)  # opens the lowest free descriptor, which is this one
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
@@ -34,7 +34,7 @@ def open_closed() -> None:
 
 def say(text: str) -> None:
     """Print a message to standard error."""
-    with suppress(OSError):  # standard error is closed
+    with suppress(OSError):  # if standard error is closed
         click.echo(printable(text), err=True)
 
 

@@ -46,7 +46,7 @@ def warmup() -> None:
 
 
 def _compiled(shares: list[list[Unit]]) -> Iterator[Unit]:
-    """Compile shares in parallel, yielding each unit when it is done."""
+    """Compile shares in parallel, and yield each unit when it is done."""
     from jitgrad.vm.compiling import workers
     from jitgrad.vm.groups import Unit
 

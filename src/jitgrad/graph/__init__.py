@@ -1,7 +1,7 @@
 """Static graphs with placeholders and sessions, as in TensorFlow 1, based on ``jitgrad.function``.
 
-An operation on a placeholder, or on a Variable of this module, is not recorded but becomes a Node: a call to be made later.
-``Session.run`` makes the calls in a traced function, once for the shapes that are fed, and runs its Program from then on.
+An operation on a placeholder, or on a Variable of this module, is not recorded. It becomes a Node: a call to be made later.
+``Session.run`` makes the calls in a traced function, once for each set of fed shapes, and runs its Program from then on.
 A session has its own values of the Variables. Nodes use the values from before the run; Variables change at its end.
 """
 

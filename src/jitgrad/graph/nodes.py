@@ -56,7 +56,7 @@ class Node(_Deferrable, Operators):
     call : callable
         The function to call in each run.
     args : tuple, default ()
-        Its positional arguments, among them Nodes.
+        Its positional arguments, which may include Nodes.
     kwargs : dict, optional
         Its keyword arguments.
 
@@ -140,7 +140,7 @@ def _item(value: Any, key: Any) -> Any:
 def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Node:
     """Create a Node that calls a function in each run.
 
-    It is needed for functions without a Node among their arguments, such as random numbers, and for your own functions.
+    Use it for functions without a Node among their arguments, such as random number generators, and for your own functions.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ class Placeholder(Node):
         Raises
         ------
         ShapeError
-            If the shape does not fit.
+            If the shape does not match.
         DTypeError
             If a float is fed to an integer or boolean placeholder.
         """
@@ -280,7 +280,7 @@ def placeholder(dtype: DTypeLike, shape: Sequence[int | None] | None = None, nam
 class Variable(_Deferrable, variable.Variable):
     """A Variable of a static graph: operations on it, and assignments, are Nodes.
 
-    Each session has its own value, see ``Session``. ``numpy()`` and ``float()`` return the value in the session that ran last.
+    Each session has its own value; see ``Session``. ``numpy()`` and ``float()`` return the value in the session that ran last.
 
     Parameters
     ----------
@@ -314,7 +314,7 @@ class Variable(_Deferrable, variable.Variable):
 
     @property
     def is_deferred(self) -> bool:
-        """Whether operations become Nodes, which is the case outside of a session."""
+        """Whether operations become Nodes. They do outside of a session."""
         return current() is None
 
     def _read(self) -> Tensor:
@@ -410,7 +410,7 @@ def _gradients(target: Any, sources: list[Any]) -> list[Tensor]:
 
 
 def gradients_of(target: Tensor, sources: list[Tensor]) -> list[Tensor]:
-    """Return the gradients of the sum of ``target`` in the run of a session, zeros for Tensors that it does not depend on."""
+    """Return the gradients of the sum of ``target`` in a session's run; zeros for Tensors that it does not depend on."""
     tracing = current()
     assert tracing is not None
     mine = {id(t) for t in sources}

@@ -83,7 +83,7 @@ class Session:
     """Run the Nodes of a static graph.
 
     Each session has its own values of all Variables in its Nodes, including those of layers and optimizers. It begins with
-    their initial values: those with which they were created, or that were assigned outside of sessions. Between runs a
+    their initial values: the values with which they were created, or that were assigned outside of sessions. Between runs, a
     Variable shows its value in the session that ran or was entered last. Random numbers come from ``jitgrad.random`` in all
     sessions.
 
@@ -129,9 +129,9 @@ class Session:
         Raises
         ------
         DataError
-            If a placeholder is required and not fed.
+            If a placeholder is required but not fed.
         ShapeError, DTypeError
-            If a fed value does not fit its placeholder.
+            If a fed value does not match its placeholder.
         ArgumentError
             If a key of ``feed_dict`` is not a placeholder, or a fetch is not a Node, Variable or Tensor.
         """
@@ -200,7 +200,7 @@ def _nodes(values: list[Any]) -> list[Node]:
 
 
 def _refuse_early_values(node: Node, x: Any) -> None:
-    """Raise ArgumentError for a Tensor that was computed from a Variable outside of the graph, since it would never change."""
+    """Raise ArgumentError for a Tensor computed from a Variable outside of the graph, because it would never change."""
     if isinstance(x, Tensor):
         for leaf in upstream([x]):
             if leaf.variable is not None:
@@ -220,7 +220,7 @@ def evaluated(wanted: list[Any], order: list[Node], values: dict[int, Any]) -> l
     order : list of Node
         The Nodes from ``in_order``.
     values : dict
-        The known values by the ids of their Nodes. The others are added.
+        The known values by the ids of their Nodes. New values are added.
     """
     for x in wanted:
         if not isinstance(x, Node):

@@ -90,9 +90,9 @@ def fit_groups(
 ) -> GroupFits | Dataset:
     """Fit a model to each of many small data sets by nonlinear least squares.
 
-    Each group is fitted as by `curve_fit`, but in compiled code and in parallel. If a group cannot be fitted,
-    the others still are: its estimates are nan, and its status gives the reason. The result depends neither on the number of
-    threads nor on how the rows of different groups are interleaved.
+    Each group is fitted as by `curve_fit`, in compiled code and in parallel. A group that cannot be fitted
+    does not stop the others: its estimates are nan, and its status gives the reason. The result depends neither on the number
+    of threads nor on how the rows of different groups are interleaved.
 
     Parameters
     ----------

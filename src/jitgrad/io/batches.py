@@ -33,7 +33,7 @@ def read_batches(
 
     Text is read as a stream. The types of its columns are inferred from the first 10,000 rows, or the first ``rows`` rows if
     there are more, and then stay fixed: integer columns become float64, because fractions may follow, and so do columns
-    without values in these rows. Parquet files keep their types; from standard input they are copied to a temporary file.
+    without values in these rows. Parquet files keep their types. From standard input, they are copied to a temporary file.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def read_batches(
     columns : sequence of str, optional
         Names of the columns to return, in this order. By default all.
     keys : sequence of str, optional
-        Names of columns whose integers stay integers; a later fraction or text is an error.
+        Names of columns whose integers stay integers. A later fraction or text is an error.
     start : int, default 0
         Number of rows to skip.
     told : callable, optional
@@ -64,7 +64,7 @@ def read_batches(
     ArgumentError
         If ``rows`` is below 1 or the separator is invalid.
     DataError
-        As ``read_table``; also for a missing column, and for text in a numeric column. Errors are raised when the batch
+        As for ``read_table``, and also for a missing column or text in a numeric column. Errors are raised when the batch
         that contains them is read.
     """
     size = rows * -(-_PIECE // count("rows", rows))
@@ -103,9 +103,9 @@ def _without_first(frames: Iterator[pl.DataFrame], count: int) -> Iterator[pl.Da
 def read_pairs(
     path: str | Path, rows: int, options: ReadOptions = FOUND_OUT, note: Note = unheard
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Read batches like ``read_batches``, each as a pair: the fields as written in the file, and the typed values.
+    """Read batches like ``read_batches``, each as a pair: the fields as they are written in the file, and the typed values.
 
-    The fields as written keep digits beyond float64 precision and leading zeros. For Parquet both are the same.
+    The written fields keep leading zeros and digits beyond float64 precision. For Parquet, both are the same.
     """
     size = rows * -(-_PIECE // count("rows", rows))
     with open_source(path) as stream:

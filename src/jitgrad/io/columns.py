@@ -54,7 +54,7 @@ def read_texts(block: Block) -> pl.DataFrame:
 def has_decimal_commas(frame: pl.DataFrame, separator: str) -> bool:
     """Return whether a text column holds numbers with decimal commas.
 
-    That is the case if all of its fields are numbers only when commas are read as decimal points. If all commas could be
+    It does if all of its fields are numbers only when commas are read as decimal points. If all commas could be
     thousands separators, the separator must be a semicolon, which programs use in locales with decimal commas.
     """
     for texts in frame.get_columns() if separator != "," else []:

@@ -30,7 +30,7 @@ class Dialect:
     header : bool
         Whether the first row holds column names.
     names : tuple of str
-        The column names. A column without a name is c1, c2, … by its position.
+        The column names. A column without a name is called c1, c2, … by position.
     missing : tuple of str
         Markers of missing values.
     """
@@ -53,7 +53,7 @@ def find_separator(rows_by: dict[str, list[list[str]]]) -> str:
     """Return the separator under which a text looks most like a table, by default a comma.
 
     The best separator gives the most rows the same number of fields, and among ties the most numeric fields. Because spaces
-    also occur within text, a space is chosen only if no other separator fits as well, the first row has as many fields as
+    also occur within text, a space is chosen only if no other separator fits equally well, the first row has as many fields as
     most rows, and some field is a number.
 
     Parameters
@@ -77,8 +77,8 @@ def _likeness(separator: str, rows: list[list[str]]) -> tuple[float, bool, float
 def has_header(rows: list[list[str]]) -> bool:
     """Return whether the first of ``rows`` holds column names.
 
-    It does if none of its fields is a number or missing, and does not if all are. If some are, it does if one of the other
-    fields is above a column of numbers. A row of years is therefore taken as data, unless there is such a name next to them.
+    It does if none of its fields is a number or missing, and does not if all are. If only some are, it does if one of the other
+    fields is above a column of numbers. A row of years is therefore treated as data, unless such a name is next to them.
     An empty first field, which pandas writes above an index, is ignored.
     """
     start = 0 if rows[0][0].strip() else 1

@@ -82,7 +82,7 @@ def opened(name: str, stream: Stream, encoding: str | None, note: Note) -> tuple
 def windows_as_utf8(name: str, lists: Iterator[list[bytes]], note: Note) -> Iterator[list[bytes]]:
     """Convert lines to UTF-8 from UTF-8 or cp1252, depending on the first line with non-ASCII characters.
 
-    Raises DataError if another line is in the other encoding, or for bytes that are invalid in cp1252.
+    Raises DataError if a later line is in the other encoding, or if bytes are invalid in cp1252.
     """
     number, first = 1, 0
     for lines in lists:

@@ -90,7 +90,7 @@ def _named(frame: pl.DataFrame, header: bool) -> pl.DataFrame:
 
 
 def _cleaned(frame: pl.DataFrame, options: ReadOptions) -> pl.DataFrame:
-    """Strip text, and replace markers of missing values by null."""
+    """Strip text, and replace markers of missing values with null."""
     text = pl.col(pl.String).str.strip_chars()
     frame = frame.with_columns(pl.when(~text.is_in([*MISSING, *options.missing])).then(text))
     numbers = [float(value) for value in options.missing if _is_number(value)]

@@ -18,12 +18,12 @@ class ReadOptions:
     ----------
     separator : str, optional
         The field separator: a character, or comma, tab, semicolon, bar, or space for runs of spaces and tabs. By default it is
-        detected from the first lines, see ``dialect.find_separator``.
+        detected from the first lines; see ``dialect.find_separator``.
     header : bool, optional
-        Whether the first row holds column names; unnamed columns are c1, c2, … by position. By default it is detected, see
-        ``dialect.has_header``: the first row is a header if none of its fields is a number or missing, or if one of its other
-        fields is above a column of numbers. Names that are all numbers, such as 2020, need True, and a table of text without
-        column names needs False.
+        Whether the first row holds column names. Unnamed columns are called c1, c2, … by position. By default, this is
+        detected; see ``dialect.has_header``. The first row is a header if none of its fields is a number or missing, or if one
+        of its other fields is above a column of numbers. Names that are all numbers, such as 2020, need True, and a table of
+        text without column names needs False.
     missing : tuple of str
         Markers of missing values in addition to ``dialect.MISSING``.
     encoding : str, optional
@@ -32,7 +32,7 @@ class ReadOptions:
     sheet : str, optional
         Name of the worksheet, or its number starting at 1. By default the first.
     texts : tuple of str
-        Columns to keep as text, whatever they contain.
+        Columns to keep as text, regardless of their contents.
     """
 
     separator: str | None = None

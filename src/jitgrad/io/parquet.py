@@ -34,10 +34,10 @@ def read_parquet(path: str | Path, stream: Stream) -> pl.DataFrame:
 def parquet_pieces(
     path: str | Path, stream: Stream, rows: int, columns: Sequence[str] | None, start: int = 0
 ) -> Iterator[tuple[float, pl.DataFrame]]:
-    """Read a file in pieces of ``rows`` rows from row ``start``, lazily, at most one piece ahead.
+    """Read a file lazily in pieces of ``rows`` rows, starting with row ``start``, at most one piece ahead.
 
     Each piece comes with the fraction of the file read so far. Standard input and gzipped files are first copied to a
-    temporary file, because the metadata of a Parquet file are at its end.
+    temporary file, because the metadata of a Parquet file is at its end.
 
     Raises DataError if the file is damaged, has no rows, or lacks a column.
     """

@@ -1,7 +1,7 @@
 """The process that reads a Parquet file for ``parquet.py``, so that a damaged file can crash only this process.
 
-A damaged file can request more memory than available, and polars then aborts. This file does not import jitgrad, because it is
-run by its path. It writes messages to standard output: a letter, the size of the content in 8 bytes, and the content. ``T``
+A damaged file can request more memory than is available, and polars then aborts. This file does not import jitgrad, because it
+is run by its path. It writes messages to standard output: a letter, the size of the content in 8 bytes, and the content. ``T``
 holds the column names and height as JSON, ``F`` a frame in Arrow's IPC format, ``D`` an error message as JSON. ``E`` ends the
 stream.
 """
@@ -25,8 +25,8 @@ _SIZE = 1 << 26  # approximate bytes per frame if the whole table is read at onc
 def main() -> None:
     """Read the file described by the JSON argument.
 
-    Its keys are ``file``, a descriptor; ``rows``, the number of rows per frame, or null; ``columns``, or null for all; and
-    ``start``, the number of rows to skip.
+    Its keys are ``file``, a descriptor; ``rows``, the number of rows per frame, or null; ``columns``, or null for all columns;
+    and ``start``, the number of rows to skip.
     """
     given = json.loads(sys.argv[1])
     with suppress(OSError):

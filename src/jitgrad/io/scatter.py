@@ -25,7 +25,7 @@ def scattered(frames: Iterable[pl.DataFrame], by: Sequence[str], count: int, fol
     by : sequence of str
         The names of the key columns.
     count : int
-        The number of files. Memory is needed for one of the resulting frames and one input frame.
+        The number of files. One resulting frame and one input frame must fit into memory.
     folder : Path
         The folder for the temporary files, which are unnamed and disappear with the process.
 

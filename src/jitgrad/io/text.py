@@ -17,7 +17,7 @@ from jitgrad.io.options import Note, ReadOptions
 from jitgrad.io.source import Stream
 
 _SAMPLE = 200  # lines from which the separator and the header are detected
-_SAMPLE_BYTES = 1 << 20  # size limit of these lines
+_SAMPLE_BYTES = 1 << 20  # size limit in bytes of these lines
 _LONGEST = 10_000  # lines in a quoted field, so that an unclosed quote does not consume the whole stream
 _LARGEST = 1 << 24  # bytes in a row, because a file without line ends may be larger than memory
 _CHUNK = 1 << 17  # bytes to read at once
@@ -140,7 +140,7 @@ class Text:
         source, doubtful = opened(name, stream, options.encoding, note)
         lists = _lists_of_lines(name, source)
         self._lines: Iterator[bytes] = chain.from_iterable(windows_as_utf8(name, lists, note) if doubtful else lists)
-        self._number = 0  # of lines consumed
+        self._number = 0  # number of lines consumed
         head, cut = self._head(name)
         nul = next((number for number, line in enumerate(head, self._number + 1) if b"\0" in line), None)
         if nul is not None:
@@ -158,9 +158,9 @@ class Text:
         self.dialect = replace(self.dialect, names=tuple(names))
 
     def blocks(self, rows: int) -> Iterator[Block]:
-        """Yield blocks of ``rows`` rows; the last one may be smaller. Blank lines are skipped.
+        """Yield blocks of ``rows`` rows. The last block may be smaller. Blank lines are skipped.
 
-        Raises DataError if there are no rows, and for a quote that is not closed or is inside a field.
+        Raises DataError if there are no rows, or if a quote is not closed or is inside a field.
         """
         block = self._take(rows)
         if block is None:

@@ -29,8 +29,8 @@ class TableWriter:
     The file name determines the format: ``.parquet`` and ``.pq`` are Parquet, ``.tsv`` is tab-separated text, and anything else
     is comma-separated text; a final ``.gz`` compresses it. Text has a header. Missing values are empty fields, or NA in a table
     with one column, in which they would be blank lines. A file is written under a temporary name and renamed at the end, so it
-    is either complete or unchanged. Devices and pipes are written directly. Because the metadata of a Parquet file are at its
-    end, its pieces are collected in memory, or in temporary files if they are large, and written at the end.
+    is either complete or unchanged. Devices and pipes are written directly. Because the metadata of a Parquet file is at its
+    end, its pieces are collected in memory, or in temporary files if they are large, and written when the file is closed.
     """
 
     def __init__(self, path: str | Path | None) -> None:
@@ -84,7 +84,7 @@ class TableWriter:
             self._file.write(text.encode())
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Complete the file, or after an exception keep the previous one. Raises DataError as ``add``."""
+        """Complete the file or, after an exception, keep the previous one. Raises DataError like ``add``."""
         with self._told():
             self._stack.__exit__(kind, error, trace)
 

@@ -1,4 +1,4 @@
-"""The calls of callbacks between epochs, and resuming an earlier fit."""
+"""Calling callbacks between epochs, and resuming an earlier fit."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class CallbackRunner:
         return row_of(self._of(loop, slice(epoch, epoch + 1)))
 
     def _metrics(self, loop: Loop) -> dict[str, np.ndarray]:
-        """Return the metrics of this fit, and of the fit that it resumes, by name, with one row per epoch."""
+        """Return the metrics by name, with one row per epoch of this fit and of the fit that it resumes."""
         made = self._of(loop, slice(self.first, loop.epoch))
         if self.callbacks:
             made["learning_rate"] = np.array(self.rates)
@@ -145,7 +145,7 @@ def earlier_fit(callbacks: Sequence[Callback]) -> dict[str, Any] | None:
 def go_on(runner: CallbackRunner, found: dict[str, Any]) -> None:
     """Restore the model, its optimizer, the callbacks and the random numbers from an earlier fit.
 
-    Raises DataError if that was a different fit.
+    Raises DataError if it was a different fit.
     """
     model, fit = runner.model, found["fit"]
     try:

@@ -1,4 +1,4 @@
-"""The arguments of a model's ``compile``, and its traced costs."""
+"""The arguments of a model's ``compile`` method, and its traced costs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Compilable(Inspectable):
         return progress(first, epochs, verbose, metrics)
 
     def cost(self, nest: tuple[Any, ...], training: bool) -> ModelCost:
-        """Return the cost on batches of a nesting, traced once for the same layers.
+        """Return the cost on batches with this nesting, traced once for the same layers.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class Compilable(Inspectable):
         return chosen.costs[key]
 
     def _layout(self) -> tuple[Any, ...]:
-        """Return a key of everything that a trace depends on: the layers and Variables, and which are trainable."""
+        """Return a key of everything that a trace depends on: the layers, the Variables, and which Variables are trainable."""
         return tuple((id(x), x.trainable) for x in all_owned(self))
 
     def _predicting(self) -> Function[..., Any]:

@@ -46,7 +46,7 @@ def connections(model: Any) -> tuple[list[Box], list[tuple[int, int]]]:
 
 
 def _sources(tensor: Any, made: dict[int, int]) -> list[int]:
-    """Return the boxes from whose results a Tensor was computed by ops outside of layers."""
+    """Return the boxes whose results were used to compute a Tensor with ops outside of layers."""
     found, stack, seen = [], [tensor], set()
     while stack:
         node = stack.pop()

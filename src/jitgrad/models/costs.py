@@ -35,7 +35,7 @@ MetricArgument: TypeAlias = OneMetric | Sequence[OneMetric] | None
 
 @dataclass(frozen=True)
 class Compiled:
-    """The arguments of ``compile``, and what they were converted to.
+    """The arguments of ``compile``, and the objects to which they were converted.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Compiled:
     optimizer : Optimizer
         The optimizer.
     loss : callable, or list or dict of callable
-        A function of targets and predictions, or several for several outputs.
+        A function of targets and predictions, or one for each of several outputs.
     plain, weighted : list of Metric
         Metrics without and with sample weights.
     """
@@ -111,7 +111,7 @@ class Compiled:
 
 
 class ModelCost:
-    """The cost of a model on batches of one nesting.
+    """The cost of a model on batches with one nesting.
 
     Attributes
     ----------
@@ -163,7 +163,7 @@ def compiled(optimizer: Any, loss: Any, plain: Any, weighted: Any) -> Compiled:
 
 
 def _metrics(given: Any) -> list[Metric]:
-    """Return metrics given by name or as objects, one or several."""
+    """Return the metrics, given by name or as objects, one or several."""
     if isinstance(given, dict):
         raise ArgumentError(
             f"The metrics are a dict of {list(given)}, but metrics require a model with one output. Give a list."

@@ -16,7 +16,7 @@ from jitgrad.training.rows import as_rows, check_alike
 
 
 class Dataset(NamedTuple):
-    """Rows to fit to or to evaluate.
+    """Rows to fit or to evaluate.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ def as_data(
     of : str
         Name of the data in messages.
     known : tuple
-        Names in the inputs and targets that the model was fitted to.
+        Names in the inputs and targets to which the model was fitted.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def as_data(
         If arrays differ in the number of rows, have no rows, or contain nan, inf, strings, masked or missing
         values, or if a name is missing.
     ArgumentError
-        If there are class weights and targets are not classes.
+        If there are class weights but the targets are not classes.
     """
     x, y = _alone(x), _alone(y)
     columns = merged(known[0], names_in(x)), merged(known[1], names_of_targets(y))
@@ -87,7 +87,7 @@ def as_data(
 
 
 def as_inputs(x: Any, known: Any = None) -> Any:
-    """Convert inputs for a prediction to arrays, matched by the names that the model was fitted to.
+    """Convert inputs for a prediction to arrays, matched by the names to which the model was fitted.
 
     Raises DataError if arrays differ in the number of rows, or a name is missing.
     """
@@ -166,7 +166,7 @@ def names_of(nest: Any, name: str) -> list[str]:
 
 
 def _of_frame(value: Any, name: str, known: Any) -> np.ndarray:
-    """Convert a frame to an array (rows, columns), a column to an array (rows,)."""
+    """Convert a frame to an array (rows, columns), or a column to an array (rows,)."""
     import narwhals as nw
 
     try:

@@ -1,4 +1,4 @@
-"""Fitting, evaluating and stepping a model, with its data, costs, callbacks and the native loop."""
+"""Fitting, evaluating and stepping a model: its data, costs and callbacks, and the native loop."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _fit_by_steps(
 
 
 def step(model: Any, rows: Dataset) -> dict[str, Any]:
-    """Run ``Model.train_on_batch``: one step on all rows. Returns the metrics before it."""
+    """Run ``Model.train_on_batch``: one step on all rows. Returns the metrics from before the step."""
     chosen = model.chosen
     model.fitted_columns = rows.columns
     prepare(model, rows)

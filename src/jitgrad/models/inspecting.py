@@ -31,7 +31,7 @@ class Inspectable(Steps):
         Raises
         ------
         ArgumentError
-            If there is no layer of this name.
+            If there is no layer with this name.
         """
         return by_name("layer", name, {layer.name: layer for layer in self.layers})
 

@@ -37,7 +37,7 @@ class Model(Compilable):
     name : str, optional
         Name of the model; by default the name of the class and a number.
     dtype : {"float32", "float64"}, default "float32"
-        Dtype of weights and results.
+        Dtype of the weights and results.
     trainable : bool, default True
         Whether a fit may change the weights.
     input_shape : sequence of int, optional
@@ -87,7 +87,7 @@ class Model(Compilable):
         return y
 
     def build(self, input_shape: Any) -> None:
-        """Create the weights of all layers, by calling the model on zeros. Other open sizes count as 1.
+        """Create the weights of all layers by calling the model on zeros. Sizes of None other than the rows count as 1.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class Model(Compilable):
         self(zeros_of(input_shape, self.input_dtype))
 
     def built_for(self, shapes: Any) -> None:
-        """Build for these shapes, unless built already.
+        """Build for these shapes, unless the model is already built.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class Model(Compilable):
     ) -> None:
         """Choose the optimizer, the loss and the metrics for ``fit`` and ``evaluate``.
 
-        Calling it discards all traces: call it again after changing an option of a layer.
+        This discards all traces, so call it again after changing an option of a layer.
 
         Parameters
         ----------
@@ -194,8 +194,8 @@ class Model(Compilable):
         x : array_like, frame, or list or dict of them
             Inputs with rows along the first axis. Frames of pandas, Polars and Arrow are matched by column name
             in later calls. If `y` is omitted: an iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``,
-            which need not fit into memory, or a function that returns an iterator of batches. It is iterated
-            once per epoch, in its order.
+            which need not fit into memory, or a function that returns an iterator of batches. It is iterated over
+            once per epoch, in order.
         y : array_like, frame, or list or dict of them, optional
             Targets.
         batch_size : int or None, default 32
@@ -210,9 +210,9 @@ class Model(Compilable):
         validation_split : float, default 0.0
             Fraction of the rows, taken from the end, that is evaluated after each epoch and not fitted.
         validation_data : tuple, optional
-            ``(x, y)`` or ``(x, y, sample_weight)`` to evaluate after each epoch. Nothing is split off then.
+            ``(x, y)`` or ``(x, y, sample_weight)`` to evaluate after each epoch. `validation_split` is then ignored.
         shuffle : bool, default True
-            Whether each epoch goes through the rows in a new random order.
+            Whether each epoch processes the rows in a new random order.
         class_weight : mapping of int to float, optional
             Weight of the rows of each class; 1 for classes that are not listed.
         sample_weight : array_like, shape (rows,), optional
@@ -227,7 +227,7 @@ class Model(Compilable):
         Returns
         -------
         History
-            Loss and metrics of each epoch; those of the validation data begin with ``val_``.
+            Loss and metrics of each epoch. The names of validation metrics begin with ``val_``.
 
         Raises
         ------
@@ -239,9 +239,9 @@ class Model(Compilable):
         ShapeError
             If the rows do not have the shape for which the model was built.
         FitError
-            If a loss becomes nan or infinite. The weights keep their values of the last finite chunk.
+            If a loss becomes nan or infinite. The weights keep their values from the last finite chunk.
         KeyboardInterrupt
-            After Ctrl-C. The weights then have the values of the last finished chunk.
+            After Ctrl-C. The weights then have their values from the last finished chunk.
 
         See Also
         --------
@@ -386,8 +386,8 @@ class Model(Compilable):
         Parameters
         ----------
         x : array_like, frame, or list or dict of them
-            Inputs with rows along the first axis. Frames and dicts are matched by the names that the model was
-            fitted to; other columns and keys are ignored.
+            Inputs with rows along the first axis. Frames and dicts are matched by the names to which the model was
+            fitted; other columns and keys are ignored.
         batch_size : int, default 256
             Rows per batch.
         verbose : {0, 1, "auto"}, default 0

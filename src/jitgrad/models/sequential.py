@@ -19,7 +19,7 @@ from jitgrad.typing import DTypeLike
 class Input(Described):
     """The shape of a row of the inputs.
 
-    As the first item of a `Sequential`, it lets the model be built at once, so its weights exist before the
+    As the first item of a `Sequential`, it allows the model to be built at once, so its weights exist before the
     first call.
 
     Parameters
@@ -27,7 +27,7 @@ class Input(Described):
     shape : sequence of int
         Shape without the rows, for example ``(4,)`` for rows of four features.
     dtype : str or dtype, optional
-        Dtype of the inputs; by default the one that the first layer takes.
+        Dtype of the inputs; by default, the dtype that the first layer takes.
 
     Examples
     --------
@@ -47,8 +47,8 @@ class Sequential(Model):
     Parameters
     ----------
     layers : iterable of Layer, default ()
-        Layers, optionally after an `Input`. With an Input, or with ``input_shape`` in the first layer, the
-        model is built at once; otherwise when it is first called or fitted.
+        Layers, optionally preceded by an `Input`. With an Input, or with ``input_shape`` in the first layer, the
+        model is built at once; otherwise, it is built when it is first called or fitted.
     **common : LayerOptions, optional
         ``name``, ``dtype`` and ``trainable``; see `jitgrad.layers.Layer`.
 

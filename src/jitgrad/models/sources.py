@@ -35,12 +35,12 @@ class FitArguments(NamedTuple):
 
 
 class TrainingData:
-    """The rows that a model is fitted to.
+    """The rows to which a model is fitted.
 
     Attributes
     ----------
     held_out : Dataset or None
-        Rows that are evaluated instead.
+        Rows that are held out for evaluation.
     rows : Dataset
         All rows, or the first batch.
     cost : ModelCost

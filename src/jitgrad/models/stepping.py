@@ -1,4 +1,4 @@
-"""Fits of models that override ``train_step`` or ``test_step``: a Python loop with one call per batch."""
+"""Fits of models that override ``train_step`` or ``test_step``, with a Python loop and one call per batch."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Totals:
         model.reset_metrics()
 
     def add(self, made: Any, rows: int, step: str) -> dict[str, float]:
-        """Add the metrics that a step returned, and return them as numbers. Raises ArgumentError for other results."""
+        """Add the metrics that a step returned, and return them as numbers. Raises ArgumentError for any other result."""
         found = as_metrics(made, step)
         for name, value in found.items():
             self._sums[name] = self._sums.get(name, 0.0) + value * rows
@@ -77,7 +77,7 @@ def as_metrics(made: Any, step: str) -> dict[str, float]:
 
 
 def in_memory(rows: Dataset, size: int | None, seed: int | None = None) -> Callable[[int], Iterator[tuple[int, StepData]]]:
-    """Return the batches of an epoch with their numbers of rows; with a seed, in a random order for this epoch."""
+    """Return the batches of an epoch with their numbers of rows. With a seed, their order is random for each epoch."""
     n = len(rows.arrays[0])
     step = n if size is None else size
 
@@ -126,7 +126,7 @@ class StepLoop:
     validation_batches : callable or None
         Returns the batches to evaluate after each epoch.
     epochs, first : int
-        Numbers of the last epoch and of the first one.
+        Numbers of the last epoch and the first epoch.
     """
 
     is_evaluating = False

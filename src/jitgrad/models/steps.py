@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Steps(Layer):
-    """The computations on a batch. A fit runs natively and calls only ``compute_loss``, unless others are overridden."""
+    """The computations on a batch. A fit runs natively and calls only ``compute_loss``, unless another one is overridden."""
 
     _running: dict[str, Any] | None = None
 
@@ -154,7 +154,7 @@ class Steps(Layer):
         return {name: value for name, value in self.metrics_so_far().items() if np.ndim(value) == 0}
 
     def batch_means(self, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Compute further numbers of a batch, whose means over the rows a fit reports. With them a fit stays native.
+        """Compute additional numbers of a batch. A fit reports their means over the rows, and stays native.
 
         Parameters
         ----------

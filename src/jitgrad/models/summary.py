@@ -12,7 +12,7 @@ _COLUMNS = ("layer", "kind", "result", "weights")
 
 
 def summary(model: Any) -> str:
-    """Print the layers with the shapes of their results and their numbers of weights, and return the table as text.
+    """Print the layers with their output shapes and numbers of weights, and return the table as text.
 
     Raises ArgumentError if the model is not built, because the shapes are then unknown.
     """
@@ -54,7 +54,7 @@ def _layers(model: Any) -> list[list[str]]:
 
 
 def _totals(model: Any) -> list[list[str]]:
-    """Return the number of weights, and of those that are trained."""
+    """Return the number of weights and the number of trainable weights."""
     counts = {"total": model.variables, "trainable": model.trainable_variables}
     return [[name, "", "", f"{sum(v.size for v in variables):,}"] for name, variables in counts.items()]
 

@@ -24,7 +24,7 @@ _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def new_figure(width: float, height: float) -> Any:
-    """Return an empty figure, sizes in inches. Raises MissingError if matplotlib is not installed."""
+    """Return an empty figure. Sizes are in inches. Raises MissingError if matplotlib is not installed."""
     try:
         import matplotlib.figure  # noqa: F401
 

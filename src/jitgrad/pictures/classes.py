@@ -34,10 +34,10 @@ def roc(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple[n
     Returns
     -------
     false_rate, true_rate : ndarray, shape (k,)
-        False and true positive rates from 0 to 1, with a corner for each different score.
+        False and true positive rates from 0 to 1, with a corner for each distinct score.
     area : float
-        The area under the curve: the probability that a positive row has a higher score than a negative one, ties
-        counted half.
+        The area under the curve: the probability that a positive row has a higher score than a negative one, with ties
+        counted as one half.
     """
     order = np.argsort(-score, kind="stable")
     score, positive, weights = score[order], positive[order], weights[order]
@@ -84,7 +84,7 @@ def draw_calibration(
 ) -> None:
     """Draw observed frequencies against predicted probabilities, in ten groups of equal size, above a histogram.
 
-    The probability is that of the second of two classes, or of the predicted class if there are more. Error bars are
+    The probability is for the second of two classes, or for the predicted class if there are more. Error bars are
     Wilson's 95% intervals ("Probable inference, the law of succession, and statistical inference", 1927).
     """
     if len(classes) == 2:

@@ -18,7 +18,7 @@ def draw_rootogram(
 ) -> None:
     """Draw a hanging rootogram: square roots of observed frequencies as bars that hang from the expected ones.
 
-    A bar that ends above 0 belongs to a count that is rarer than expected; one that ends below 0, to a more frequent one.
+    A bar that ends above 0 marks a count that is rarer than expected. A bar that ends below 0 marks a more frequent count.
     Kleiber and Zeileis, "Visualizing count data regressions using rootograms", 2016.
 
     Parameters
@@ -32,7 +32,7 @@ def draw_rootogram(
     below : callable
         Takes a count; returns, for each row, the probability of at most this count.
     name : str
-        What is counted.
+        The name of the counted quantity.
     """
     weights = np.ones(len(y)) if weights is None else weights
     low, high = int(y.min()), int(y.max())

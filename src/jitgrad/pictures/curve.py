@@ -34,12 +34,12 @@ def curve_fit(
     """Draw the data, the fitted curve with its bands, and the residuals.
 
     The inner band is the confidence band of the curve; the outer one is the prediction band of a new measurement, which is
-    omitted if sigma differs between measurements. Residuals are in units of sigma if the fit used sigma. The x axis is
-    logarithmic if the data span more than three decades and would be crowded on a linear axis; with zeros among them it is
+    omitted if sigma varies among measurements. Residuals are in units of sigma if the fit used sigma. The x axis is
+    logarithmic if the data span more than three decades and would be crowded on a linear axis. With zeros among them, it is
     linear up to the smallest positive value.
 
-    For a model of several columns, the measured values and the residuals are drawn against the fitted values. Beside them, the
-    curve is drawn along each column, with the other columns at their medians; the points there are partial residuals.
+    For a model of several columns, the measured values and the residuals are drawn against the fitted values. Next to them, the
+    curve is drawn along each column, with the other columns at their medians. The points there are partial residuals.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ def curve_fit(
     level : float, default 0.95
         The confidence level of the bands.
     x_name : str, optional
-        The label of the x axis, by default the name of the column.
+        The label of the x axis. By default, the name of the column.
     title : str, optional
-        The title, by default the formula if it is short.
+        The title. By default, the formula if it is short.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def _draw_data(upper: Any, lower: Any, x: np.ndarray, result: CurveFit, drawn: n
 
 
 def _draw_outliers(axis: Any, result: CurveFit) -> np.ndarray:
-    """Draw the rows that were excluded; return their y."""
+    """Draw the rows that were excluded, and return their y."""
     left_out = result.outliers
     if left_out is None or not len(left_out.rows):
         return np.empty(0)
@@ -142,13 +142,13 @@ def _draw_outliers(axis: Any, result: CurveFit) -> np.ndarray:
 
 
 def _draw_curve(axis: Any, result: CurveFit, x: np.ndarray, level: float) -> np.ndarray:
-    """Draw the curve and its bands; return every y that is drawn."""
+    """Draw the curve and its bands, and return every y that is drawn."""
     points = smooth_points(axis, x) if result.by_rows else np.sort(x)
     return _draw_along(axis, result, points, [points], level)
 
 
 def _draw_along(axis: Any, result: CurveFit, points: np.ndarray, columns: list[np.ndarray], level: float) -> np.ndarray:
-    """Draw the predictions for columns, with bands, along the points of an axis; return every y that is drawn."""
+    """Draw the predictions for columns, with bands, along the points of an axis. Return every y that is drawn."""
     curve, said = result.predict(columns), f"{100 * level:g}%"
     axis.plot(points, curve, color=BLUE, linewidth=1.8, label="fit")
     drawn = [curve]

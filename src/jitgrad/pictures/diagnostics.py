@@ -1,4 +1,4 @@
-"""Residual diagnostics: whether mean, distribution and variance agree with the model, and which rows are influential."""
+"""Residual diagnostics of the mean, the distribution and the variance of a model, and of influential rows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def draw_residuals(axis: Any, fitted: np.ndarray, residuals: np.ndarray, rows: n
 
 
 def draw_spread(axis: Any, fitted: np.ndarray, residuals: np.ndarray, kind: str, x_name: str) -> None:
-    """Draw square roots of absolute residuals against fitted values; the line is flat for a constant variance."""
+    """Draw square roots of absolute residuals against fitted values. The line is flat if the variance is constant."""
     roots = np.sqrt(np.abs(residuals))
     _draw_points(axis, fitted, roots, roots)
     axis.plot(*smooth(fitted, roots), color=ORANGE, linewidth=1.6)
@@ -109,7 +109,7 @@ def _draw_points(axis: Any, x: np.ndarray, y: np.ndarray, size: np.ndarray) -> N
 
 
 def _draw_marks(axis: Any, x: np.ndarray, y: np.ndarray) -> None:
-    """Draw large marks, because there are never very many."""
+    """Draw large marks, because there are never many of them."""
     look = {"markersize": 4.5, "alpha": 0.8} if len(x) <= _FEW else {"markersize": 3.0, "alpha": 0.55}
     axis.plot(x, y, "o", color=BLUE, markeredgewidth=0, zorder=1.8, **look)
 

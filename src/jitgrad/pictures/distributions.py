@@ -42,7 +42,7 @@ def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | N
     path : str or PathLike, optional
         Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
     names : sequence of str, optional
-        The parameters to draw, by default all that were fitted.
+        The parameters to draw. By default, all fitted parameters.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def distributions_size(count: int) -> tuple[float, float]:
 
 
 def draw_distributions(figure: Any, estimates: Mapping[str, np.ndarray], groups: int) -> None:
-    """Draw a panel for each parameter of the groups that converged, and write how many of the ``groups`` failed."""
+    """Draw a panel for each parameter of the groups that converged, and write the number of ``groups`` that failed."""
     columns = _columns(len(estimates))
     axes = figure.subplots(math.ceil(len(estimates) / columns), columns, squeeze=False).ravel()
     for axis in axes[len(estimates) :]:
@@ -120,7 +120,7 @@ def _ends(values: np.ndarray, first: float, third: float, is_log: bool) -> tuple
 
 
 def _make_logarithmic(axis: Any, span: float) -> None:
-    """Make the x axis logarithmic, with as many labels as fit."""
+    """Make the x axis logarithmic, with as many labels as there is room for."""
     from matplotlib.ticker import LogLocator
 
     axis.set_xscale("log")
@@ -157,6 +157,6 @@ def _draw_distribution(axis: Any, values: np.ndarray, name: str) -> None:
     axis.set_title(f"{median:.4g}  ({first:.4g} … {third:.4g})", fontsize=8.5, color="0.3", pad=4)
     beyond = len(values) - len(inside)
     if beyond:
-        is_left = np.argmax(heights) > len(heights) // 2  # on the side with low bars
+        is_left = np.argmax(heights) > len(heights) // 2  # on the side where the bars are low
         place = {"x": 0.02 if is_left else 0.98, "ha": "left" if is_left else "right", "va": "top"}
         axis.text(y=0.97, s=f"{beyond:,} beyond", **place, transform=axis.transAxes, fontsize=7.5, color="0.4")

@@ -1,4 +1,4 @@
-"""The figure that all pictures are drawn on. Importing this module imports matplotlib."""
+"""The figure class of all pictures. Importing this module imports matplotlib."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 
 class Picture(Figure):
-    """A figure that notebooks display even if pyplot, and with it the inline backend, is not imported."""
+    """A figure that notebooks display even if pyplot, and with it the inline backend, has not been imported."""
 
     def _repr_png_(self) -> bytes:
         content = BytesIO()

@@ -14,7 +14,7 @@ MOST = 25
 
 
 def draw_estimates(axis: Any, names: Sequence[str], estimate: np.ndarray, low: np.ndarray, high: np.ndarray, unit: str) -> int:
-    """Draw a point and a bar for each estimate that has an interval; return their number.
+    """Draw a point and a bar for each estimate that has an interval, and return their number.
 
     Parameters
     ----------

@@ -32,13 +32,13 @@ def images(
     Parameters
     ----------
     pictures : array_like, shape (n, height, width)
-        The images, in shades of gray.
+        The grayscale images.
     chances : array_like, shape (n, classes)
-        The predicted probabilities, as from ``predict``.
+        The predicted probabilities, as returned by ``predict``.
     labels : array_like of int, shape (n,)
         The true classes.
     names : sequence of str, optional
-        The names of the classes, by default their numbers.
+        The names of the classes. By default, their numbers.
     columns : int, default 3
         The number of images per row.
     path : str or PathLike, optional

@@ -46,7 +46,7 @@ def group_fits(
 ) -> Figure:
     """Draw a page of fits: the data of each group, its curve with the confidence band, its key and R².
 
-    For a model of several columns, measured values are drawn against fitted ones. Panels share their axes unless this would
+    For a model of several columns, measured values are drawn against fitted values. Panels share their axes unless this would
     squeeze one of them.
 
     Parameters
@@ -54,8 +54,8 @@ def group_fits(
     fits : GroupFits
         The result of `jitgrad.fit_groups`.
     groups : {"best", "worst", "failed"} or sequence of indices, optional
-        The twelve best, worst or first failed fits, or the indices of groups, tuples for arrays. By default twelve groups at
-        even distances from the best to the worst by R².
+        The twelve best, twelve worst or first twelve failed fits; or the indices of groups (tuples for arrays). By default,
+        twelve groups at even intervals from the best to the worst by R².
     path : str or PathLike, optional
         Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
     columns : int, default 4
@@ -63,7 +63,7 @@ def group_fits(
     level : float, default 0.95
         The confidence level of the band.
     name : str, optional
-        The name of the response, by default its column.
+        The name of the response. By default, the name of its column.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def group_fits(
 
     See Also
     --------
-    jitgrad.groupfit.GroupFits.plot : The same as a method.
+    jitgrad.groupfit.GroupFits.plot : Draw fits, as a method of the result.
 
     Examples
     --------
@@ -108,14 +108,14 @@ def group_summary(
     *,
     name: str = "y",
 ) -> Figure:
-    """Draw the distributions of the parameters of a run, and below them some fits, such as the best, the median and the worst.
+    """Draw the distributions of the parameters of a run and, below them, some fits, such as the best, the median and the worst.
 
     Parameters
     ----------
     estimates : mapping of str to ndarray, shape (C,)
         The parameters of the groups that converged.
     groups : int
-        The number of all groups.
+        The total number of groups.
     examples : sequence of (str, CurveFit)
         Fits to draw, with their titles.
     path : str or PathLike, optional
@@ -209,7 +209,7 @@ def _chosen(fits: GroupFits, groups: Any) -> list[int]:
 
 
 def _draw_panels(figure: Any, panels: Sequence[_Panel], columns: int, level: float, name: str) -> None:
-    """Draw the panels, ``columns`` in a row."""
+    """Draw the panels, ``columns`` per row."""
     axes = figure.subplots(math.ceil(len(panels) / columns), columns, squeeze=False).ravel()
     for axis in axes[len(panels) :]:
         axis.remove()
@@ -236,7 +236,7 @@ def _draw_panels(figure: Any, panels: Sequence[_Panel], columns: int, level: flo
     for axis in shown:
         low, high = axis.get_xlim()
         if scale.kind != "linear" and high > 100 * low:
-            axis.minorticks_off()  # drawing them takes half of the time of a page
+            axis.minorticks_off()  # drawing them takes half of the time for a page
     label = next(iter(panels[0].x)) or "x"
     figure.supxlabel(plain(label) if by_column else f"fitted {plain(name)}", fontsize=10)
     figure.supylabel(plain(name) if by_column else f"measured {plain(name)}", fontsize=10)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def curves(history: History | Mapping[str, History], path: Target = None) -> Figure:
-    """Draw the loss and each metric of a fit by epoch, a panel each.
+    """Draw the loss and each metric of a fit by epoch, with one panel for each.
 
-    Validation is drawn as a dashed line beside training.
+    Validation is drawn as a dashed line next to training.
 
     Parameters
     ----------
     history : History or mapping of str to History
-        The result of ``fit``, or several by name, which are drawn in different colors.
+        The result of ``fit``, or several results by name, which are drawn in different colors.
     path : str or PathLike, optional
         Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
 
@@ -64,7 +64,7 @@ def curves(history: History | Mapping[str, History], path: Target = None) -> Fig
 
 
 def draw_by_epoch(axis: Any, name: str, histories: Mapping[str, History]) -> None:
-    """Draw one quantity of fits by epoch, validation dashed."""
+    """Draw one quantity of fits by epoch, with validation dashed."""
     for number, (label, history) in enumerate(histories.items()):
         figures = _numbers(history)
         for key, style, suffix in ((name, "-", ""), (f"val_{name}", "--", "validation")):

@@ -26,9 +26,9 @@ _EXTEND = {(True, True): "both", (True, False): "min", (False, True): "max", (Fa
 
 
 def parameter_maps(fits: GroupFits, path: Target = None, names: Sequence[str] | None = None, *, errors: bool = True) -> Figure:
-    """Draw a map of each parameter over an image, and below it a map of its standard error.
+    """Draw a map of each parameter over an image and, below it, a map of its standard error.
 
-    Colors span all but the outer 2% of the pixels at either end, so that single pixels do not wash out the others. They are
+    Colors span all but the outer 2% of the pixels at either end, so that extreme pixels do not wash out the rest. The scale is
     logarithmic if half of the pixels would otherwise share the lowest eighth of the range. Pixels whose fit failed are gray.
 
     Parameters
@@ -38,7 +38,7 @@ def parameter_maps(fits: GroupFits, path: Target = None, names: Sequence[str] | 
     path : str or PathLike, optional
         Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
     names : sequence of str, optional
-        The parameters to draw, by default all that were fitted.
+        The parameters to draw. By default, all fitted parameters.
     errors : bool, default True
         Whether to draw the standard errors.
 

@@ -41,7 +41,7 @@ def plot_model(model: Model, to_file: Target = "model.png", show_shapes: bool = 
 
     See Also
     --------
-    jitgrad.Model.summary : The same as a table.
+    jitgrad.Model.summary : Print the layers as a table.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def plot_model(model: Model, to_file: Target = "model.png", show_shapes: bool = 
     axis = figure.subplots()
     for start, end in edges:
         (x0, y0), (x1, y1) = place[start], place[end]
-        bend = 0 if y0 - y1 == 1 else 0.3 if x0 <= x1 else -0.3  # around the boxes in between
+        bend = 0 if y0 - y1 == 1 else 0.3 if x0 <= x1 else -0.3  # curve around the boxes in between
         arrow = {"arrowstyle": "-|>", "color": "0.3", "connectionstyle": f"arc3,rad={bend}"}
         axis.annotate("", (x1, y1 + 0.25), (x0, y0 - 0.25), arrowprops=arrow)
     for i, box in enumerate(boxes):
@@ -73,7 +73,7 @@ def plot_model(model: Model, to_file: Target = "model.png", show_shapes: bool = 
 
 
 def _levels(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Return the level of each box: one below the lowest box that feeds it. Boxes come after those that feed them."""
+    """Return the level of each box: one below the lowest box that feeds it. Boxes follow the boxes that feed them."""
     level = [0] * count
     for start, end in sorted(edges, key=lambda edge: edge[1]):
         level[end] = max(level[end], level[start] + 1)

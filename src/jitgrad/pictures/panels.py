@@ -37,7 +37,7 @@ class Panel:
     title : str
         A few words.
     caption : str
-        What the picture shows, and what to look for.
+        A description of the picture, and what to look for in it.
     draw : callable
         Draws the picture on a figure or subfigure.
     height : float
@@ -61,7 +61,7 @@ def panels_of(result: TableFit) -> list[Panel]:
 
 
 def on_axes(draw: Callable[..., Any], *given: Any) -> Callable[[Any], None]:
-    """Return a function that draws on the single axes of a figure."""
+    """Return a function that draws on the only axes of a figure."""
 
     def drawn(figure: Any) -> None:
         draw(figure.subplots(), *given)
@@ -199,7 +199,7 @@ def _of_penalty(result: TableFit) -> Iterator[Panel]:
     if chosen is None:
         return
     path, spread = chosen.path, result.design.x[result.rows["train"]].std(0)
-    if path.coefficients.ndim == 3:  # classes: the norm of the coefficients of a feature
+    if path.coefficients.ndim == 3:  # for classes, the norm of the coefficients of a feature
         coefficients, unit = (
             np.linalg.norm(path.coefficients, axis=2) * spread,
             "norm of the classes' coefficients × std. deviation",

@@ -1,4 +1,4 @@
-"""Predicted values and classes against the true ones."""
+"""Predicted values and classes against true ones."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def confusion(matrix: ArrayLike, names: Sequence[str] | None = None, path: Targe
     Parameters
     ----------
     matrix : array_like, shape (classes, classes)
-        The counts, as from the metric ``confusion_matrix``.
+        The counts, as returned by the metric ``confusion_matrix``.
     names : sequence of str, optional
-        The names of the classes, by default their numbers.
+        The names of the classes. By default, their numbers.
     path : str or PathLike, optional
         Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
 
@@ -113,11 +113,11 @@ def confusion_width(classes: int) -> float:
 
 
 def draw_confusion(axis: Any, values: np.ndarray, labels: Sequence[str]) -> None:
-    """Draw a confusion matrix; for very many classes, without counts and with only some of the labels."""
+    """Draw a confusion matrix. With very many classes, it has no counts and only some of the labels."""
     axis.imshow(values / np.maximum(values.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     for i, row in enumerate(values if len(values) <= _MOST_NUMBERS else []):
         for j, value in enumerate(row):
-            color = "white" if value > 0.5 * row.sum() else "0.1"  # on the cell, whatever the page is
+            color = "white" if value > 0.5 * row.sum() else "0.1"  # on the cell, regardless of the page color
             axis.text(j, i, f"{value:g}", ha="center", va="center", color=color)
     axis.set(xlabel="predicted", ylabel="true")
     named = range(0, len(labels), -(-len(labels) // _MOST_NUMBERS))

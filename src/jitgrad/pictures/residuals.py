@@ -61,7 +61,7 @@ def draw_legend_above(axis: Any) -> None:
 
 
 def draw_zero(axis: Any, residuals: np.ndarray, values: np.ndarray) -> None:
-    """Draw the zero line in the middle of the residuals, with limits wide enough that rounding errors look like zero."""
+    """Draw a zero line in the middle of the residuals, with limits wide enough that rounding errors look like zero."""
     largest, size = float(np.abs(residuals).max()), float(np.abs(values).max()) or 1.0
     half = 1.15 * largest if largest > _ROUNDING * size else 0.1 * size
     axis.axhline(0, color="0.4", linewidth=1, zorder=1.7)
@@ -69,7 +69,7 @@ def draw_zero(axis: Any, residuals: np.ndarray, values: np.ndarray) -> None:
 
 
 def limits(values: np.ndarray, beside: np.ndarray) -> tuple[float, float]:
-    """Return the limits of an axis that shows ``values``, and as much of ``beside`` as leaves them half of the axis."""
+    """Return limits that show ``values`` on at least half of the axis, and as much of ``beside`` as possible."""
     low, high = float(values.min()), float(values.max())
     size = max(abs(low), abs(high)) or 1.0
     if high - low <= _ROUNDING * size:

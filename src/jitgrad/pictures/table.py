@@ -21,7 +21,7 @@ def table_fit(result: TableFit, path: Target = None) -> Figure:
     """Draw the diagnostic pictures of a model of a table on one page.
 
     - Regression: measured values and residuals against predictions, by training and test rows; for one feature, the curve.
-      For exact fits also residuals, normal quantiles, spread and leverage, a rootogram for counts, and the estimates with
+      For exact fits, also residuals, normal quantiles, spread and leverage, a rootogram for counts, and the estimates with
       their intervals.
     - Classification: the confusion matrix, the ROC curve and the calibration, for the test rows if there are any.
     - Penalized fits: the cross-validated deviance and the path of the coefficients.

@@ -16,7 +16,7 @@ _ROWS = 20_000
 
 
 def shown(size: np.ndarray, most: int = MOST) -> np.ndarray:
-    """Return the indices of the points that are drawn: those of the largest ``size``, and others evenly spaced.
+    """Return the indices of the points that are drawn: the points with the largest ``size``, and others evenly spaced.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def shown(size: np.ndarray, most: int = MOST) -> np.ndarray:
 def smooth(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a local linear smooth, with tricube weights of the nearest half of the points.
 
-    It is empty if x has fewer than five different values. Cleveland, "Robust locally weighted regression and smoothing
+    It is empty if x has fewer than five distinct values. Cleveland, "Robust locally weighted regression and smoothing
     scatterplots", 1979, without the robust iterations.
 
     Parameters

@@ -1,7 +1,7 @@
 """Reports: a fit as a single HTML page, with tables, pictures and instructions to reproduce it.
 
 Pictures are drawn with matplotlib (``pip install 'jitgrad[plot]'``). The page contains no scripts and loads no other files. It
-adapts to small screens and to dark mode, and is the same for the same fit.
+adapts to small screens and to dark mode. Equal fits give identical pages.
 """
 
 from jitgrad.reports.curve import curve_report

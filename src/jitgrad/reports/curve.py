@@ -36,7 +36,7 @@ def curve_report(fitted: CurveTableFit, path: Target, command: str = "") -> None
     Returns
     -------
     None
-        The page is in the file.
+        The page is written to the file.
 
     Raises
     ------

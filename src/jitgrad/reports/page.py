@@ -1,4 +1,4 @@
-"""The parts that all reports share."""
+"""The elements that all reports share."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def table_report(result: TableFit, path: Target, command: str = "") -> None:
     Returns
     -------
     None
-        The page is in the file.
+        The page is written to the file.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def _counted(names: Sequence[str], counts: np.ndarray) -> str:
 
 
 def _features(column: Column) -> str:
-    """Return the features that a column was encoded as."""
+    """Return the features as which a column was encoded."""
     labels = column.labels
     if labels == [column.name]:
         return "days since the first date" if column.kind == "date" else "unchanged"

@@ -1,4 +1,4 @@
-"""One file of nested dicts, lists, numbers, strings and arrays: safetensors, with JSON in its header.
+"""A file of nested dicts, lists, numbers, strings and arrays: safetensors, with JSON in its header.
 
 Every reader of safetensors can read the arrays. Their names are their paths in the document.
 """
@@ -39,7 +39,7 @@ def packed(document: Any) -> bytes:
 
 
 def read(path: str | os.PathLike[str], anyones: bool = False) -> Any:
-    """Read a document; with ``anyones``, also the arrays by name of another program's safetensors file.
+    """Read a document, or, if ``anyones``, the arrays by name of another program's safetensors file.
 
     Raises DataError if the file does not exist, is incomplete or is not such a file.
     """
@@ -81,7 +81,7 @@ def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:
 
 
 def read_kind(path: str | os.PathLike[str], kind: str, version: int) -> dict[str, Any]:
-    """Return the model in a document of this kind and of this or an earlier version. Raises DataError for other files."""
+    """Return the model in a document of this kind and this or an earlier version. Raises DataError for other documents."""
     document = read(path)
     if kind_of(document) != kind:
         raise DataError(f"{path} does not contain a model of kind {kind!r}. Give a file that jitgrad fit --save wrote.")

@@ -72,7 +72,7 @@ def _described(value: Described, shared: dict[int, int]) -> dict[str, Any]:
 
 
 def made(data: Any, custom: Mapping[str, Any], shared: dict[int, Any] | None = None) -> Any:
-    """Create the object that was described.
+    """Create the object from its description.
 
     Parameters
     ----------

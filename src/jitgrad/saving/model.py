@@ -35,7 +35,7 @@ def save_model(model: Model, path: str | os.PathLike[str], fit: Mapping[str, Any
     path : path-like
         Path of the file. An existing file is replaced atomically.
     fit : mapping, optional
-        State that is needed to resume a fit.
+        State needed to resume a fit.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def save_model(model: Model, path: str | os.PathLike[str], fit: Mapping[str, Any
 def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True) -> Model:
     """Load a model that was saved with ``Model.save``.
 
-    The model has its weights, and is compiled with the same optimizer, its state, and the same loss and
+    The model has its weights. It is compiled with the same optimizer, including its state, and the same loss and
     metrics.
 
     Parameters
@@ -84,7 +84,7 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
     Returns
     -------
     Model
-        The model, ready for ``predict``, ``evaluate`` and further ``fit``.
+        The model, ready for ``predict``, ``evaluate`` and another ``fit``.
 
     Raises
     ------
@@ -194,8 +194,8 @@ def load_weights(layer: Layer, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     DataError
-        If the file cannot be read, or its weights differ in number, shape or dtype. No Variable has changed
-        then.
+        If the file cannot be read, or its weights differ in number, shape or dtype. In this case, no Variable has
+        changed.
 
     See Also
     --------

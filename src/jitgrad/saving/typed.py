@@ -1,4 +1,4 @@
-"""Checks that the contents of a file, which is not trusted, have the annotated types."""
+"""Checks that the contents of an untrusted file have the annotated types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of requested intervals: which ones a model provides."""
+"""Checks whether a model provides the requested intervals."""
 
 from __future__ import annotations
 

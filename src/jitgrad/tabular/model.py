@@ -48,7 +48,7 @@ class TableModel:
         The scaling of the features, and of the target for gradient descent.
     layers : tuple of (ndarray, ndarray)
         The kernel and bias of each layer, in scaled units. Linear models have one layer; for a classification it has one output
-        per class, of which the first is 0 for maximum-likelihood fits.
+        per class, and the first output is 0 for maximum-likelihood fits.
     settings : Settings
         The settings of the fit with defaults filled in.
     epochs : int
@@ -287,7 +287,7 @@ class TableModel:
             The means, or the class probabilities.
         """
         link = link_of(self.link)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far outside the training range
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # rows far outside the training range
             if not self.classes:
                 return link.inverse(eta[:, 0])
             if self.link == "logit":
@@ -297,7 +297,7 @@ class TableModel:
     def limits(self, x: np.ndarray, offset: np.ndarray | None, interval: str, level: float | None = None) -> np.ndarray:
         """Return the limits of intervals for encoded features.
 
-        Limits of means are computed on the scale of the linear predictor and transformed by the inverse link.
+        Limits of means are computed on the scale of the linear predictor and transformed with the inverse link.
 
         Parameters
         ----------
@@ -325,7 +325,7 @@ class TableModel:
         eta = self.eta(x, offset)
         own = eta[:, -1] - (eta[:, 0] if self.classes else 0)
         ends = np.stack([own - half, own + half])
-        ends = np.maximum(ends, 0.0) if link.needs else ends  # negative values have no mean
+        ends = np.maximum(ends, 0.0) if link.needs else ends  # a mean cannot be negative
         with np.errstate(over="ignore", divide="ignore"):
             return np.sort(link.inverse(ends), axis=0)
 
@@ -337,12 +337,12 @@ class TableModel:
         frame : polars.DataFrame
             The table. Rows with missing values are ignored.
         unseen : {"reference", "missing", "error"} or Unseen, default "reference"
-            How to treat categories that were not seen in training, see `predict_frame`.
+            How to treat categories that were not seen in training; see `predict_frame`.
 
         Returns
         -------
         dict
-            The number of rows and the scores, see `TableFit.evaluate`.
+            The number of rows and the scores; see `TableFit.evaluate`.
         """
         strange = unseen_of(unseen)
         design = design_like(frame, self.predictors, self.target, unseen=strange)
@@ -413,7 +413,7 @@ class TableModel:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the model to a file.
 
-        The file contains numbers and JSON, and no code. It is replaced as a whole, so it is never left incomplete.
+        The file contains numbers and JSON, but no code. It is replaced atomically, so it is never left incomplete.
 
         Parameters
         ----------

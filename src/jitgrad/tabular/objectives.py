@@ -24,7 +24,7 @@ class Objective(ABC):
 
     @abstractmethod
     def scale(self, y: np.ndarray) -> tuple[float, float]:
-        """Return center and spread: a result r of the fit stands for η = r · spread + center."""
+        """Return center and spread. A result r of the fit stands for η = r · spread + center."""
 
     @abstractmethod
     def targets(self, y: np.ndarray, center: float, spread: float) -> np.ndarray:

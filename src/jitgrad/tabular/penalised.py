@@ -1,4 +1,4 @@
-"""Penalized linear models, with a penalty given by the user or chosen by cross-validation."""
+"""Penalized linear models, with a penalty that the user gives or that is chosen by cross-validation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def penalised(model: TableModel, design: Design) -> tuple[TableModel, CrossValid
 
 
 def _given(model: TableModel, design: Design) -> dict[str, Any]:
-    """Return the arguments of paths besides features and target."""
+    """Return the arguments of paths other than features and target."""
     if not design.intercept:
         raise ArgumentError("Penalized fits require an intercept. Remove 0 or -1 from the formula.")
     made: dict[str, Any] = {"family": model.family, "l1_ratio": model.settings.l1_part}
@@ -68,13 +68,13 @@ def _at(design: Design, alpha: float, of: dict[str, Any]) -> tuple[Path, int]:
 
 
 def _coefficients(found: Path, number: int) -> np.ndarray:
-    """Return the coefficients (1 + features, outputs): for two classes against the first, for more one per class."""
+    """Return the coefficients (1 + features, outputs): for two classes, against the first; for more, one per class."""
     slopes, intercept = found.coefficients[number], np.atleast_1d(found.intercepts[number])
     return np.vstack([intercept, slopes.reshape(len(slopes), -1)])
 
 
 def _validated(model: TableModel, design: Design, folds: np.ndarray, of: dict[str, Any]) -> TableModel:
-    """Add the scores of held-out rows with the same penalty."""
+    """Add the scores of held-out rows, predicted with the same penalty."""
     predicted = np.empty((len(design.y), *([len(model.classes)] if model.classes else [])))
     for number in range(folds.max() + 1):
         train, out = design.part(np.flatnonzero(folds != number)), folds == number

@@ -120,7 +120,7 @@ class Predictors:
         return x
 
     def offset(self, frame: pl.DataFrame) -> np.ndarray | None:
-        """Return the offset (n,), nan if a value is missing; None if the model has none. Raises DataError as ``features``."""
+        """Return the offset (n,), nan if a value is missing; None if the model has none. Raises DataError like ``features``."""
         if not self.offsets:
             return None
         return sum(
@@ -144,7 +144,7 @@ class Predictors:
 
 
 def values_of(columns: Sequence[Column], frame: pl.DataFrame, rows: np.ndarray) -> dict[str, Value]:
-    """Return rows of columns for expressions, without missing values: numbers, Booleans and text; dates become days."""
+    """Return columns for expressions, without missing values: numbers, Booleans and text. Dates become days."""
     made: dict[str, Value] = {}
     for column in columns:
         values = frame[column.name]
@@ -182,7 +182,7 @@ def weight_values(frame: pl.DataFrame, expression: Expression, role: str) -> np.
 
 
 def check_needed(frame: pl.DataFrame, names: Sequence[str]) -> None:
-    """Raise DataError for a column that a model needs and a table does not have."""
+    """Raise DataError if a table lacks a column that a model needs."""
     known = set(frame.columns)
     absent = [name for name in names if name not in known]
     if absent:

@@ -51,7 +51,7 @@ class TableFit:
     success : bool
         Whether the fit converged and describes the training rows better than a constant.
     path : jitgrad.glm.CrossValidated or None
-        The cross-validated path of a penalized fit whose strength was chosen; otherwise None.
+        The cross-validated path of a penalized fit whose penalty was chosen; otherwise None.
     library : module
         The library of the frames that methods return.
     call : dict
@@ -98,7 +98,7 @@ class TableFit:
         ratios : bool, default False
             Whether to show odds ratios or rate ratios instead of coefficients.
         anova : {"each", "sequential"}, optional
-            Whether to add tests of terms, see `anova`.
+            Whether to add tests of terms; see `anova`.
 
         Returns
         -------
@@ -112,14 +112,14 @@ class TableFit:
     def anova(self, kind: Literal["each", "sequential"] = "each") -> Anova:
         """Test each term: a column with all its categories, or a term of the formula.
 
-        Tests are F tests if the dispersion is estimated, otherwise likelihood-ratio tests, and Wald tests with robust standard
-        errors.
+        Tests are F tests if the dispersion is estimated, and likelihood-ratio tests otherwise. With robust standard errors,
+        they are Wald tests.
 
         Parameters
         ----------
         kind : {"each", "sequential"}, default "each"
-            Whether to leave out each term in turn, as R's ``drop1``, except terms contained in an interaction; or to add terms
-            in order, as R's ``anova``.
+            Whether to leave out one term at a time, like R's ``drop1``, except terms contained in an interaction; or to add
+            terms in order, like R's ``anova``.
 
         Returns
         -------
@@ -160,8 +160,8 @@ class TableFit:
         Returns
         -------
         DataFrame
-            A frame of the library of the table, with the columns output, name and estimate; for exact fits also standard_error,
-            t or z, p_value, low and high.
+            A frame of the same library as the table, with the columns output, name and estimate; for exact fits also
+            standard_error, t or z, p_value, low and high.
 
         Raises
         ------
@@ -211,7 +211,7 @@ class TableFit:
         DataError
             If a column does not exist or cannot be used.
         ArgumentError
-            If the model does not provide the interval, or for a level without an interval.
+            If the model does not provide the interval, or a level is given without an interval.
 
         Examples
         --------
@@ -259,12 +259,12 @@ class TableFit:
         Parameters
         ----------
         path : str or Path, optional
-            The image file to write. By default the figure is only returned.
+            The image file to write. By default, the figure is only returned.
 
         Returns
         -------
         matplotlib.figure.Figure
-            The figure, see `jitgrad.pictures.table_fit`.
+            The figure; see `jitgrad.pictures.table_fit`.
         """
         from jitgrad import pictures
 

@@ -11,17 +11,17 @@ from jitgrad.glm.coordinates import orthonormal
 
 @dataclass(frozen=True)
 class Scale:
-    """The conversion between the units of the table and those of the fit.
+    """The conversion between the units of the table and the units of the fit.
 
     Attributes
     ----------
     mean, std : ndarray, shape (features,)
         Mean and standard deviation of the training rows; std is 1 for constant columns.
     rotation : ndarray, shape (features, inputs), or None
-        From standardized features to uncorrelated inputs of variance 1, with rows of 0 for aliased features. None for networks
-        and exact fits, whose inputs are the standardized features.
+        The matrix from standardized features to uncorrelated inputs of variance 1, with zero rows for aliased features. None
+        for networks and exact fits, whose inputs are the standardized features.
     center, spread : float
-        A result r of the fit stands for ``r · spread + center``, see ``Objective.scale``.
+        A result r of the fit stands for ``r · spread + center``; see ``Objective.scale``.
     """
 
     mean: np.ndarray
@@ -53,7 +53,7 @@ class Scale:
 
     @property
     def aliased(self) -> np.ndarray:
-        """Which features are linear combinations of preceding ones, bool array (features,)."""
+        """Whether each feature is a linear combination of preceding ones, bool array (features,)."""
         if self.rotation is None:
             return np.zeros(len(self.mean), bool)
         return np.logical_not(self.rotation.any(axis=1))

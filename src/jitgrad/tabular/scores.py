@@ -30,7 +30,7 @@ def scores_of_numbers(
     """Return the scores of predicted means (n,), weighted by ``weights`` and ``frequency``."""
     rows, weights = rows_in(y, frequency), _product(weights, frequency)
     largest = float(max(np.abs(y).max(), np.abs(predicted).max()))
-    size = math.ldexp(1.0, min(math.frexp(largest)[1], 1023))  # scaled by this, squares do not overflow
+    size = math.ldexp(1.0, min(math.frexp(largest)[1], 1023))  # with this scale, squares do not overflow
     y, errors = y / size, predicted / size - y / size
     squared = float(np.average(errors**2, weights=weights))
     total = float(np.average((y - np.average(y, weights=weights)) ** 2, weights=weights)) if y.min() < y.max() else 0.0

@@ -1,4 +1,4 @@
-"""Select the feature columns of a table, and explain why others are left out."""
+"""Select the feature columns of a table, and explain why other columns are left out."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def named(frame: pl.DataFrame, target: Sequence[str], features: Sequence[str], e
 def found(frame: pl.DataFrame, used: Collection[str], texts: str) -> tuple[list[str], list[str]]:
     """Return the columns that may be features, and notes on those that are left out.
 
-    Left out are columns without values, constant columns, identifiers, row numbers, columns of types other than numbers,
-    Booleans, text and dates, and, with ``texts="auto"``, text columns with many categories.
+    Columns without values, constant columns, identifiers and row numbers are left out, and so are columns of types other than
+    numbers, Booleans, text and dates, and, with ``texts="auto"``, text columns with many categories.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def found(frame: pl.DataFrame, used: Collection[str], texts: str) -> tuple[list[
 
 
 def kept(frame: pl.DataFrame, names: Sequence[str], texts: str) -> tuple[list[str], list[str]]:
-    """Return the columns that may be features, and notes on the others, as ``found``."""
+    """Return the columns that may be features, and notes on the other columns, like ``found``."""
     why = {name: reason for name in names if (reason := _useless(frame, name, texts)) is not None}
     notes = notes_on(why)
     if len(why) == len(names):
@@ -128,7 +128,7 @@ class Reason(NamedTuple):
     clause : str
         The reason, with ``{has}`` and the ``{s}`` of a verb, for one or several columns.
     advice : str
-        How to use the column nevertheless; empty if that is not possible.
+        How to use the column anyway; empty if that is impossible.
     """
 
     clause: str
@@ -217,7 +217,7 @@ def _counts(frame: pl.DataFrame, name: str) -> bool:
 
 
 def _is_first_without_name(frame: pl.DataFrame, name: str) -> bool:
-    """Return whether a column is the first and the only unnamed one, as a saved index is."""
+    """Return whether a column is the first and the only unnamed one, like a saved index."""
     if not _UNNAMED.fullmatch(name.strip()) or frame.columns[0] != name:
         return False
     return name != "c1" or frame.width == 1 or frame.columns[1] != "c2"  # a table without column names

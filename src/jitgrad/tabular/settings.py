@@ -59,7 +59,7 @@ class Settings:
     Parameters
     ----------
     model : str, optional
-        The model. By default chosen from the target and ``hidden``.
+        The model. By default, chosen from the target and ``hidden``.
     link : str, optional
         The link function. By default the default link of the model.
     cov_type : str, default "model"
@@ -67,9 +67,9 @@ class Settings:
     level : float, default 0.95
         The confidence level.
     penalty : str, optional
-        The penalty. By default none.
+        The penalty. By default, none.
     alpha : float, optional
-        The strength of the penalty. By default chosen by cross-validation.
+        The strength of the penalty. By default, chosen by cross-validation.
     l1_ratio : float, default 0.5
         The lasso share of the penalty "elastic-net".
     cv : int, default 10
@@ -87,7 +87,7 @@ class Settings:
     validation_split : float, default 0.0
         The fraction of training rows to evaluate after each epoch.
     early_stopping : int, optional
-        The number of epochs without a lower validation loss after which to stop.
+        Stop after this many epochs without a lower validation loss.
     test_split : float, optional
         The fraction of rows held out for scores. By default 0.2 for gradient descent and 0 for exact fits.
     seed : int, default 0
@@ -184,7 +184,7 @@ class Settings:
 
     @property
     def by_descent(self) -> bool:
-        """Whether gradient descent is requested: a network, or one of its settings."""
+        """Whether gradient descent is requested, by a network or by one of its settings."""
         given = (self.epochs, self.batch_size, self.lr, self.optimizer, self.early_stopping)
         return self.model == "mlp" or self.validation_split > 0 or any(value is not None for value in given)
 
@@ -203,7 +203,7 @@ class Settings:
         classify : bool
             Whether its values are classes.
         trials : bool, default False
-            Whether it holds numbers or proportions of successes.
+            Whether it contains numbers or proportions of successes.
 
         Returns
         -------
@@ -240,7 +240,7 @@ class Settings:
         Parameters
         ----------
         trials : bool, default False
-            Whether it holds numbers or proportions of successes.
+            Whether it contains numbers or proportions of successes.
 
         Returns
         -------
@@ -282,7 +282,7 @@ class Settings:
     def for_descent(self, rows: int) -> Settings:
         """Return the settings with the defaults of gradient descent.
 
-        Linear models use full batches of small tables and networks batches of 32 rows.
+        Linear models use full batches for small tables, and networks use batches of 32 rows.
 
         Parameters
         ----------

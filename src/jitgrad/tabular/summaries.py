@@ -84,7 +84,7 @@ def headline(model: TableModel) -> str:
 
 
 def _parts(model: TableModel, ratios: bool) -> list[Grid | str]:
-    """Return estimates, notes and scores."""
+    """Return the estimates, notes and scores."""
     parts: list[Grid | str] = []
     if model.inference is not None:
         parts += _of_inference(model, model.inference, ratios)

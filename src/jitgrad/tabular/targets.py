@@ -17,7 +17,7 @@ from jitgrad.tabular.predictors import role_values, weight_values
 
 
 def of_column(frame: pl.DataFrame, name: str, trials: Expression | None) -> Target:
-    """Return a column as the target. With trials, integers are numbers of successes, and other numbers proportions."""
+    """Return a column as the target. With trials, integers are numbers of successes, and other numbers are proportions."""
     if trials is None:
         return Target(name, needs=(name,))
     y = numbers(frame[name])
@@ -106,7 +106,7 @@ def check_weighted(target: Target, frame: pl.DataFrame) -> None:
 
 
 def weights(target: Target, frame: pl.DataFrame) -> dict[str, np.ndarray]:
-    """Return "weights" and "freq_weights", float64 (n,), if the target has them.
+    """Return "weights" and "freq_weights", float64 (n,), if the target has any.
 
     Raises DataError if one is negative.
     """

@@ -1,4 +1,4 @@
-"""Text columns with many categories: merge rare ones, or hash all."""
+"""Text columns with many categories: rare ones are merged, or all are hashed."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def bins_for(rows: int) -> int:
 def hashed(texts: pl.Series, bins: int) -> np.ndarray:
     """Return 1 or -1 in one of ``bins`` columns for each text, float64 (n, bins); nan if missing.
 
-    Column and sign depend only on the text. Weinberger, Dasgupta, Langford, Smola and Attenberg, "Feature hashing for large
-    scale multitask learning", 2009.
+    The column and the sign depend only on the text. Weinberger, Dasgupta, Langford, Smola and Attenberg, "Feature hashing for
+    large scale multitask learning", 2009.
     """
     unique = texts.unique().drop_nulls()
     digests = [int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") for text in unique]

@@ -1,4 +1,4 @@
-"""Functions in formulas that learn from the training column: its mean, the knots of splines, orthogonal polynomials."""
+"""Functions in formulas that learn from the training column: its mean, spline knots, or orthogonal polynomials."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def apply(name: str, values: np.ndarray, arguments: list[Any], given: dict[str, 
     Raises
     ------
     FormulaError
-        For invalid arguments or columns.
+        If arguments or columns are invalid.
     MissingError
         If formulaic is not installed.
     """

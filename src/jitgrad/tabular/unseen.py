@@ -35,7 +35,7 @@ class Unseen:
 
 
 def unseen_of(given: str | Unseen) -> Unseen | None:
-    """Return an object that collects unseen categories, or None if they are errors."""
+    """Return an object that collects unseen categories, or None if they raise errors."""
     if isinstance(given, Unseen):
         return given
     by_name("unseen", given, dict.fromkeys(UNSEEN))

@@ -20,7 +20,7 @@ MOST_WORK = 1e9
 
 
 def of_exact(model: TableModel, design: Design, fit: Fit) -> TableModel:
-    """Add cross-validated scores: leave-one-out if there is a closed form, otherwise by folds."""
+    """Add cross-validated scores: leave-one-out if it has a closed form, otherwise by folds."""
     settings = model.settings
     made = glm.cross_validate(fit, design.x, design.y, folds=settings.cv, seed=settings.seed, **rows_of(design))
     model = replace(model, notes=(*model.notes, made.note)) if made.note else model

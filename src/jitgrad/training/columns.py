@@ -39,7 +39,7 @@ def names_of_targets(value: Any) -> Any:
 
 
 def merged(known: Any, found: Any) -> Any:
-    """Return the known names, completed by new ones."""
+    """Return the known names, completed with new ones."""
     if known is None:
         return found
     if "named" in known and found is not None and "named" in found:
@@ -75,7 +75,7 @@ def inner(known: Any, key: Any) -> Any:
 
 
 def check_nested(given: Any, known: Any, name: str) -> None:
-    """Raise DataError if a model was fitted to a dict and is given something else."""
+    """Raise DataError if a model was fitted to a dict but is given something else."""
     if known is not None and "named" in known and not isinstance(given, dict):
         raise DataError(
             f"{name} is a {type(given).__name__}, but the model was fitted to a dict with the keys "

@@ -17,7 +17,7 @@ from jitgrad.vm.records import in_row
 
 
 class Pass(NamedTuple):
-    """A pass over rows: the step for full batches, the step for the smaller last batch if there is one, and the rows."""
+    """A pass over rows: the step for full batches, the step for a smaller last batch if there is one, and the rows."""
 
     step: TrainingStep
     tail: TrainingStep | None
@@ -40,7 +40,7 @@ class PassMetrics(NamedTuple):
 
 
 class _Taken(NamedTuple):
-    """A Variable whose value a pass copies from the training arena: its place there, the batch, and the place for it."""
+    """A Variable whose value a pass copies from the training arena: its place there, the batch, and its place in the pass."""
 
     there: Slot
     batch: int
@@ -100,7 +100,7 @@ class BoundPass:
 
 
 def _describe(step: TrainingStep, context: Context, n_feeds: int) -> BatchDescriptor:
-    """Return the descriptor of a Program and its arena; its first inputs are those of the batch."""
+    """Return the descriptor of a Program and its arena. The first inputs of the Program are the arrays of the batch."""
     outputs = context.program.outputs
     batch = BatchDescriptor(
         context=context.descriptor, stop=context.program.stop, trips=step.trips, loss=outputs[0].offset, sums=outputs[-1].offset

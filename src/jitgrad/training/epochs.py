@@ -1,7 +1,7 @@
 """The native loop: epochs over rows in memory, in chunks of 50 to 100 ms, without returning to Python in between.
 
-Between two chunks, progress is reported and the state is checked to be finite. Ctrl-C is handled only there,
-because native code does not check for it. However the loop ends, the arena contains the state of a finished
+Between two chunks, progress is reported, and the loop checks that the state is finite. Ctrl-C is handled only there,
+because native code does not check for it. No matter how the loop ends, the arena contains the state of a finished
 chunk, which is copied to the Variables.
 """
 
@@ -31,7 +31,7 @@ class Between(Protocol):
     Attributes
     ----------
     shares : bool
-        Whether it reads or changes the Variables; otherwise they are assigned at the end.
+        Whether it reads or changes the Variables. If not, they are assigned only at the end.
     """
 
     shares: bool
@@ -51,7 +51,7 @@ class Loop:
     epoch : int
         The next epoch, or the one that failed.
     done : float
-        Number of finished epochs, with a fraction.
+        Number of finished epochs, including a fraction.
     training, evaluation : PassMetrics
         The metrics so far; 0 for epochs that have not begun.
     not_finite : bool
@@ -107,7 +107,7 @@ class Loop:
             return int(self._context.train.call(*records, epochs, steps))
 
     def chunk(self, epochs: int, most: int | None = None) -> bool:
-        """Run for about CHUNK_SECONDS, or ``most`` steps, within ``epochs``; return whether everything stayed finite."""
+        """Run for about CHUNK_SECONDS, or ``most`` steps, within ``epochs``. Return whether everything stayed finite."""
         start = time.perf_counter()
         before = self.epoch
         evaluation = NO_PASS if self._evaluation is None else self._evaluation.descriptor
@@ -125,7 +125,7 @@ class Loop:
         return False
 
     def evaluate_only(self) -> None:
-        """Evaluate the rows of the training pass once without changing anything."""
+        """Evaluate the rows of the training pass once, without changing anything."""
         self._position.evaluates = True
         while self.epoch < 1:
             self._run(self._training.descriptor, self._training.descriptor, 1, self._steps)
@@ -139,7 +139,7 @@ class Loop:
             self._position.evaluates = True
 
     def store(self) -> None:
-        """Assign all Variables their values. If Ctrl-C interrupts this, it starts again."""
+        """Assign the values to all Variables. If Ctrl-C interrupts this, it starts again."""
         try:
             self._step.executable.store(self._context)
         except KeyboardInterrupt:
@@ -178,17 +178,17 @@ def run(
     report : callable, optional
         Called after each chunk.
     between : Between, optional
-        Called between epochs; a chunk ends where it is to be called.
+        Called between epochs. A chunk ends at each of these calls.
     after_step : callable, optional
         Called after each step. Each step is then a chunk.
 
     Raises
     ------
     FitError
-        If a loss or a parameter becomes nan or infinite. The Variables then have the values of the last finite
+        If a loss or a parameter becomes nan or infinite. The Variables then have their values from the last finite
         chunk.
     KeyboardInterrupt
-        After Ctrl-C. The Variables then have the values of the last finished chunk.
+        After Ctrl-C. The Variables then have their values from the last finished chunk.
     """
     good = loop.state.copy()
     most = None if after_step is None else 1

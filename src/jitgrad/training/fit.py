@@ -1,4 +1,4 @@
-"""``fit``: a cost over rows of data, an optimizer, and epochs of the native loop."""
+"""``fit``: minimize a cost over rows of data with an optimizer, in epochs of the native loop."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class History:
     seconds : float
         Duration of the epochs in seconds, without compilation and other preparation.
     metrics : dict of str to ndarray
-        Further metrics of each epoch by name: those that the model was compiled with, ``val_loss`` and the
+        Additional metrics of each epoch by name: the compiled metrics of the model, ``val_loss`` and the
         other metrics of the validation data, and ``learning_rate`` if there are callbacks.
     first : int, default 0
         Number of the first epoch.
@@ -116,17 +116,17 @@ def fit(
         ``cost(*batch)`` returns a scalar Tensor for a batch of rows of each array. It is traced once for full
         batches, and once for a smaller last batch.
     data : array_like or sequence of array_like
-        An array, or several with the same number of rows along their first axis.
+        An array, or several arrays with the same number of rows along their first axis.
     optimizer : Optimizer
         For example ``jitgrad.optimizers.Adam()``.
     variables : Variable or sequence of Variable, optional
-        Variables to fit. By default all trainable Variables that the cost depends on.
+        Variables to fit. By default, all trainable Variables that the cost depends on.
     epochs : int, default 1
         Number of passes over the rows.
     batch_size : int or None, default 32
         Rows per step; None for all rows.
     shuffle : bool, default True
-        Whether each epoch goes through the rows in a new random order.
+        Whether each epoch processes the rows in a new random order.
     seed : int, optional
         Seed of the shuffling. By default it is drawn from ``jitgrad.random``. The same seed gives the same
         result, to the bit.
@@ -149,9 +149,9 @@ def fit(
         If `epochs`, `batch_size` or `seed` is out of range, or the cost changes other Variables in the last
         batch.
     FitError
-        If a loss becomes nan or infinite. The Variables keep their values of the last finite chunk.
+        If a loss becomes nan or infinite. The Variables keep their values from the last finite chunk.
     KeyboardInterrupt
-        After Ctrl-C. The Variables then have the values of the last finished chunk.
+        After Ctrl-C. The Variables then have their values from the last finished chunk.
 
     See Also
     --------

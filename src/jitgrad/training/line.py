@@ -1,4 +1,4 @@
-"""The line that a fit shows in a terminal, as much of it as fits."""
+"""The line that a fit shows in a terminal, shortened to its width."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FitProgress(Progress):
 def line(task: Task, width: int, ascii_only: bool) -> Table:
     """Return the number of epochs, a bar, a sparkline of the loss, the latest metrics and the remaining time.
 
-    Parts that do not fit into ``width`` characters are omitted, the least important first. Without Unicode
+    Parts that do not fit into ``width`` characters are omitted, the least important first. Without Unicode,
     there is no sparkline.
     """
     parts = _parts(task, ascii_only)

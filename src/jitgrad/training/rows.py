@@ -17,14 +17,14 @@ _FINITE_BLOCK = 1 << 18
 
 
 class Batches:
-    """Rows of arrays in memory, and how an epoch goes through them.
+    """Rows of arrays in memory, and the order in which an epoch processes them.
 
     Parameters
     ----------
     arrays : sequence of ndarray
         Arrays with rows along the first axis. Empty if a step is an epoch.
     size : int
-        Rows per batch. If it is at least the number of rows, a batch has all rows.
+        Rows per batch. If this is at least the number of rows, a batch has all rows.
     shuffle : bool
         Whether each epoch has its own order, determined by `seed` and the number of the epoch.
     seed : int

@@ -14,7 +14,7 @@ _SAME = 1e-9
 def sparkline(values: Sequence[float] | np.ndarray, width: int) -> str:
     """Return one block per value, at most ``width`` blocks, the lowest for the smallest value and the highest for the largest.
 
-    If there are more values, evenly spaced ones are selected, including the first and the last. The scale is
+    If there are more values, evenly spaced ones are selected, including the first and last. The scale is
     logarithmic if all values are positive. Values that are not finite are blank, and constant values have
     medium height.
     """

@@ -38,7 +38,7 @@ class TrainingStep(NamedTuple):
     Attributes
     ----------
     executable : Executable
-        Takes a batch. Its first output is the loss, a second one is summed over an epoch. Its updates change
+        Takes a batch. Its first output is the loss; a second output, if any, is summed over an epoch. Its updates change
         the Variables and the optimizer's state.
     checks : list
         Which arrays of a batch to check, and how.
@@ -47,7 +47,7 @@ class TrainingStep(NamedTuple):
     seen : list
         All Variables of the cost, and whether they were trainable.
     trips : int
-        Largest number of steps of one run, which is the number of rows of its outputs; 0 for a single step.
+        Largest number of steps per run, which is the number of rows of the outputs; 0 for a single step.
     """
 
     executable: Executable
@@ -92,7 +92,7 @@ def make_step(
     ShapeError
         If the cost is not a scalar.
     ArgumentError
-        If it depends on no trainable Variable.
+        If it does not depend on any trainable Variable.
     """
     variables = None if variables is None else tree_leaves(variables)
     if not isinstance(cost, Function):
@@ -127,7 +127,7 @@ def _traced_step(
 
 
 def trace_updates(loss: Tensor, optimizer: Updater, variables: Sequence[Variable] | None) -> list[Variable]:
-    """Record the optimizer's updates for ``loss`` in the current trace; return the Variables that are fitted."""
+    """Record the optimizer's updates for ``loss`` in the current trace, and return the Variables that are fitted."""
     if loss.shape != ():
         raise ShapeError(f"The cost has shape {loss.shape}. Reduce it to one number with jitgrad.mean or jitgrad.sum.")
     chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else list(variables)

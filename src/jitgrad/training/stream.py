@@ -1,4 +1,4 @@
-"""A fit to batches from an iterator, which need not fit into memory together. Each batch is a step that runs natively."""
+"""A fit to batches from an iterator, which need not all fit into memory. Each batch is a step that runs natively."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Source = Callable[[], Iterator[Batches]]
 
 
 class StreamLoop(Loop):
-    """A Loop that takes its batches from a Source. A batch of another size than the first has its own step."""
+    """A Loop that takes its batches from a Source. A batch whose size differs from the first has its own step."""
 
     def __init__(
         self, context: Context, training: Pass, evaluation: Pass | None, epochs: int, first: int,

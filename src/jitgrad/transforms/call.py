@@ -1,4 +1,4 @@
-"""A recorded call of a function, with new Tensors for the arguments to differentiate with respect to."""
+"""A recorded call of a function, with new Tensors for the differentiated arguments."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Call:
         return self.outputs[0]
 
     def pull_back(self, weights: Sequence[Tensor | None], connect: bool = True) -> list[Tensor | None]:
-        """Return the cotangents of the inputs for cotangents of the outputs; with ``connect``, zeros instead of None."""
+        """Return the cotangents of the inputs for cotangents of the outputs; if ``connect``, zeros instead of None."""
         mine = {id(t) for t in self.inputs}
         keys = [id(t) for t in self.inputs]
         found = differentiate(self.outputs, keys, lambda t: id(t) in mine, self._recording.has, weights)

@@ -41,7 +41,7 @@ def check_grads(
     order : int
         The highest derivative to check, at least 1.
     modes : {"fwd", "rev"} or sequence of them, default ("fwd", "rev")
-        Forward mode, reverse mode or both. Beyond the first derivative all combinations are checked.
+        Forward mode, reverse mode or both. Beyond the first derivative, all combinations are checked.
     atol, rtol : float, optional
         The absolute and the relative tolerance. By default 2e-6 in float64 and 2e-2 in float32.
     eps : float, optional
@@ -50,7 +50,7 @@ def check_grads(
     Raises
     ------
     GradientError
-        If a derivative and the difference do not agree. The message has both.
+        If a derivative and the difference disagree. The message contains both.
 
     Examples
     --------

@@ -56,7 +56,7 @@ def custom_gradient(f: Callable[P, tuple[R, Callable[..., Any]]]) -> Callable[P,
 
     Notes
     -----
-    The gradient is differentiable in turn, through the functions that it calls. Forward mode uses it, too, if it is linear in
+    The gradient itself is differentiable, through the functions that it calls. Forward mode also uses it if it is linear in
     the cotangents.
 
     Examples
@@ -164,12 +164,12 @@ class CustomOp(Generic[P, R]):
         self._vjp_row: Op | None = None
 
     def def_vjp(self, vjp: F) -> F:
-        """Use ``vjp(g, y, *operands)`` for the cotangents of the operands. It can be used as a decorator.
+        """Use ``vjp(g, y, *operands)`` for the cotangents of the operands. This method can be used as a decorator.
 
         Parameters
         ----------
         vjp : callable
-            The vector-Jacobian product, see ``custom_op``.
+            The vector-Jacobian product; see ``custom_op``.
 
         Returns
         -------
@@ -298,18 +298,18 @@ def custom_op(
     shape: Callable[..., Any] | None = None,
     name: str | None = None,
 ) -> Any:
-    """Define an op, which can be used in tapes, traced functions and the native loop of ``fit``.
+    """Define an op that can be used in tapes, traced functions and the native loop of ``fit``.
 
     Parameters
     ----------
     forward : callable
         Either a function compiled by ``numba.njit``, of arrays (of numbers for operands without axes), which returns an array
-        or a number, or a tuple of these: the interpreter calls its machine code. Or a function written with functions of
+        or a number, or a tuple of these (the interpreter calls its machine code); or a function written with functions of
         jitgrad.
     vjp : callable, optional
         ``vjp(g, y, *operands)`` returns the cotangents of the operands (one or a tuple) from the cotangent ``g`` of the result
         and the result ``y``, which are tuples if the op has several results. If it is written with functions of jitgrad, it
-        provides higher derivatives and forward mode, too. If it is compiled by ``numba.njit``, it provides first derivatives
+        also provides higher derivatives and forward mode. If it is compiled by ``numba.njit``, it provides first derivatives
         in reverse mode. It can be defined later with ``def_vjp``.
     shape : callable, optional
         For compiled code, a function from the shapes of the operands to the shape of the result, or a tuple with the shape of
@@ -392,7 +392,7 @@ _MOST_AXES, _MOST_ELEMENTS = 64, 2**40
 
 
 def _is_compiled(function: Any) -> bool:
-    """Return whether Numba compiles a function. A wrapper of compiled code has its attributes, but is not a dispatcher."""
+    """Return whether Numba compiles a function. A wrapper of compiled code has the same attributes but is not a dispatcher."""
     numba = sys.modules.get("numba.core.dispatcher")
     return numba is not None and isinstance(function, numba.Dispatcher)
 

@@ -105,7 +105,7 @@ def value_and_grad(f: Callable[..., R], argnums: ArgNums = 0, has_aux: bool = Fa
 
     See Also
     --------
-    grad : The gradient alone; its arguments are described there.
+    grad : The gradient alone, with a description of the arguments.
 
     Examples
     --------

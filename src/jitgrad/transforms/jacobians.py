@@ -19,7 +19,7 @@ from jitgrad.transforms.call import ArgNums, Call
 def jacrev(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """Return a function that computes the Jacobian of ``f`` in reverse mode.
 
-    Reverse mode is the faster one if the result has fewer elements than the arguments. ``jacobian`` is an alias.
+    Reverse mode is faster if the result has fewer elements than the arguments. ``jacobian`` is an alias.
 
     Parameters
     ----------
@@ -33,13 +33,13 @@ def jacrev(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -
     Returns
     -------
     callable
-        A function of the same arguments. In the structure of the result, and for each part of the result in the structure
+        A function of the same arguments. In the structure of the result and, for each part of the result, in the structure
         of the arguments, it returns a Tensor of shape ``result.shape + argument.shape``; with ``has_aux=True`` a pair
         ``(jacobian, aux)``.
 
     See Also
     --------
-    jacfwd : The same in forward mode.
+    jacfwd : The Jacobian in forward mode.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def jacrev(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -
 def jacfwd(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """Return a function that computes the Jacobian of ``f`` in forward mode.
 
-    Forward mode is the faster one if the arguments have fewer elements than the result.
+    Forward mode is faster if the arguments have fewer elements than the result.
 
     Parameters
     ----------
@@ -67,13 +67,13 @@ def jacfwd(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -
     Returns
     -------
     callable
-        A function of the same arguments. In the structure of the result, and for each part of the result in the structure
+        A function of the same arguments. In the structure of the result and, for each part of the result, in the structure
         of the arguments, it returns a Tensor of shape ``result.shape + argument.shape``; with ``has_aux=True`` a pair
         ``(jacobian, aux)``.
 
     See Also
     --------
-    jacrev : The same in reverse mode.
+    jacrev : The Jacobian in reverse mode.
 
     Examples
     --------

@@ -23,13 +23,13 @@ Axes = Any
 
 
 def vmap(f: Callable[..., R], in_axes: Axes = 0, out_axes: Axes = 0) -> Callable[..., R]:
-    """Return a function that applies ``f`` to each row of its arguments, all rows in one run.
+    """Return a function that applies ``f`` to all rows of its arguments in one run.
 
     Parameters
     ----------
     f : callable
         A function of arrays, or lists, tuples and dicts of them, which returns the same. It is called once, with Tensors whose
-        values are not known, so that it cannot branch on them: use ``where``.
+        values are unknown, so it cannot branch on them; use ``where`` instead.
     in_axes : int, None or sequence, default 0
         The axis of each positional argument that holds the rows; None for an argument that all rows share. A tuple or list
         has one entry for each argument, which may have the structure of the argument. Keyword arguments have their rows along
@@ -46,7 +46,7 @@ def vmap(f: Callable[..., R], in_axes: Axes = 0, out_axes: Axes = 0) -> Callable
     Raises
     ------
     ArgumentError
-        When it is called, if ``in_axes`` or ``out_axes`` do not fit, or no argument has rows.
+        When it is called, if ``in_axes`` or ``out_axes`` do not match, or no argument has rows.
     ShapeError
         When it is called, if the arguments have different numbers of rows, or lack an axis.
     TracingError
@@ -60,7 +60,7 @@ def vmap(f: Callable[..., R], in_axes: Axes = 0, out_axes: Axes = 0) -> Callable
     >>> slopes(np.array([0.0, 1.0, 2.0])).numpy()
     array([ 0.,  3., 12.])
 
-    Share one argument between all rows:
+    Share one argument among all rows:
 
     >>> weighted = jg.vmap(lambda x, w: jg.sum(x * w), in_axes=(0, None))
     >>> weighted(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0])).numpy()
