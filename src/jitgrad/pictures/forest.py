@@ -32,10 +32,10 @@ def draw_estimates(axis: Any, names: Sequence[str], estimate: np.ndarray, low: n
     known = np.flatnonzero(np.isfinite(size))
     chosen = np.sort(known[np.argsort(-size[known], kind="stable")[:MOST]])
     place = -np.arange(len(chosen))
-    bars = [estimate[chosen] - low[chosen], high[chosen] - estimate[chosen]]
+    bars = [(estimate - low)[chosen].tolist(), (high - estimate)[chosen].tolist()]
     axis.axvline(0, color="0.5", linewidth=1, zorder=1.7)
-    # as lists, since matplotlib 3.10 converts the first element of an array of shape (2, 1) to a number
-    axis.errorbar(estimate[chosen], place, xerr=bars.tolist(), fmt="o", color=BLUE, markersize=4.5, linewidth=1.4)
+    # as lists: matplotlib 3.10 converts the first array of a list, which may have one element, to a number
+    axis.errorbar(estimate[chosen], place, xerr=bars, fmt="o", color=BLUE, markersize=4.5, linewidth=1.4)
     axis.set_yticks(place, [plain(names[k], 24) for k in chosen], fontsize=8.5)
     axis.set(xlabel=unit, ylim=(-len(chosen) + 0.3, 0.7))
     axis.tick_params(axis="y", length=0)
