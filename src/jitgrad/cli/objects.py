@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jitgrad.tabular.anova import Anova
 
 SCHEMA = 2
-"""Increased when a key changes its meaning or is removed. New keys may be added at any time."""
+"""Increased when a key changes meaning or is removed. New keys may be added at any time."""
 
 
 def text(document: dict[str, Any]) -> str:

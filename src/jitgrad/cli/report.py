@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jitgrad.groupfit.stream import FileFits
 
 PIPE = 200
-"""Line width if the output is not a terminal, wide enough not to truncate names."""
+"""Line width if the output is not a terminal, wide enough that names are not truncated."""
 
 
 class _Printable(Console):

@@ -12,7 +12,7 @@ import click
 from jitgrad.errors import printable
 
 FAULTS = (errno.EBADF, errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Errors of writing to standard output, for which Python reports no file name."""
+"""Errors when writing to standard output, for which Python reports no file name."""
 
 
 def open_closed() -> None:

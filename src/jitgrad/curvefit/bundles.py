@@ -19,7 +19,7 @@ from jitgrad.vm.least_squares.systems import Bundle, Place, make_systems
 from jitgrad.vm.records import address, in_row
 
 MOST_ROWS = 512
-"""The largest number of rows of a bundled fit: longer fits fill vectors and the L2 cache by themselves."""
+"""The largest number of rows of a bundled fit. Longer fits fill vectors and the L2 cache by themselves."""
 LANE_ROWS = 2048
 """The approximate rows times lanes of a bundle, for which a model of ten instructions fills half of the L2 cache."""
 MOST_LANES = 32

@@ -17,9 +17,9 @@ from jitgrad.errors import FitError
 from jitgrad.vm.least_squares.problem import OUTCOME
 
 STARTS_EACH, KEPT, SEARCH_EVALUATIONS = 64, 6, 100
-"""The number of starts per nonlinear parameter, of the best ones that are fitted, and of evaluations of each."""
+"""The number of starts per nonlinear parameter, the number of the best ones that are fitted, and the evaluations of each."""
 PLACES, LINEAR = 8, 1e-9
-"""The number of points at which linearity is tested, and the relative second difference that counts as rounding."""
+"""The number of points at which linearity is tested, and the relative second difference that counts as rounding error."""
 LARGEST_COSINE = 1e-4
 """The largest cosine of the residuals with a column of the Jacobian at a minimum, given the error of differences."""
 NOISE = {"3-point": 1e-9, "2-point": 1e-7}

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from jitgrad.summary import Summary
 
 CLOSE = 1e-6
-"""The largest difference of the curves, as a fraction of the spread of the simple one, that counts as equal."""
+"""The largest difference between the curves that counts as 0, as a fraction of the spread of the simple curve."""
 DRAWN = 3
-"""The number of curves of the simple model that the full model has to reproduce."""
+"""The number of curves of the simple model that the full model must reproduce."""
 
 
 @dataclass(frozen=True)

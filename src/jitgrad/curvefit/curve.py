@@ -27,10 +27,10 @@ from jitgrad.tape.lru import Recent
 from jitgrad.tape.tensor import Tensor, as_tensor
 
 Model: TypeAlias = str | Formula | NamedModel | Callable[..., Any]
-"""What users pass as a model: a formula or its text, a named model or its name, or a function."""
+"""A model as users pass it: a formula or its text, a named model or its name, or a function."""
 
 KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23
-"""The cache of traced models: its largest number of entries, and the total size of their Programs."""
+"""The limits of the cache of traced models: the number of entries, and the total size of their Programs."""
 MOST_CALLS = 8
 """The deepest nesting of function calls in a model that is compared with cached ones."""
 

@@ -11,14 +11,14 @@ ArrayFunction = Callable[[np.ndarray], np.ndarray]
 
 _EPSILON = float(np.finfo(float).eps)
 SCHEMES = {"3-point": _EPSILON ** (1 / 3), "2-point": _EPSILON ** (1 / 2), "cs": 1e-20}
-"""SciPy's schemes, central differences, forward differences and complex steps, with their relative steps."""
+"""SciPy's schemes (central differences, forward differences and complex steps) with their relative steps."""
 
 TOO_LARGE = {"3-point": 1e-4, "2-point": 1e-6}
 """The relative change of the function above which the step is too long."""
 TOO_SMALL = 1e-10
-"""The relative change that is lost in rounding errors."""
+"""The relative change that is lost in rounding error."""
 FACTOR, TRIES = 100.0, 12
-"""The factor by which a step is then changed, and the largest number of changes."""
+"""The factor by which a step is then changed, and the maximum number of changes."""
 
 
 def jacobian(f: ArrayFunction, at: np.ndarray, value: np.ndarray, scheme: str, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from jitgrad.tape.tensor import Tensor, recorded_again
 from jitgrad.tape.tree import operands_first
 
 MOVED = 2.0**-20
-"""The relative change of the first parameter. The others change by more, so that equal ones become different."""
+"""The relative change of the first parameter. The others change by more, so that equal parameters become different."""
 
 
 def stays(value: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jitgrad.typing import ArrayLike
 
 UNDETERMINED = 1e-12
-"""Singular values of the scaled Jacobian below this fraction of the largest are rounding errors."""
+"""Singular values of the scaled Jacobian below this fraction of the largest count as rounding errors."""
 NOTHING = 1e-6
 """The largest component of a unit vector that counts as 0."""
 

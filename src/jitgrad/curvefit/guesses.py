@@ -24,7 +24,7 @@ Start = tuple[Any, ...]
 """The values of parameters."""
 
 Columns = Callable[..., list[Any]]
-"""``columns(x, *parameters)`` returns the factors of the linear parameters, each broadcasting over points and x."""
+"""``columns(x, *parameters)`` returns the factors of the linear parameters, each broadcast over points and x."""
 
 
 def separable(columns: Columns, grids: Sequence[np.ndarray], x: np.ndarray, y: np.ndarray, rounds: int = 3) -> Start:

@@ -23,7 +23,7 @@ POINTS = 2000
 SMALLEST, MOST_STEPS = 1e-300, 200
 """The absolute tolerance and the maximum number of iterations of a root search."""
 MET = 1e-6
-"""The residual at a root, as a fraction of those at the neighboring points, above which it is a pole or a jump."""
+"""The residual at a root, as a fraction of the residuals at the neighboring points, above which it is a pole or a jump."""
 STEP = 1e-6
 """The step of the difference that gives the slope, relative to the range or to x."""
 NAMED = 3

@@ -30,7 +30,7 @@ FEWEST_BLOCKS = 1
 """The smallest number of blocks of rows that a call of native code computes."""
 
 MOST_KEPT = 1 << 20
-"""The largest rows times fits of a solver that is kept for the next call."""
+"""The largest product of rows and fits of a solver that is kept for the next call."""
 
 
 class SolverOptions(NamedTuple):

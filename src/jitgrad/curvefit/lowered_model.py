@@ -24,13 +24,13 @@ from jitgrad.tape.reverse_mode import constant, differentiate
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 
 REVERSE_FROM = 10
-"""The smallest number of parameters for reverse mode: with fewer, both modes take about as many instructions."""
+"""The smallest number of parameters for reverse mode. With fewer, both modes take about the same number of instructions."""
 
 MOST_OPERATIONS = 20_000
 """The largest model that is traced, which takes a few seconds to lower. A Python loop over rows records more."""
 
 ModelFunction = Callable[[Sequence[Tensor], Sequence[Tensor]], Any]
-"""Takes the columns and the parameters; returns the prediction for each row."""
+"""Takes the columns and the parameters, and returns the prediction for each row."""
 
 
 @dataclass(frozen=True, eq=False)

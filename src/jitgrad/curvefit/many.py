@@ -29,7 +29,7 @@ SINGLES_AT_ONCE = 16
 ROWS_AT_ONCE = 1 << 18
 """The number of rows that are checked for edges at once."""
 MOST_EXACT = 8
-"""The largest number of different group sizes for each of which the model is traced; more are rounded."""
+"""The largest number of distinct group sizes for which the model is traced individually. With more, sizes are rounded."""
 
 
 class StoppedError(KeyboardInterrupt):

@@ -36,7 +36,7 @@ FLAT = 1e-8
 """The largest relative gradient at a minimum, for parameters in units of their size."""
 
 OwnLoss = Callable[[Tensor, Tensor], Any]
-"""Takes y and the prediction, and returns costs that are summed, as a negative log-likelihood."""
+"""Takes y and the prediction, and returns costs, which are summed like a negative log-likelihood."""
 
 
 def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | None = None) -> Solution:

@@ -21,9 +21,9 @@ Q = 0.01
 PART = 0.6827
 """The probability of a normal distribution within one standard deviation."""
 TESTED = 0.7
-"""The fraction of the rows, those nearest to the curve, that are never outliers."""
+"""The fraction of the rows nearest to the curve that are never outliers."""
 MOST_ROUNDS, ALIKE = 50, 1e-4
-"""The largest number of robust fits, each with the spread of the last, and the relative change of the spread that ends them."""
+"""The maximum number of robust fits, each with the spread of the last, and the relative change of the spread that ends them."""
 SMALLEST = 1e-12
 """The spread, as a fraction of the largest y, that counts as rounding error."""
 SHOWN = 5

@@ -17,9 +17,9 @@ from jitgrad.curvefit.status import NOT_BEGUN, Status, converged
 from jitgrad.errors import FitError
 
 FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
-"""The largest numbers of evaluations of each start, and of each that is kept."""
+"""The largest numbers of evaluations of each start, and of each start that is kept."""
 KEPT, NEAREST, NEAR = 16, 3, 1.5
-"""The number of starts kept, of those fitted to all rows, and the largest ratio of their costs to the lowest."""
+"""The number of starts kept, the number fitted to all rows, and the largest ratio of their costs to the lowest."""
 
 
 def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:

@@ -15,7 +15,7 @@ MOST_STARTS = 1024
 TRIED = 128
 """The number of other signs and scales of a start that are tried."""
 SAME_COST = 1e-6
-"""The relative difference of the costs of two fits below which they are the same minimum."""
+"""The relative difference between the costs of two fits below which they count as the same minimum."""
 STANDS_OUT = 0.1
 """The smallest height of a peak of the spectrum, relative to the highest."""
 WHOLE = 0.01

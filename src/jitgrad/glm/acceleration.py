@@ -11,7 +11,7 @@ import numpy as np
 MEMORY = 6
 """Maximum number of stored points."""
 FEWEST = 4
-"""Minimum number of points for acceleration: fits that converge quickly do not need it."""
+"""Minimum number of points for acceleration. Fits that converge quickly do not need it."""
 ALIKE = 1e-12
 """Relative tolerance below which changes of steps count as linearly dependent."""
 

@@ -23,17 +23,17 @@ from jitgrad.tape.tensor import Tensor, placeholder
 from jitgrad.vm.threads import get_num_threads
 
 LEAST_ELEMENTS = 2**19
-"""Minimum number of elements of the features: smaller fits finish before a Program is lowered."""
+"""Minimum number of elements of the features. Smaller fits finish before a Program is lowered."""
 LEAST_ROWS = 2**14
 BLOCK_ELEMENTS = 2**16
 """Number of elements computed per block, chosen to fit in the L2 cache."""
 WELL_CONDITIONED = 1e-6
 """Minimum fraction of a feature's squared norm that is orthogonal to the preceding ones, for features to be used as inputs."""
 _SAMPLE = 4096
-"""Number of rows from which center and size are estimated; they need not be exact."""
+"""Number of rows from which the center and the size are estimated. They need not be exact."""
 
 Body = Callable[[Tensor, list[Tensor], Tensor], Sequence[Any]]
-"""From the columns of a block, other values per row, and coefficients, to the quantities that are summed over blocks."""
+"""Takes the columns of a block, other values per row, and coefficients. Returns the quantities that are summed over blocks."""
 
 
 def pays(x: np.ndarray) -> bool:

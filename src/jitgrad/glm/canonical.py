@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 FLAT = 1e-10
-"""Minimum curvature of a row: for probabilities near 0 it vanishes, and Newton steps would be unbounded."""
+"""Minimum curvature of a row. For probabilities near 0 the curvature vanishes, and Newton steps would be unbounded."""
 
 
 class Loss(ABC):

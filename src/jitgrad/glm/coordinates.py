@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 ALIASED = 1e-11
-"""A standardized column is aliased if less than this is left after projection on the preceding ones."""
+"""A standardized column is aliased if less than this remains after projection onto the preceding ones."""
 ROUNDING = 64 * np.finfo(np.float64).eps
 """Rounding error of a column, relative to the size of its values."""
 

@@ -20,7 +20,7 @@ from jitgrad.typing import ArrayLike
 RULES = {"min": "the smallest deviance", "1se": "the largest penalty within one standard error of it"}
 
 FOLD_TOLERANCE = 1e-6
-"""Tolerance of fits without a fold, of which only a deviance is used, with a standard error of some percent."""
+"""Tolerance of fits that leave out a fold. Only their deviances are used, whose standard errors are a few percent."""
 
 
 @dataclass(frozen=True)

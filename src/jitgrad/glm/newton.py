@@ -21,7 +21,7 @@ SINGULAR = 1e-13
 SLACK = 1e-12
 """Relative increase of the deviance that counts as rounding error."""
 LOST = np.finfo(np.float64).eps
-"""Increase that counts as rounding error relative to the deviance at the start, for fits that leave nearly none."""
+"""Increase, relative to the initial deviance, that counts as rounding error, for fits with almost no deviance left."""
 HALVINGS = 40
 ROUNDING = (8 * np.finfo(np.float64).eps) ** 2
 """Squared step, relative to squared η, that is lost in the rounding of η."""
@@ -32,7 +32,7 @@ FIRST_LOOK = 8
 
 
 NEARLY = "some rows can be separated"
-"""What is separated if all that is known is that the information matrix is singular."""
+"""The description of a separation if only the singular information matrix indicates it."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from jitgrad.vm.threads import get_num_threads
 JOINING = 100
 """Maximum number of columns that join a working set at once; larger sets may double."""
 LEAST_RATIO = 1e-3
-"""The largest ridge penalty is that of an elastic net with this ``l1_ratio``, because no ridge penalty makes coefficients 0."""
+"""No ridge penalty makes all coefficients 0, so the largest one is taken from an elastic net with this ``l1_ratio``."""
 AT_ONCE = 512
 """Number of columns that a thread multiplies at once."""
 FLAT = 1e-14

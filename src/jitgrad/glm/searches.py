@@ -22,7 +22,7 @@ from jitgrad.glm.rows import Mean, Rows
 from jitgrad.glm.theta import theta_of
 
 MOST_RECORDED = 12
-"""Maximum number of classes of recorded likelihoods, because lowering a product for each pair of classes takes long."""
+"""Maximum number of classes of recorded likelihoods, because lowering a product for each pair of classes takes a long time."""
 
 
 @dataclass(frozen=True)

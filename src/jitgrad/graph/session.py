@@ -76,7 +76,7 @@ class _SessionStorage(Storage):
 
 
 KEPT_FUNCTIONS = 128
-"""The number of traced functions that a session keeps, one for each set of fetches; the least recently used is dropped."""
+"""The number of traced functions that a session keeps, one per set of fetches. The least recently used one is dropped."""
 
 
 class Session:

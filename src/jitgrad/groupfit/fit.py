@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jitgrad.typing import ArrayLike
 
 Starts: TypeAlias = "ArrayLike | Mapping[str, ArrayLike | str] | IntoDataFrame"
-"""Values of parameters: one for all groups, or for each group by name of a column, as an array, or as a frame with keys."""
+"""Values of parameters: one for all groups, or one per group, in a named column, an array, or a frame with keys."""
 Bounds: TypeAlias = "Sequence[Starts] | Mapping[str, Sequence[ArrayLike | str | None]]"
 """A pair of lower and upper bounds, or a mapping of pairs by name."""
 

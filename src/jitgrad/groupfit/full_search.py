@@ -13,7 +13,7 @@ from jitgrad.curvefit.starts import scales_of, starting_values
 from jitgrad.groupfit.trials import Trials, best_of, is_minimum, lowest
 
 Guess = Callable[[np.ndarray, np.ndarray], dict[str, float]]
-"""Starting values by name, from x and y; see ``curvefit.named_model``."""
+"""Returns starting values by name from x and y; see ``curvefit.named_model``."""
 
 FULL = ((FIRST_EVALUATIONS, KEPT), (SEARCH_EVALUATIONS, NEAREST))
 

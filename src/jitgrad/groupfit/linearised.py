@@ -14,7 +14,7 @@ from jitgrad.errors import UnsupportedError
 from jitgrad.tape.tensor import Tensor
 
 BLOCK = 1 << 16
-"""The number of rows that are computed at once, unless a group has more."""
+"""The number of rows that are computed at once, unless a group has more rows."""
 RIDGE = 1e-13
 """The relative size of a component that is added to each own column to keep its pivot nonzero."""
 

@@ -15,7 +15,7 @@ from jitgrad.groupfit.symmetries import symmetries_of
 from jitgrad.groupfit.trials import Trials
 
 FINEST, COARSEST = 2.0**-20, 2.0**-3
-"""The relative spacing of the finest and the coarsest grid on which estimates are rounded."""
+"""The relative spacing of the finest and the coarsest grid to which estimates are rounded."""
 OF_ERROR = 0.25
 """The spacing of the grid, as a fraction of the standard error."""
 

@@ -29,7 +29,7 @@ MOST_STEPS = 200
 SHORTER, SMALL = 0.8, 1e-11
 """The largest ratio of final steps to their predecessors, and the relative step that ends them."""
 ACCEPTED, RISE = 1e-4, 1e-12
-"""The fraction of the predicted reduction that a step has to achieve, and the relative change that is rounding error."""
+"""The fraction of the predicted reduction that a step must achieve, and the relative change that counts as rounding error."""
 SHRINK = 0.25
 """The radius of the trust region after a step that was too long, as a fraction of the step."""
 RIGHT_ANGLE = 1e-5

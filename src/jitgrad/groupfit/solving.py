@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jitgrad.groupfit.job import Job
 
 SEARCHED = 1 << 16
-"""The number of groups that are searched together, a constant because groups also start from one another's estimates."""
+"""The number of groups that are searched together. It is constant, because groups also start from one another's estimates."""
 
 
 def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None = None, progress: bool = False) -> GroupFits:

@@ -31,19 +31,19 @@ from jitgrad.vm.least_squares.problem import OUTCOME
 REPRESENTATIVES = 24
 """The number of groups that are searched first."""
 STAGES = ((2, 6), (8, 2))
-"""For each stage, the number of evaluations per candidate, and of candidates that are kept."""
+"""For each stage, the number of evaluations per candidate, and the number of candidates that are kept."""
 ASKED = 8
 """The number of evaluations from the minimum of a neighbor."""
 PASSES = 8
 """The largest number of passes over the neighbors."""
 SEARCHED, FAILED, WORST = 64, 0.1, 0.02
-"""The largest number of groups searched at once: a count or, if larger, a fraction of all, for failed and for bad fits."""
+"""The largest number of groups searched at once (a count or, if larger, a fraction), for failed and for bad fits."""
 OUTLYING = 3.5
 """The distance of a cost from the median, in standard deviations, above which a group is searched."""
 SPREAD = 0.05
 """A constant added to the standard deviation of the log costs."""
 WORTHWHILE = 0.25
-"""The fraction of the worst groups that has to improve for the next ones to be searched."""
+"""The fraction of the worst groups that must improve for the next groups to be searched."""
 
 
 def search_groups(

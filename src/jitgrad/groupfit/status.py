@@ -56,7 +56,7 @@ class Status(enum.IntEnum):
 
 BY_CODE = list(Status)
 WORDS = np.array([status.word for status in Status])
-"""The words by code."""
+"""The status words by code."""
 
 
 def reason_of(word: str) -> str:

@@ -21,9 +21,9 @@ from jitgrad.groupfit.predict import predict_groups
 from jitgrad.groupfit.trials import Trials
 
 MOST_SIGNS, MOST_SWAPS = 8, 1000
-"""The largest number of signs that are tried together, and of exchanges."""
+"""The largest number of signs, and of exchanges, that are tried together."""
 ROWS, PLACES = 64, 3
-"""The number of rows and of points at which the model is compared."""
+"""The numbers of rows and of points at which the model is compared."""
 ALIKE = 1e-9
 """The relative difference of two models that counts as rounding error."""
 PERIODS = (np.pi, 2 * np.pi, 0.5, 1.0, 180.0, 360.0)

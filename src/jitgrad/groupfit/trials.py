@@ -18,7 +18,7 @@ from jitgrad.curvefit.starts import SAME_COST
 from jitgrad.curvefit.status import converged
 
 MOST_NUMBERS = 1 << 22
-"""The largest number of values that one call of the solver takes and returns."""
+"""The largest number of values that one call of the solver takes or returns."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from jitgrad.errors import DataError
 ROWS = 1 << 17
 """The number of rows that are collected before some are passed on."""
 WITHOUT_KEY = 0
-"""The mark of rows with an incomplete key."""
+"""The mark for rows with an incomplete key."""
 
 
 class GroupReturnsError(DataError):

@@ -134,7 +134,7 @@ def row_of(metrics: dict[str, np.ndarray], row: int = 0) -> dict[str, Any]:
 
 
 MOST_BEFORE = 10**6
-"""Largest number of epochs before the first one of a resumed fit."""
+"""Largest number of epochs before the first epoch of a resumed fit."""
 
 
 def earlier_fit(callbacks: Sequence[Callback]) -> dict[str, Any] | None:

@@ -73,9 +73,9 @@ class Model(Compilable):
 
     stop_training = False
     fitted_columns: tuple[Any, Any] = (None, None)
-    """Names in the inputs and targets that the model was fitted to; see ``training.columns``."""
+    """Names in the inputs and targets to which the model was fitted; see ``training.columns``."""
     evaluation_rows = EVALUATION_ROWS
-    """Number of rows that a ``test_step`` gets at once during a fit."""
+    """Number of rows that ``test_step`` receives at once during a fit."""
     example: Any = None
     """Inputs of one row of zeros, known after the first call."""
 

@@ -11,7 +11,7 @@ from jitgrad.pictures.canvas import BLUE, ORANGE, plain
 from jitgrad.pictures.thinning import shown
 
 _CURVES = 8
-"""The largest number of curves; with more classes, those with the most rows are drawn."""
+"""The largest number of curves. With more classes, those with the most rows are drawn."""
 _GROUPS = 10
 _CORNERS = 400
 """The largest number of corners of a curve."""

@@ -10,7 +10,7 @@ import numpy as np
 from jitgrad.pictures.canvas import BLUE, ORANGE
 
 _BARS = 40
-"""The largest number of bars; with more counts, several share a bar."""
+"""The largest number of bars. With more counts, several share a bar."""
 
 
 def draw_rootogram(

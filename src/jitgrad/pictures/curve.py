@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_EFFECTS = 4
 """The largest number of columns along which a curve is drawn."""
 EFFECT = 3.4
-"""The width of such a panel, in inches."""
+"""The width of the panel of each column, in inches."""
 _LONGEST = 70
 """The largest number of characters of a title."""
 

@@ -10,7 +10,7 @@ from jitgrad.pictures.canvas import BLUE, ORANGE
 from jitgrad.pictures.thinning import MOST, shown, smooth
 
 _FEW = 500
-"""Up to this number, points have large marks."""
+"""Up to this number of points, marks are large."""
 _LABELLED = 3
 """The number of labeled rows, the most extreme ones."""
 _CONTOURS = (0.5, 1.0)

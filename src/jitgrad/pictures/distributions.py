@@ -25,7 +25,7 @@ _TAIL = 2.5
 _SPAN = 6.0
 """The ratio of the 95th to the 5th percentile above which the axis is logarithmic."""
 _FEW = 60
-"""Up to this number, estimates are marked one by one below the histogram."""
+"""Up to this number, estimates are marked individually below the histogram."""
 
 
 def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | None = None) -> Figure:

@@ -10,7 +10,7 @@ import numpy as np
 from jitgrad.pictures.canvas import BLUE, plain
 
 MOST = 25
-"""The largest number of estimates; with more, those farthest from 0 in standard errors are drawn."""
+"""The largest number of estimates. With more, the ones that are farthest from 0 in standard errors are drawn."""
 
 
 def draw_estimates(axis: Any, names: Sequence[str], estimate: np.ndarray, low: np.ndarray, high: np.ndarray, unit: str) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from jitgrad.pictures.canvas import BLUE, ORANGE, plain
 
 _MARGIN = 1.15
-"""The range beyond the smallest strength, which keeps a line at it visible."""
+"""The range beyond the smallest strength, so that a line there stays visible."""
 _NAMED = 8
 """The number of named lines: the features with the largest coefficients at the chosen strength."""
 

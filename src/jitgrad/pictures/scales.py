@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 DECADES, CROWDED = 1000.0, 30.0
-"""An axis is logarithmic above this ratio of its ends, if the median lies in the lowest of this many equal parts."""
+"""An axis is logarithmic above this ratio of its ends if the median lies in the lowest of this many equal parts."""
 
 
 class Scale(NamedTuple):

@@ -7,12 +7,12 @@ import numpy as np
 MOST = 1500
 """The largest number of points in a picture."""
 _EXTREME = 250
-"""The number of the most extreme points among them; the others are evenly spaced."""
+"""The number of the most extreme points among them. The remaining points are evenly spaced."""
 _SPAN = 0.5
 """The fraction of the points that each local fit uses."""
 _PLACES = 40
 _ROWS = 20_000
-"""The largest number of points that a smooth is computed from, evenly spaced in x."""
+"""The largest number of points from which a smooth is computed, evenly spaced in x."""
 
 
 def shown(size: np.ndarray, most: int = MOST) -> np.ndarray:

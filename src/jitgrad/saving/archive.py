@@ -18,7 +18,7 @@ from jitgrad.files import write_whole
 
 _FORMAT = "1"
 _KEY = "jitgrad"
-"""The key in the header's metadata of the format and a digest, followed by the document in the next line."""
+"""The key in the header's metadata for the format and a digest, followed by the document on the next line."""
 
 
 def write(path: str | os.PathLike[str], document: Any) -> None:

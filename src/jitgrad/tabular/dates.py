@@ -11,7 +11,7 @@ import polars as pl
 from jitgrad.errors import DataError, brief
 
 PARTS = ("year", "month", "weekday", "hour")
-"""The parts of a date, used if they vary. The year is a number, the others are categories."""
+"""The parts of a date, used if they vary. The year is a number, and the other parts are categories."""
 NAMES = {
     "month": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     "weekday": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),

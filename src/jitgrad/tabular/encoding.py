@@ -20,7 +20,7 @@ MAX_CODES = 10
 """Maximum number of distinct values of a mixed column for which text may be category codes."""
 KINDS = ("number", "boolean", "text", "date")
 TEXTS, DATES = ("auto", "group", "hash"), ("since", "parts")
-"""How to encode text with many categories, and dates."""
+"""How to encode text with many categories, and how to encode dates."""
 
 
 @dataclass(frozen=True)

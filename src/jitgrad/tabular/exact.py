@@ -18,9 +18,9 @@ from jitgrad.tabular.scale import make_scale
 from jitgrad.tabular.settings import PENALISED
 
 TOL = 1e-12
-"""Convergence tolerance in standard errors. These are computed before the last step, so they have half its digits."""
+"""Convergence tolerance in standard errors. These errors are computed before the last step, so they have half its digits."""
 PERFECT = 1e-13
-"""Residual error, relative to the target, that counts as rounding."""
+"""Residual error, relative to the target, that counts as rounding error."""
 NOT_PENALISED = ("freq_weights", "trials", "groups")
 """Properties of rows that penalized fits do not support."""
 

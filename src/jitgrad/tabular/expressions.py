@@ -39,7 +39,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         "minimum", "maximum",
     )
 }  # fmt: skip
-"""NumPy functions of numbers, also available as ``np.log`` and so on."""
+"""NumPy functions of numbers, which are also available as ``np.log`` and so on."""
 _TWO = ("minimum", "maximum")
 _OWN = ("I", "Q", "C", *transforms.NAMES)
 _LONGEST = 10_000  # characters in an expression

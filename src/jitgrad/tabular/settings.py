@@ -35,7 +35,7 @@ COV_TYPES = {
     "model": "as the family has it", "HC0": "robust", "HC1": "by degrees of freedom", "HC2": "by leverage",
     "HC3": "by its square", "cluster": "robust to what rows of a group share",
 }  # fmt: skip
-"""Covariance estimators, see ``glm.covariance``."""
+"""Covariance estimators; see ``glm.covariance``."""
 FULL_BATCH_ROWS = 4096
 HIDDEN = (64, 32)
 TEST_SPLIT = 0.2

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jitgrad.tabular.result import TableFit
 
 MOST_CLASSES = 8
-"""Maximum number of classes with a column each in a printed table."""
+"""Maximum number of classes that have their own column in a printed table."""
 MOST_CONFUSED = 20
 KINDS = {
     "linear": "Linear regression", "logistic": "Logistic regression", "poisson": "Poisson regression",

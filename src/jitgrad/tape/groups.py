@@ -20,7 +20,7 @@ from jitgrad.tape.tensor import Tensor, is_recorded_op, later
 
 Gradients = list[Tensor | None]
 Differentiate = Callable[..., Gradients]
-"""Returns all gradients or, given the numbers of existing gradients, these."""
+"""Returns all gradients or, if numbers are given, the existing gradients with these numbers."""
 
 
 class Group:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jitgrad.tape.tensor import Tensor
 
 LONGEST = 2000
-"""The number of Tensors on one path. A longer path is lost, and its expression may be cut, see ``segments``."""
+"""The number of Tensors on one path. A longer path is abandoned, and its expression may be split; see ``segments``."""
 
 MOST_EVENTS = 100_000
 
@@ -71,7 +71,7 @@ class Event:
 
 
 LOST = Event((), -1, -1)
-"""The event of a path that is not followed any more: from here on, everything is found by examining the graph."""
+"""The event of a path that is no longer followed. From here on, everything is determined by examining the graph."""
 
 
 class _Tree:

@@ -20,7 +20,7 @@ from jitgrad.tape.variable import Variable
 from jitgrad.vm import forks
 
 _LOCK = forks.lock()
-"""Held while updates run. One lock for all, because updates may need others, whose thread would wait for these."""
+"""Held while updates run. There is only one lock, because threads whose updates depend on each other would deadlock."""
 
 
 class _Updated(Storage):

@@ -27,7 +27,7 @@ NUMPY: dict[Any, Callable[..., Any]] = {
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
 }
-"""NumPy functions, and the functions of jitgrad with the same meaning."""
+"""NumPy functions, and the corresponding functions of jitgrad."""
 
 
 class Deferrable:
@@ -46,7 +46,7 @@ class Deferrable:
 
 
 NEVER_DEFERRED: set[type] = {int, float, bool, str, type(None), np.ndarray, np.float64}
-"""Types that are never deferred, so that usual arguments are recognized quickly."""
+"""Types that are never deferred, listed so that common arguments are recognized quickly."""
 _LONG = 16
 
 

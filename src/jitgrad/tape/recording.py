@@ -55,7 +55,7 @@ class _Here(threading.local):
 here = _Here()
 
 living: dict[int, weakref.ref[Recording]] = {}
-"""All recordings that may still be differentiated, by number, and some that no longer exist."""
+"""All recordings that may still be differentiated, by number. Some of them may no longer exist."""
 
 _numbers = itertools.count()
 _MOST_GONE = 64

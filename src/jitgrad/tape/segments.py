@@ -91,7 +91,7 @@ def _gradients(
 
 
 _PASSED, _ASKED = 1, 2
-"""Marks of cotangents that only other segments need, and of requested ones."""
+"""Marks of cotangents that only other segments need, and of requested cotangents."""
 
 
 class _Segment(NamedTuple):

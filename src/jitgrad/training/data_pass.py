@@ -126,4 +126,4 @@ def _slots(step: TrainingStep) -> list[tuple[int, Slot]]:
 
 
 NO_PASS = PassDescriptor()
-"""A pass without rows."""
+"""A pass without any rows."""

@@ -18,11 +18,11 @@ from jitgrad.tape.tree import tree_leaves
 from jitgrad.tape.variable import Variable
 
 STEPS_AT_ONCE = 1024
-"""Steps on the same rows in one run of a Program, so that the time of a call is negligible."""
+"""Number of steps on the same rows in one run of a Program, so that the time of a call is negligible."""
 
 
 MOST_STACKED = 2**16
-"""Largest number of elements of losses and sums that one such run stores."""
+"""Largest number of elements of losses and sums that one of these runs stores."""
 
 
 class Updater(Protocol):

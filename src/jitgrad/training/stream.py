@@ -19,7 +19,7 @@ from jitgrad.vm.descriptors import Position
 from jitgrad.vm.records import address
 
 KEPT_SIZES = 8
-"""The number of batch sizes whose steps are kept; the oldest is dropped."""
+"""The number of batch sizes whose steps are kept. The oldest is dropped."""
 
 Source = Callable[[], Iterator[Batches]]
 """A function that begins an epoch and returns its batches, each as the rows of one full batch."""
