@@ -1,8 +1,8 @@
-"""Callbacks: actions between the epochs of a model's fit. Names are Keras's.
+"""Callbacks: actions between the epochs of a model's fit. The names follow Keras.
 
 A fit without callbacks runs all epochs natively. With callbacks it returns to Python after each epoch, which
-takes about 0.1 ms, or after the number of epochs that they allow (``Callback.ahead``). With a callback that
-defines ``on_train_batch_end``, it returns after each step.
+takes about 0.1 ms, or less often if the callbacks allow it (``Callback.ahead``). If a callback
+defines ``on_train_batch_end``, the fit returns after each step.
 """
 
 from jitgrad.callbacks.callback import Callback, LambdaCallback

@@ -15,12 +15,12 @@ Logs: TypeAlias = Mapping[str, Any]
 
 
 class Callback:
-    """Base class of callbacks. Override the methods you need.
+    """Base class of callbacks. Override the methods that you need.
 
     Attributes
     ----------
     model : Model
-        The model that is fitted. Its weights are up to date and may be changed. Set ``self.model.stop_training
+        The model that is being fitted. Its weights are up to date and may be changed. Set ``self.model.stop_training
         = True`` to end the fit after the epoch.
     shares_model : bool
         Class attribute: whether the callback reads or changes the model, beyond ``stop_training``. If no
@@ -77,7 +77,7 @@ class Callback:
         """
 
     def on_train_batch_end(self, epoch: int, logs: Logs) -> None:
-        """Called after each step. A fit with this method runs step by step, many times slower.
+        """Called after each step. Overriding this method makes the fit run step by step, many times slower.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class Callback:
         epoch : int
             Number of the epoch, starting with 0.
         logs : mapping of str to float or ndarray
-            Metrics of the epoch by name, with ``learning_rate``.
+            Metrics of the epoch by name, including ``learning_rate``.
         """
 
     def after_epoch(self, epoch: int, logs: Logs) -> None:
@@ -106,7 +106,7 @@ class Callback:
         epoch : int
             Number of the epoch, starting with 0.
         logs : mapping of str to float or ndarray
-            Metrics of the epoch by name, with ``learning_rate``.
+            Metrics of the epoch by name, including ``learning_rate``.
         """
 
     def on_train_end(self, logs: Logs) -> None:
@@ -164,7 +164,7 @@ class LambdaCallback(Callback):
     Parameters
     ----------
     **functions : callable
-        Functions by the names of methods of `Callback`, which are called with the same arguments. With a
+        Functions by the names of the methods of `Callback`, called with the same arguments. If there is a
         function for ``on_train_batch_end``, the fit runs step by step.
 
     Raises

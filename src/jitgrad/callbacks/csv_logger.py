@@ -24,7 +24,7 @@ class CSVLogger(Callback):
     separator : str, default ","
         Separator of the columns.
     append : bool, default False
-        Whether to keep the rows that a file has already.
+        Whether to keep the rows that the file already contains.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class CSVLogger(Callback):
         write_whole(self.path, "".join(f"{line}\n" for line in kept).encode())
 
     def _kept(self, first: int) -> list[str]:
-        """Return the header and the rows before epoch ``first``, or all rows if that is 0."""
+        """Return the header and the rows before epoch ``first``, or all rows if ``first`` is 0."""
         try:
             header, *rows = self.path.read_text("utf-8").splitlines() or [""]
             self._columns = header.split(self.separator)[1:]
@@ -82,7 +82,7 @@ class CSVLogger(Callback):
         epoch : int
             Number of the epoch, starting with 0.
         logs : mapping of str to float or ndarray
-            Metrics of the epoch by name, with ``learning_rate``.
+            Metrics of the epoch by name, including ``learning_rate``.
         """
         with self.path.open("a") as file:
             if not self._columns:

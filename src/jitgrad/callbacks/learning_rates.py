@@ -20,12 +20,12 @@ class ReduceLROnPlateau(Monitor):
     monitor : str, default "val_loss"
         Name of the metric to monitor. Names that begin with ``val_`` require validation data.
     factor : float, default 0.1
-        Factor of the learning rate, between 0 and 1.
+        Factor by which the learning rate is multiplied, between 0 and 1.
     patience : int, default 10
         Number of epochs without improvement after which the learning rate is reduced.
     mode : {"auto", "min", "max"}, default "auto"
         Whether the metric should decrease or increase. With "auto", accuracies and scores should increase,
-        everything else should decrease.
+        all other metrics should decrease.
     min_delta : float, default 1e-4
         Smallest change that counts as an improvement.
     cooldown : int, default 0
@@ -83,7 +83,7 @@ class ReduceLROnPlateau(Monitor):
         epoch : int
             Number of the epoch, starting with 0.
         logs : mapping of str to float or ndarray
-            Metrics of the epoch by name, with ``learning_rate``.
+            Metrics of the epoch by name, including ``learning_rate``.
         """
         better = self.improved(self.value(logs))
         if self.resting:
@@ -131,7 +131,7 @@ class LearningRateScheduler(Callback):
 
     See Also
     --------
-    jitgrad.optimizers.schedules : Schedules of steps, which need no callback and run natively.
+    jitgrad.optimizers.schedules : Schedules by step, which run natively without a callback.
 
     Examples
     --------

@@ -84,14 +84,14 @@ class Monitor(Callback):
         Parameters
         ----------
         value : float
-            The metric to judge.
+            The metric of an epoch.
         than : float
-            The metric to compare with.
+            The metric with which it is compared.
 
         Returns
         -------
         bool
-            Whether the first is better.
+            Whether `value` is better than `than`.
         """
         return self._sign * value < self._sign * than - self.min_delta
 
@@ -115,9 +115,9 @@ class EarlyStopping(Monitor):
         Number of epochs without improvement after which the fit ends.
     mode : {"auto", "min", "max"}, default "auto"
         Whether the metric should decrease or increase. With "auto", accuracies and scores should increase,
-        everything else should decrease.
+        all other metrics should decrease.
     restore_best_weights : bool, default False
-        Whether the model gets the weights of the best epoch at the end of the fit.
+        Whether to restore the weights of the best epoch at the end of the fit.
     start_from_epoch : int, default 0
         Epochs before this one are ignored.
     baseline : float, optional
@@ -183,7 +183,7 @@ class EarlyStopping(Monitor):
         epoch : int
             Number of the epoch, starting with 0.
         logs : mapping of str to float or ndarray
-            Metrics of the epoch by name, with ``learning_rate``.
+            Metrics of the epoch by name, including ``learning_rate``.
         """
         value = self.value(logs)
         if epoch < self.start_from_epoch:

@@ -1,4 +1,4 @@
-"""Callbacks that save the model, or the whole fit, after epochs."""
+"""Callbacks that save the model, or the whole fit, between epochs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jitgrad.saving.model import save_model, save_weights
 
 
 class ModelCheckpoint(Monitor):
-    """Save the model after epochs.
+    """Save the model at regular intervals of epochs, or whenever a metric improves.
 
     A file is written completely or not at all.
 
@@ -32,7 +32,7 @@ class ModelCheckpoint(Monitor):
         Whether to save only the weights, for ``Model.load_weights``.
     mode : {"auto", "min", "max"}, default "auto"
         Whether the metric should decrease or increase. With "auto", accuracies and scores should increase,
-        everything else should decrease.
+        all other metrics should decrease.
     every : int, default 1
         Number of epochs between two saves.
     initial_value_threshold : float, optional
@@ -91,7 +91,7 @@ class ModelCheckpoint(Monitor):
         epoch : int
             Number of the epoch, starting with 0.
         logs : mapping of str to float or ndarray
-            Metrics of the epoch by name, with ``learning_rate``.
+            Metrics of the epoch by name, including ``learning_rate``.
         """
         if (epoch + 1) % self.every or (self.save_best_only and not self.improved(self.value(logs))):
             return
@@ -109,21 +109,21 @@ class ModelCheckpoint(Monitor):
 
 
 class BackupAndRestore(Callback):
-    """Resume a fit that was stopped or killed: run the same program again.
+    """Resume a fit that was stopped or killed when the same program is run again.
 
-    After epochs, the callback saves the model, its optimizer, the state of the other callbacks and of the
-    random numbers, and the metrics so far. A fit that finds the file continues after the last saved epoch. Its
-    result is bit-identical to the result of an uninterrupted fit.
+    After each epoch, or every few epochs, the callback saves the model, its optimizer, the state of the other
+    callbacks and of the random number generators, and the metrics so far. If the file exists, a fit continues
+    after the last saved epoch. Its result is bit-identical to the result of an uninterrupted fit.
 
     Parameters
     ----------
     path : path-like
-        Path of the file. A file that a `ModelCheckpoint` wrote in the same fit can be used, too.
+        Path of the file. A file that a `ModelCheckpoint` wrote in the same fit can also be used.
     every : int, default 1
         Number of epochs between two saves.
     delete : bool, default False
-        Whether to remove the file at the end of the fit. If it is kept, running the program again returns at
-        once with the finished fit.
+        Whether to remove the file at the end of the fit. If it is kept, running the program again returns the
+            finished fit immediately.
 
     Raises
     ------
@@ -133,7 +133,7 @@ class BackupAndRestore(Callback):
 
     See Also
     --------
-    ModelCheckpoint : Saves the model for use elsewhere.
+    ModelCheckpoint : Saves the model for other uses.
 
     Notes
     -----
@@ -192,7 +192,7 @@ class BackupAndRestore(Callback):
         epoch : int
             Number of the epoch, starting with 0.
         logs : mapping of str to float or ndarray
-            Metrics of the epoch by name, with ``learning_rate``.
+            Metrics of the epoch by name, including ``learning_rate``.
         """
         if (epoch + 1) % self.every == 0 or self.model.stop_training:
             save_model(self.model, self.path, self.fit_state())

@@ -1,6 +1,7 @@
 """Functions from record batches to record batches, which fit groups and predict rows as they arrive.
 
-An engine runs nothing else. It sends its workers a Job, whose model is a formula or a recorded function, never machine code.
+An engine runs only these functions. It sends its workers a Job, whose model is a formula or a recorded function, never
+machine code.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ORDER = "__jitgrad_order"
-"""A column of row positions that restores the order of the rows of a group, which engines do not keep."""
+"""A column of row positions, which restores the order of the rows of a group because engines do not preserve it."""
 PREDICTED = "predicted"
 
 
@@ -32,7 +33,7 @@ def fit_batches(job: Job, batches: Iterable[pa.RecordBatch], threads: int = 1) -
     job : Job
         The model and the options.
     batches : iterable of pyarrow.RecordBatch
-        The columns ``job.columns``, others are ignored. The rows of a group are consecutive, across any number of batches.
+        The columns ``job.columns``; others are ignored. The rows of a group are consecutive, across any number of batches.
     threads : int, default 1
         The number of threads.
 
@@ -44,7 +45,7 @@ def fit_batches(job: Job, batches: Iterable[pa.RecordBatch], threads: int = 1) -
     Raises
     ------
     DataError
-        If rows of a group occur again after rows of another, and as for ``Job.fit``.
+        If the rows of a group are not consecutive, and in the same cases as ``Job.fit``.
     """
     import pyarrow as pa
 
@@ -70,8 +71,9 @@ def predict_batches(job: Job, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.
     job : Job
         The model that was fitted. Its response is ignored.
     batches : iterable of pyarrow.RecordBatch
-        As for ``fit_batches``, with the parameters of the group in the columns of ``fitted_names``, null or nan if there are
-        none.
+        As for ``fit_batches``, with the parameters of the group in the columns of ``fitted_names``, which are null or nan if
+        the
+            group has none.
 
     Yields
     ------
@@ -90,7 +92,7 @@ def predict_batches(job: Job, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.
 
 
 def fitted_names(job: Job) -> dict[str, str]:
-    """Return the columns of a frame of data that hold parameters, with the names of these parameters."""
+    """Return the columns of a DataFrame that contain parameters, with the names of these parameters."""
     return {f"__jitgrad_fitted_{name}": name for name in job.names}
 
 
@@ -116,11 +118,8 @@ def _in_order(rows: pa.Table) -> pa.Table:
     return rows.replace_schema_metadata(None).sort_by(ORDER).drop_columns(ORDER).combine_chunks()
 
 
-# Arguments.
-
-
 def job_for(model: Any, names: Sequence[str], y: str | None, **options: Any) -> Job:
-    """Return the Job for a frame of an engine. Raises ArgumentError for shared parameters, and the errors of ``make_job``."""
+    """Return the Job for a DataFrame. Raises ArgumentError for shared parameters, and the errors of ``make_job``."""
     if options.get("shared"):
         raise ArgumentError("Shared parameters need all groups in one place. Use jitgrad.fit_groups.")
     known = inspect.signature(make_job).parameters
@@ -133,7 +132,7 @@ def job_for(model: Any, names: Sequence[str], y: str | None, **options: Any) -> 
 
 
 def check_kind(data: Any, kind: type, what: str) -> None:
-    """Raise DataError for data that are not a frame of the engine."""
+    """Raise DataError for data that are not a DataFrame of the engine."""
     if not isinstance(data, kind):
         raise DataError(
             f"The data are of type {type(data).__name__}. Give {what}, or use jitgrad.fit_groups for data in memory."
@@ -141,5 +140,5 @@ def check_kind(data: Any, kind: type, what: str) -> None:
 
 
 def local_table(fits: Any) -> pa.Table:
-    """Return fits in memory, a GroupFits or a frame, as an Arrow table."""
+    """Return fits in memory, a GroupFits or a DataFrame, as an Arrow table."""
     return nw.from_native(fits.frame() if isinstance(fits, GroupFits) else fits, eager_only=True).to_arrow()

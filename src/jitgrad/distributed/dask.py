@@ -62,8 +62,8 @@ def fit_groups(
     Returns
     -------
     dask.dataframe.DataFrame
-        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is identical to the bit to
-        that of `jitgrad.fit_groups` for the rows in the order of `df`.
+        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is bit-identical to the result
+            of `jitgrad.fit_groups` for the rows in the order of `df`.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def predict(
     by : str or sequence of str
         The names of the key columns.
     y : str, optional
-        The name of the response if `df` has it, so that it is not taken for a column of the model.
+        The name of the response if `df` contains it, so that it is not mistaken for a column of the model.
     x : str or sequence of str, optional
         The columns of the model, as for `jitgrad.fit_groups`.
     partitions : int, optional
@@ -152,7 +152,7 @@ def _arrow(part: pd.DataFrame) -> pa.Table:
 
 
 def _numbered(df: dd.DataFrame) -> dd.DataFrame:
-    """Return the frame with a column of row positions."""
+    """Return the DataFrame with a column of row positions."""
     return df.map_partitions(_with_places, meta=df._meta.assign(**{ORDER: np.int64(0)}))
 
 
@@ -162,5 +162,5 @@ def _with_places(part: pd.DataFrame, partition_info: dict[str, int] | None = Non
 
 
 def _shuffled(df: dd.DataFrame, by: Sequence[str], partitions: int | None) -> dd.DataFrame:
-    """Return the frame with the rows of each group in one partition."""
+    """Return the DataFrame with the rows of each group in one partition."""
     return df.shuffle(on=list(by), npartitions=partitions)

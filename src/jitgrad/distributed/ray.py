@@ -47,7 +47,7 @@ def fit_groups(
     by : str or sequence of str
         The names of the key columns.
     threads : int, default 1
-        The number of threads per task, for which as many of Ray's CPUs are reserved.
+        The number of threads per task. The same number of Ray's CPUs is reserved for each task.
     partitions : int, optional
         The number of blocks into which rows are shuffled by their keys, by default the number in Ray's context.
     **options : object
@@ -56,8 +56,8 @@ def fit_groups(
     Returns
     -------
     ray.data.Dataset
-        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is identical to the bit to
-        that of `jitgrad.fit_groups` for the rows in the order of `ds`.
+        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is bit-identical to the result
+            of `jitgrad.fit_groups` for the rows in the order of `ds`.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def predict(
     by : str or sequence of str
         The names of the key columns.
     y : str, optional
-        The name of the response if `ds` has it, so that it is not taken for a column of the model.
+        The name of the response if `ds` contains it, so that it is not mistaken for a column of the model.
     x : str or sequence of str, optional
         The columns of the model, as for `jitgrad.fit_groups`.
     partitions : int, optional

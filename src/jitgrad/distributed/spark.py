@@ -70,8 +70,8 @@ def fit_groups(
     Returns
     -------
     pyspark.sql.DataFrame
-        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is identical to the bit to
-        that of `jitgrad.fit_groups` for the rows in the order of `df`.
+        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is bit-identical to the result
+            of `jitgrad.fit_groups` for the rows in the order of `df`.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def predict(
     by : str or sequence of str
         The names of the key columns.
     y : str, optional
-        The name of the response if `df` has it, so that it is not taken for a column of the model.
+        The name of the response if `df` contains it, so that it is not mistaken for a column of the model.
     x : str or sequence of str, optional
         The columns of the model, as for `jitgrad.fit_groups`.
     partitions : int, optional
@@ -155,7 +155,7 @@ def _column(name: str) -> Any:
 def _by_group(
     rows: DataFrame, by: Sequence[str], partitions: int | None, function: Batches, schema: types.StructType
 ) -> DataFrame:
-    """Apply a function of record batches to rows; those of a group are consecutive and in their original order."""
+    """Apply a function of record batches to rows; the rows of a group are consecutive and in their original order."""
     keys, names = [_column(name) for name in by], [name for name in rows.columns if name != ORDER]
     apart = rows.repartition(*([] if partitions is None else [partitions]), *keys)
     ordered = apart.sortWithinPartitions(*keys, ORDER).drop(ORDER)

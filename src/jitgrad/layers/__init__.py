@@ -1,4 +1,4 @@
-"""Layers: functions of Tensors that own their weights. Names are Keras's."""
+"""Layers: functions of Tensors that own their weights. The names follow Keras."""
 
 from jitgrad.layers import activations, constraints, initializers, regularizers
 from jitgrad.layers.activating import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
@@ -18,7 +18,7 @@ from jitgrad.layers.shaping import Flatten, GlobalAveragePooling1D, GlobalMaxPoo
 from jitgrad.layers.standardization import Normalization
 
 Linear = Dense
-"""Another name of `Dense`."""
+"""Alias of `Dense`."""
 
 __all__ = [
     "ELU",

@@ -27,7 +27,7 @@ class Activation(Layer):
 
     See Also
     --------
-    Dense : Has an argument for its activation.
+    Dense : Accepts an activation as an argument.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class ReLU(Layer):
 
     Notes
     -----
-    The result is x if ``x >= threshold``, otherwise ``negative_slope·(x - threshold)``; but at most
+    The result is x if ``x >= threshold`` and ``negative_slope·(x - threshold)`` otherwise, but at most
     `max_value`.
 
     Examples
@@ -126,7 +126,7 @@ class LeakyReLU(Layer):
 
     See Also
     --------
-    PReLU : The slope is fitted.
+    PReLU : A variant whose slope is fitted.
 
     Notes
     -----
@@ -212,9 +212,9 @@ class PReLU(Layer):
     alpha_initializer : str or callable, default "zeros"
         Initializer of alpha; see `jitgrad.layers.initializers`.
     alpha_regularizer : str or Regularizer, optional
-        Penalty of alpha.
+        Penalty on alpha.
     alpha_constraint : str or Constraint, optional
-        Constraint of alpha.
+        Constraint on alpha.
     shared_axes : sequence of int, optional
         Axes along which alpha is shared; the first axis of a row is 1.
     **common : LayerOptions, optional
@@ -222,7 +222,7 @@ class PReLU(Layer):
 
     See Also
     --------
-    LeakyReLU : With a fixed slope.
+    LeakyReLU : A variant with a fixed slope.
 
     Notes
     -----
@@ -282,7 +282,7 @@ class PReLU(Layer):
 
 
 class Softmax(Layer):
-    """Softmax: exponentials divided by their sum, which is 1 afterwards.
+    """Softmax: exponentials divided by their sum, so that the results sum to 1.
 
     Parameters
     ----------

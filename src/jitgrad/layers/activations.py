@@ -1,4 +1,4 @@
-"""Activation functions with Keras's names. All but softmax, log_softmax, softmin and glu work element by element."""
+"""Activation functions with Keras's names. All except softmax, log_softmax, softmin and glu work element by element."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def get(activation: str | Activation | None) -> Activation:
     Parameters
     ----------
     activation : str, callable or None
-        Name of an activation (a key of ``ACTIVATIONS``); a function, which is returned unchanged; or None for
+        Name of an activation (a key of ``ACTIVATIONS``); a function, which is returned unchanged; or None, for
         `linear`.
 
     Returns

@@ -1,4 +1,4 @@
-"""Constraints of weights, which are enforced after each update as part of the step."""
+"""Constraints on weights, which are enforced after each update as part of the step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.tape.variable import Variable
 
 __all__ = ["CONSTRAINTS", "Constraint", "MaxNorm", "MinMaxNorm", "NonNegative", "UnitNorm", "get"]
 
-_EPSILON = 1e-7  # keeps the division by a norm from overflowing, as in Keras
+_EPSILON = 1e-7  # prevents overflow in the division by a norm, as in Keras
 
 
 class Constraint(Described, ABC):
@@ -76,7 +76,7 @@ class NonNegative(Constraint):
 
 
 class _Norms(Constraint):
-    """Bounds of the norms along one axis."""
+    """Bounds on the norms along one axis."""
 
     low, high, rate, axis = 0.0, math.inf, 1.0, 0
 
@@ -203,7 +203,7 @@ def get(constraint: str | Constraint | None) -> Constraint | None:
     Parameters
     ----------
     constraint : str, Constraint or None
-        Name of a constraint (a key of ``CONSTRAINTS``), for one with default arguments; a constraint, or None.
+        Name of a constraint (a key of ``CONSTRAINTS``), for one with default arguments; a constraint; or None.
 
     Returns
     -------

@@ -30,7 +30,7 @@ class Dense(Layer):
     units : int
         Number of units: the size of the last axis of the result.
     activation : str or callable, optional
-        Activation of the result; by default none. See `jitgrad.layers.activations`.
+        Activation of the result. By default, there is none. See `jitgrad.layers.activations`.
     use_bias : bool, default True
         Whether to add a bias.
     kernel_initializer : str or callable, default "glorot_uniform"
@@ -38,13 +38,13 @@ class Dense(Layer):
     bias_initializer : str or callable, default "zeros"
         Initializer of the bias.
     kernel_regularizer : str or Regularizer, optional
-        Penalty of the kernel that is added to the loss; see `jitgrad.layers.regularizers`.
+        Penalty on the kernel that is added to the loss; see `jitgrad.layers.regularizers`.
     bias_regularizer : str or Regularizer, optional
-        Penalty of the bias.
+        Penalty on the bias.
     kernel_constraint : str or Constraint, optional
-        Constraint of the kernel that is enforced after each update; see `jitgrad.layers.constraints`.
+        Constraint on the kernel that is enforced after each update; see `jitgrad.layers.constraints`.
     bias_constraint : str or Constraint, optional
-        Constraint of the bias.
+        Constraint on the bias.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
@@ -57,7 +57,7 @@ class Dense(Layer):
 
     Notes
     -----
-    Inputs have shape ``(rows, ..., features)``, results ``(rows, ..., units)``. `Linear` is another name of
+    Inputs have shape ``(rows, ..., features)``, results ``(rows, ..., units)``. `Linear` is an alias of
     this class.
 
     Examples
@@ -105,7 +105,7 @@ class Dense(Layer):
         }
 
     def fits(self, shape: Shape) -> bool:
-        """Return whether a row has the size of the last axis that the layer was built for.
+        """Return whether the last axis of a row has the size for which the layer was built.
 
         Parameters
         ----------
@@ -120,7 +120,7 @@ class Dense(Layer):
         return shape[-1:] == (self.input_shape or ())[-1:]
 
     def build(self, input_shape: Shape) -> None:
-        """Create kernel and bias.
+        """Create the kernel and the bias.
 
         Parameters
         ----------
@@ -187,16 +187,16 @@ class Identity(Layer):
 class Lambda(Layer):
     """Apply a function as a layer.
 
-    Variables that the function closes over are not found, fitted or saved. A model with a Lambda can be saved
-    if the function has a name, which is then passed to ``load_model`` in ``custom_objects``. A lambda has no
-    name.
+    Variables that the function refers to are not found, fitted or saved. A model with a Lambda can be saved
+    if the function has a name. Pass the function to ``load_model`` in ``custom_objects`` under this name. A
+    lambda expression has no name.
 
     Parameters
     ----------
     function : callable
         Function of the input.
     arguments : mapping of str to object, optional
-        Further arguments of the function by name.
+        Further arguments of the function, by name.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
@@ -252,9 +252,9 @@ class Embedding(Layer):
     embeddings_initializer : str or callable, default "uniform"
         Initializer of the vectors.
     embeddings_regularizer : str or Regularizer, optional
-        Penalty of the vectors.
+        Penalty on the vectors.
     embeddings_constraint : str or Constraint, optional
-        Constraint of the vectors.
+        Constraint on the vectors.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
@@ -266,7 +266,7 @@ class Embedding(Layer):
     Raises
     ------
     IndexingError
-        When called, if the inputs are not integers in the range.
+        If the layer is called on values that are not integers in this range.
 
     Notes
     -----

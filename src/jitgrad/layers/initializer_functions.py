@@ -23,7 +23,7 @@ def zeros(shape: Shape, draw: np.random.Generator) -> np.ndarray:
     shape : tuple of int
         Shape of the weight.
     draw : numpy.random.Generator
-        Source of random numbers.
+        Random number generator.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def ones(shape: Shape, draw: np.random.Generator) -> np.ndarray:
     shape : tuple of int
         Shape of the weight.
     draw : numpy.random.Generator
-        Source of random numbers.
+        Random number generator.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def uniform(shape: Shape, draw: np.random.Generator, limit: float = 0.05) -> np.
     shape : tuple of int
         Shape of the weight.
     draw : numpy.random.Generator
-        Source of random numbers.
+        Random number generator.
     limit : float, default 0.05
         Bound of the values.
 
@@ -95,7 +95,7 @@ def normal(shape: Shape, draw: np.random.Generator, std: float = 0.05) -> np.nda
     shape : tuple of int
         Shape of the weight.
     draw : numpy.random.Generator
-        Source of random numbers.
+        Random number generator.
     std : float, default 0.05
         Standard deviation.
 
@@ -121,9 +121,9 @@ def orthogonal(shape: Shape, draw: np.random.Generator, gain: float = 1.0) -> np
     shape : tuple of int
         Shape of the weight.
     draw : numpy.random.Generator
-        Source of random numbers.
+        Random number generator.
     gain : float, default 1.0
-        Factor of the matrix.
+        Factor by which the matrix is multiplied.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def truncated_normal(shape: Shape, draw: np.random.Generator, mean: float = 0.0,
     shape : tuple of int
         Shape of the weight.
     draw : numpy.random.Generator
-        Source of random numbers.
+        Random number generator.
     mean : float, default 0.0
         Mean.
     std : float, default 0.05
@@ -185,7 +185,7 @@ def identity(shape: Shape, draw: np.random.Generator, gain: float = 1.0) -> np.n
     shape : tuple of int
         Shape of the weight.
     draw : numpy.random.Generator
-        Source of random numbers.
+        Random number generator.
     gain : float, default 1.0
         Value on the diagonal.
 
@@ -218,11 +218,11 @@ def variance_scaling(shape: Shape, draw: np.random.Generator, scale: float, mode
     shape : tuple of int
         Shape of the weight.
     draw : numpy.random.Generator
-        Source of random numbers.
+        Random number generator.
     scale : float
         The variance is ``scale/n``.
     mode : {"in", "out", "mean"}
-        n is the number of inputs, of outputs, or the mean of both.
+        Whether n is the number of inputs, the number of outputs, or their mean.
     kind : {"uniform", "normal", "untruncated_normal"}
         Distribution; "normal" is truncated at two standard deviations.
 
@@ -244,7 +244,7 @@ def variance_scaling(shape: Shape, draw: np.random.Generator, scale: float, mode
         return draw.uniform(-limit, limit, shape)
     if kind == "untruncated_normal":
         return draw.normal(0.0, math.sqrt(scale / n), shape)
-    # A normal distribution cut at two standard deviations has 0.8796 of them.
+    # Truncation at two standard deviations reduces the standard deviation to 0.8796 of its value.
     return _cut_normal(shape, draw) * (math.sqrt(scale / n) / 0.87962566103423978)
 
 

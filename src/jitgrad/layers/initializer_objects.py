@@ -14,7 +14,7 @@ from jitgrad.typing import ArrayLike
 
 
 class _Seeded(Described):
-    """Base class of initializers with arguments. With a ``seed`` they draw the same numbers each time."""
+    """Base class of initializers with arguments. With a ``seed``, they draw the same numbers each time."""
 
     def __init__(self, seed: int | None = None) -> None:
         self._seed = None if seed is None else count("seed", seed, 0, MAX_SEED)
@@ -46,14 +46,14 @@ class Constant(_Seeded):
         self.value = value
 
     def values(self, shape: Shape, draw: np.random.Generator) -> Any:
-        """Return the value in this shape.
+        """Return the value, broadcast to this shape.
 
         Parameters
         ----------
         shape : tuple of int
             Shape of the weight.
         draw : numpy.random.Generator
-            Source of random numbers.
+            Random number generator.
 
         Returns
         -------
@@ -83,7 +83,7 @@ class RandomUniform(_Seeded):
     maxval : float, default 0.05
         Upper bound.
     seed : int, optional
-        With a seed, the same values are drawn each time.
+        With a seed, every call draws the same values.
 
     Examples
     --------
@@ -102,7 +102,7 @@ class RandomUniform(_Seeded):
         shape : tuple of int
             Shape of the weight.
         draw : numpy.random.Generator
-            Source of random numbers.
+            Random number generator.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class RandomNormal(_Seeded):
     stddev : float, default 0.05
         Standard deviation.
     seed : int, optional
-        With a seed, the same values are drawn each time.
+        With a seed, every call draws the same values.
 
     Examples
     --------
@@ -141,7 +141,7 @@ class RandomNormal(_Seeded):
         shape : tuple of int
             Shape of the weight.
         draw : numpy.random.Generator
-            Source of random numbers.
+            Random number generator.
 
         Returns
         -------
@@ -161,7 +161,7 @@ class TruncatedNormal(RandomNormal):
     stddev : float, default 0.05
         Standard deviation before truncation.
     seed : int, optional
-        With a seed, the same values are drawn each time.
+        With a seed, every call draws the same values.
 
     Examples
     --------
@@ -176,7 +176,7 @@ class TruncatedNormal(RandomNormal):
         shape : tuple of int
             Shape of the weight.
         draw : numpy.random.Generator
-            Source of random numbers.
+            Random number generator.
 
         Returns
         -------
@@ -194,11 +194,11 @@ class VarianceScaling(_Seeded):
     scale : float, default 1.0
         The variance is ``scale/n``; positive.
     mode : {"fan_in", "fan_out", "fan_avg"}, default "fan_in"
-        n is the number of inputs, of outputs, or the mean of both.
+        Whether n is the number of inputs, the number of outputs, or their mean.
     distribution : {"truncated_normal", "untruncated_normal", "uniform"}, default "truncated_normal"
         Distribution; truncated at two standard deviations or not.
     seed : int, optional
-        With a seed, the same values are drawn each time.
+        With a seed, every call draws the same values.
 
     Examples
     --------
@@ -227,7 +227,7 @@ class VarianceScaling(_Seeded):
         shape : tuple of int
             Shape of the weight.
         draw : numpy.random.Generator
-            Source of random numbers.
+            Random number generator.
 
         Returns
         -------
@@ -243,13 +243,13 @@ class Orthogonal(_Seeded):
     Parameters
     ----------
     gain : float, default 1.0
-        Factor of the matrix.
+        Factor by which the matrix is multiplied.
     seed : int, optional
-        With a seed, the same values are drawn each time.
+        With a seed, every call draws the same values.
 
     See Also
     --------
-    orthogonal : The function.
+    orthogonal : The corresponding function.
 
     Examples
     --------
@@ -268,7 +268,7 @@ class Orthogonal(_Seeded):
         shape : tuple of int
             Shape of the weight.
         draw : numpy.random.Generator
-            Source of random numbers.
+            Random number generator.
 
         Returns
         -------
@@ -303,7 +303,7 @@ class IdentityMatrix(_Seeded):
         shape : tuple of int
             Shape of the weight.
         draw : numpy.random.Generator
-            Source of random numbers.
+            Random number generator.
 
         Returns
         -------

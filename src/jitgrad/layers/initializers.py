@@ -1,10 +1,10 @@
 """Initializers of weights: functions of a shape and a random number generator.
 
-The numbers of inputs and outputs of a weight are counted as in Keras: those of a matrix are its rows and
-columns; with more axes, they are the sizes of the last two axes times the product of the others. Names such as
-``"glorot_uniform"``, ``"he_normal"`` and ``"lecun_normal"`` stand for `variance_scaling` with the corresponding
-arguments. ``"fan_in_uniform"``, uniform between ±1/√n with n inputs, is the initializer of PyTorch's linear
-layers.
+The numbers of inputs and outputs of a weight are counted as in Keras: for a matrix, they are the numbers of rows
+and columns; with more axes, they are the sizes of the last two axes times the product of the remaining sizes.
+Names such as ``"glorot_uniform"``, ``"he_normal"`` and ``"lecun_normal"`` stand for `variance_scaling` with the
+corresponding arguments. ``"fan_in_uniform"``, which is uniform between ±1/√n for n inputs, is the initializer of
+PyTorch's linear layers.
 
 Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010;
 He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015; LeCun, Bottou, Orr and

@@ -38,7 +38,7 @@ class Layer(WeightOwner, Described):
     """Base class of layers.
 
     A subclass creates its Variables in ``build`` with ``add_weight`` and computes its result in ``call``.
-    Variables and layers on attributes, also in lists, tuples and dicts, are found in the order in which they
+    Variables and layers in attributes, including lists, tuples and dicts, are found in the order in which they
     were set.
 
     Parameters
@@ -50,14 +50,14 @@ class Layer(WeightOwner, Described):
     trainable : bool, default True
         Whether a fit may change the weights.
     input_shape : sequence of int, optional
-        Shape of a row of the inputs. A `Sequential` that begins with this layer is then built at once.
+        Shape of a row of the inputs. A `Sequential` that begins with this layer is then built immediately.
 
     Attributes
     ----------
     built : bool
-        Whether the weights exist. The first call creates them, or ``build(shape)``.
+        Whether the weights exist. They are created by the first call or by ``build(shape)``.
     input_shape : tuple or None
-        Shape of a row for which the layer was built; None before, and for several inputs.
+        Shape of a row for which the layer was built; None until then, and for several inputs.
     output_shape : tuple or None
         Shape of a row of the result, after the first call.
 
@@ -120,20 +120,20 @@ class Layer(WeightOwner, Described):
         if self.dtype.kind != "f":
             raise ArgumentError(f"Layer {self.name!r} has dtype {self.dtype}. Use float32 or float64.")
 
-    # For subclasses.
+    # Methods for subclasses.
 
     def build(self, input_shape: Any) -> None:
-        """Create the weights for inputs of this shape. Subclasses override it.
+        """Create the weights for inputs of this shape. Subclasses override this method.
 
-        The first call of a layer builds it. If it is built before, it is not built again. A subclass that does
-        not override this method and contains layers builds them by a call on zeros, in which other open sizes
+        The first call of a layer builds it, unless it has been built before. If a subclass contains layers and does
+        not override this method, a call on zeros builds them, in which unknown sizes other than the number of rows
         count as 1.
 
         Parameters
         ----------
         input_shape : tuple, or list or dict of tuple
             Shape of the inputs with the rows first, which may be None and may differ from call to call. For
-            several inputs, the shapes in their nesting.
+                several inputs, their shapes, nested like the inputs.
         """
         if type(self).build is Layer.build and self.layers:
             self(zeros_of(input_shape, self.input_dtype))
@@ -186,7 +186,7 @@ class Layer(WeightOwner, Described):
         Returns
         -------
         Variable
-            The weight. Assign it to an attribute, so that it is found.
+            The weight. Assign it to an attribute so that the layer finds it.
 
         Raises
         ------
@@ -211,7 +211,7 @@ class Layer(WeightOwner, Described):
             self._frozen.append(made)
         return made
 
-    # For users.
+    # Methods for users.
 
     def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         """Apply the layer to inputs with the rows along the first axis. The first call builds the layer.
@@ -223,8 +223,8 @@ class Layer(WeightOwner, Described):
         *more : object
             Further arguments of ``call``.
         training : bool, optional
-            Whether layers behave as in training. By default False; inside the call of another layer, the value
-            that it was called with.
+            Whether layers behave as in training. The default is False or, inside the call of another layer, the value
+            with which that layer was called.
         **options : object
             Further arguments of ``call`` by name.
 
@@ -261,14 +261,14 @@ class Layer(WeightOwner, Described):
         if isinstance(y, Operators) and y.shape[1:] != self.output_shape:
             self.output_shape = y.shape[1:]
         if not self._trainable and any(v.trainable for v in self.variables):
-            self.trainable = False  # freezes what was just built
+            self.trainable = False  # freezes the weights that were just built
         observed = _observed.get()
         if observed is not None:
             observed.append((self, x, y))
         return y
 
     def built_for(self, shapes: Any) -> None:
-        """Build for these shapes, unless built already.
+        """Build the layer for these shapes unless it is already built.
 
         Parameters
         ----------
@@ -283,7 +283,7 @@ class Layer(WeightOwner, Described):
         if shapes is None or self._building or (shapes == self._taken and type(shapes) is tuple):
             return
         if not self.built and type(self).build is Layer.build:
-            self.mark_built(shapes)  # the call in progress builds the layers in it
+            self.mark_built(shapes)  # the call in progress builds the inner layers
         elif not self.built:
             self.build(shapes)
         elif self._built_shapes is not None and not self._takes(without_rows(shapes)):
@@ -309,7 +309,7 @@ class Layer(WeightOwner, Described):
         return self.fits(rest) if isinstance(rest, tuple) else agree(rest, self._built_shapes) or not own_variables(self)
 
     def fits(self, shape: Shape) -> bool:
-        """Return whether the layer accepts rows of this shape. A layer without weights accepts any.
+        """Return whether the layer accepts rows of this shape. A layer without weights accepts any shape.
 
         Parameters
         ----------
@@ -332,7 +332,7 @@ class Layer(WeightOwner, Described):
         return f"<{type(self).__name__} {self.name!r}>"
 
     def _inputs(self, x: Any) -> Any:
-        """Convert an array, or a nesting of arrays, to Tensors. A list of plain numbers is one array."""
+        """Convert an array or nested arrays to Tensors. A list of plain numbers is one array."""
         several = isinstance(x, dict) or (
             isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in tree_leaves(x))
         )
@@ -345,7 +345,7 @@ _room: ContextVar[int | None] = ContextVar("_room", default=None)
 
 @contextmanager
 def unfilled_weights(most: int) -> Iterator[None]:
-    """In this context, create weights of at most ``most`` elements as zeros, because they are about to be assigned."""
+    """Within this context, create weights of up to ``most`` elements as zeros, because they are about to be assigned."""
     token = _room.set(most)
     try:
         yield
@@ -375,7 +375,7 @@ _observed: ContextVar[list[tuple[Layer, Any, Any]] | None] = ContextVar("_observ
 
 @contextmanager
 def observed_calls() -> Iterator[list[tuple[Layer, Any, Any]]]:
-    """Collect the calls of layers inside this context: layer, inputs and result, in the order in which they end."""
+    """Collect the layer, inputs and result of each layer call within this context, in the order in which the calls end."""
     calls: list[tuple[Layer, Any, Any]] = []
     token = _observed.set(calls)
     try:
@@ -397,11 +397,11 @@ def _numbered(kind: str) -> str:
 
 
 def _once(build: Callable[..., None]) -> Callable[..., None]:
-    """Wrap a ``build`` so that it creates Variables once, however it is called, and records the shapes."""
+    """Wrap a ``build`` method so that it creates Variables only once and records the shapes."""
 
     @functools.wraps(build)
     def built_once(self: Layer, input_shape: Any) -> None:
-        if self._building:  # called by the build of a subclass
+        if self._building:  # called by ``build`` of a subclass
             build(self, input_shape)
             return
         shapes = as_shapes(input_shape, self.name)

@@ -57,7 +57,7 @@ class Concatenate(Layer):
 
 
 class _Merge(Layer):
-    """Combine the inputs one after the other with a function of two operands."""
+    """Base class of layers that combine inputs one after the other with a function of two operands."""
 
     _combine: Callable[[Any, Any], Any]
 
@@ -220,7 +220,7 @@ class Dot(_Merge):
     Parameters
     ----------
     axes : int or (int, int)
-        Axis to sum along, or a pair for both inputs; axis 0 indexes the rows.
+        Axis to sum along, or a pair with one axis for each input; axis 0 indexes the rows.
     normalize : bool, default False
         Whether to scale both inputs to norm 1 along the axis first; the result is then a cosine.
     **common : LayerOptions, optional

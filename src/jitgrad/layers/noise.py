@@ -17,7 +17,7 @@ from jitgrad.tape.tensor import Tensor
 
 
 class Noise(Layer):
-    """Base class of layers that draw random numbers, from their own source if they have a ``seed``."""
+    """Base class of layers that draw random numbers, from their own generator if they have a ``seed``."""
 
     def __init__(self, seed: int | None = None, **common: Unpack[LayerOptions]) -> None:
         super().__init__(**common)
@@ -28,7 +28,7 @@ class Noise(Layer):
 class Dropout(Noise):
     """In training, set elements to 0 at random, with a given probability.
 
-    The other elements are multiplied by ``1 / (1 - rate)``, so the expected value does not change. Otherwise,
+    The remaining elements are multiplied by ``1 / (1 - rate)``, so the expected value does not change. In prediction,
     the layer returns its input.
 
     Parameters
@@ -36,17 +36,17 @@ class Dropout(Noise):
     rate : float
         Probability of setting an element to 0, in [0, 1).
     noise_shape : sequence of int or None, optional
-        Size of the random mask for each axis of the input. Along axes of size 1, all elements share the mask.
+        Size of the random mask along each axis of the input. Along axes of size 1, all elements share the mask.
         None stands for the size of the input.
     seed : int, optional
-        Seed of the layer's own source of random numbers. By default numbers are drawn from ``jitgrad.random``.
+        Seed of the layer's own random number generator. By default, numbers are drawn from ``jitgrad.random``.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
     See Also
     --------
-    GaussianDropout : Multiplies by normal noise.
-    AlphaDropout : For self-normalizing networks.
+    GaussianDropout : Multiplies by Gaussian noise.
+    AlphaDropout : Dropout for self-normalizing networks.
 
     Notes
     -----
@@ -104,14 +104,14 @@ class Dropout(Noise):
 
 
 class GaussianNoise(Noise):
-    """In training, add normal noise.
+    """In training, add Gaussian noise.
 
     Parameters
     ----------
     stddev : float
         Standard deviation of the noise.
     seed : int, optional
-        Seed of the layer's own source of random numbers. By default numbers are drawn from ``jitgrad.random``.
+        Seed of the layer's own random number generator. By default, numbers are drawn from ``jitgrad.random``.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
@@ -147,14 +147,14 @@ class GaussianNoise(Noise):
 
 
 class GaussianDropout(Dropout):
-    """In training, multiply elements by normal noise with mean 1 and variance ``rate / (1 - rate)``.
+    """In training, multiply elements by Gaussian noise with mean 1 and variance ``rate / (1 - rate)``.
 
     Parameters
     ----------
     rate : float
         Rate of a Dropout layer with the same variance, in [0, 1).
     seed : int, optional
-        Seed of the layer's own source of random numbers. By default numbers are drawn from ``jitgrad.random``.
+        Seed of the layer's own random number generator. By default, numbers are drawn from ``jitgrad.random``.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
@@ -198,9 +198,9 @@ class GaussianDropout(Dropout):
 
 
 class AlphaDropout(Dropout):
-    """Dropout that preserves the mean and variance of the results of ``selu``.
+    """Dropout that preserves the mean and variance of the outputs of ``selu``.
 
-    In training, elements are set to the lower limit of ``selu`` at random, and all are scaled and shifted.
+    In training, elements are set to the lower limit of ``selu`` at random, and all elements are scaled and shifted.
 
     Parameters
     ----------
@@ -209,13 +209,13 @@ class AlphaDropout(Dropout):
     noise_shape : sequence of int or None, optional
         Size of the random mask for each axis of the input; see `Dropout`.
     seed : int, optional
-        Seed of the layer's own source of random numbers. By default numbers are drawn from ``jitgrad.random``.
+        Seed of the layer's own random number generator. By default, numbers are drawn from ``jitgrad.random``.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
     See Also
     --------
-    Dropout : For other activations.
+    Dropout : Dropout for other activations.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Layers that normalize by the statistics of a batch, of a row, or of data."""
+"""Layers that normalize with the statistics of a batch or of each row."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jitgrad.tape.variable import assign_together
 class BatchNormalization(Scaled):
     """Normalize each feature by its mean and variance over the batch, then scale and shift it.
 
-    In training, the mean and variance are those of the batch, and their moving averages are updated. In a
+    In training, the mean and variance of the batch are used, and their moving averages are updated. In
     prediction, and in training while the layer is frozen, the moving averages are used.
 
     Parameters
@@ -43,7 +43,7 @@ class BatchNormalization(Scaled):
     moving_variance_initializer : str or callable, default "ones"
         Initializer of the moving variance.
     **options : NormalizationOptions, optional
-        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint`` and the same for ``gamma``; and
+        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint``, and the corresponding options for ``gamma``; and
         ``name``, ``dtype``, ``trainable`` and ``input_shape``, see `Layer`.
 
     Attributes
@@ -157,19 +157,19 @@ class LayerNormalization(Scaled):
     epsilon : float, default 1e-3
         Small number that is added to the variance.
     axis : int or sequence of int, default -1
-        Axes over which mean and variance are computed; axis 0 indexes the rows.
+        Axes over which the mean and variance are computed; axis 0 indexes the rows.
     center : bool, default True
         Whether to add beta.
     scale : bool, default True
         Whether to multiply by gamma.
     **options : NormalizationOptions, optional
-        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint`` and the same for ``gamma``; and
+        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint``, and the corresponding options for ``gamma``; and
         ``name``, ``dtype``, ``trainable`` and ``input_shape``, see `Layer`.
 
     See Also
     --------
     BatchNormalization : Normalizes by the statistics of the batch.
-    RMSNormalization : Without centering.
+    RMSNormalization : Normalization without centering.
 
     Notes
     -----
@@ -221,7 +221,7 @@ class LayerNormalization(Scaled):
         Parameters
         ----------
         centered : Tensor
-            Inputs less their mean.
+            Inputs minus their mean.
         variance : Tensor
             Their variance.
 
@@ -251,12 +251,12 @@ class GroupNormalization(LayerNormalization):
     scale : bool, default True
         Whether to multiply by gamma.
     **options : NormalizationOptions, optional
-        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint`` and the same for ``gamma``; and
+        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint``, and the corresponding options for ``gamma``; and
         ``name``, ``dtype``, ``trainable`` and ``input_shape``, see `Layer`.
 
     See Also
     --------
-    LayerNormalization : All features in one group.
+    LayerNormalization : Normalization of all features as one group.
 
     Notes
     -----
@@ -337,12 +337,12 @@ class RMSNormalization(Scaled):
     scale : bool, default True
         Whether to multiply by gamma.
     **options : NormalizationOptions, optional
-        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint`` and the same for ``gamma``; and
+        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint``, and the corresponding options for ``gamma``; and
         ``name``, ``dtype``, ``trainable`` and ``input_shape``, see `Layer`.
 
     See Also
     --------
-    LayerNormalization : With centering.
+    LayerNormalization : Normalization with centering.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""The arguments that every layer accepts, as types for annotations."""
+"""Types for annotations of the arguments that every layer accepts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jitgrad.layers.regularizers import Regularizer
 
 ActivationLike: TypeAlias = "str | Callable[[Any], Any] | None"
-"""An activation by name or as a function; None is linear."""
+"""An activation by name or as a function. None stands for the identity."""
 
 InitializerLike: TypeAlias = "str | Initializer"
 """An initializer by name, or a function of a shape and a generator."""

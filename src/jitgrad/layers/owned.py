@@ -1,4 +1,4 @@
-"""The Variables and other owners on the attributes of an object, including those in lists, tuples and dicts."""
+"""The Variables and other owners in the attributes of an object, including lists, tuples and dicts."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ class Owner:
 
 
 class _Found(NamedTuple):
-    """Everything that an owner owns, valid until an attribute is set or the items of a container change."""
+    """The contents of an owner, valid until an attribute is set or the items of a container change."""
 
     when: object
     containers: list[Any]
-    items: list[list[int]]  # their ids
+    items: list[list[int]]  # the ids of the containers' items
     owned: list[Any]
     kept: list[Any]  # the items, which must live as long as their ids are compared
 
 
 def owned(owner: Owner) -> list[Any]:
-    """Return the Variables and owners on the attributes, each once."""
+    """Return the Variables and owners in the attributes, each once."""
     return _on_attributes(owner, [])
 
 
 def all_owned(owner: Owner) -> list[Any]:
-    """Return the Variables and owners on the attributes, recursively, each once, in order."""
+    """Return the Variables and owners in the attributes, recursively, each once, in order."""
     known: _Found | None = vars(owner).get("_all_owned")
     if known is None or known.when is not _Changes.last or known.items != list(map(_items, known.containers)):
         when = _Changes.last
@@ -67,7 +67,7 @@ def all_owned(owner: Owner) -> list[Any]:
 
 
 def own_variables(owner: Owner) -> list[Variable]:
-    """Return the Variables on an owner's own attributes."""
+    """Return the Variables in an owner's own attributes."""
     return [x for x in owned(owner) if isinstance(x, Variable)]
 
 
@@ -84,7 +84,7 @@ def _walked(owner: Owner, containers: list[Any]) -> list[Any]:
 
 
 def _on_attributes(owner: Owner, containers: list[Any]) -> list[Any]:
-    """Return the Variables and owners on the attributes; append the lists, tuples and dicts visited to ``containers``."""
+    """Return the Variables and owners in the attributes; append the lists, tuples and dicts visited to ``containers``."""
     held: dict[int, Any] = {}
     for value in [value for key, value in vars(owner).items() if type(value) not in _PLAIN and key not in _NOT_OWNED]:
         _gather(value, held, containers)

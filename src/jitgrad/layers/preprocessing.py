@@ -1,4 +1,4 @@
-"""Layers that prepare data: change of units, binning, and one-hot encoding."""
+"""Layers that prepare data: scaling, binning and one-hot encoding."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ class Discretization(Layer):
     ----------
     bin_boundaries : sequence of float
         Boundaries between the bins, in increasing order. An element that is equal to a boundary belongs to the
-        bin above.
+        higher bin.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
     Raises
     ------
     ArgumentError
-        If the boundaries are not in order.
+        If the boundaries are not in increasing order.
 
     Examples
     --------
@@ -115,16 +115,16 @@ class CategoryEncoding(Layer):
     output_mode : {"one_hot", "multi_hot", "count"}, default "multi_hot"
         How to encode:
 
-        - "one_hot": one row of columns per integer; inputs of shape (...) or (..., 1) give (..., num_tokens).
-        - "multi_hot": one row of columns per row of integers, with 1 for those that occur.
-        - "count": one row of columns per row of integers, with the number of occurrences.
+        - "one_hot": one encoded row per integer; inputs of shape (...) or (..., 1) give (..., num_tokens).
+        - "multi_hot": one encoded row per row of integers, with 1 for each integer that occurs.
+        - "count": one encoded row per row of integers, with the number of occurrences of each.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
     Raises
     ------
     DataError
-        When called, if an integer is out of range.
+        If the layer is called on an integer that is out of range.
 
     Examples
     --------

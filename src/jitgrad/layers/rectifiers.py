@@ -73,7 +73,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Tensor:
     <Tensor shape=(2,) dtype=float64 [ 1.    -0.865]>
     """
     x = as_tensor(x)
-    negative = where(x > 0, 0, x)  # so that no infinity of the other branch meets the derivative's 0
+    negative = where(x > 0, 0, x)  # avoids 0 times infinity in the derivative of the branch that is not selected
     return where(x > 0, x, alpha * expm1(negative))
 
 
@@ -105,14 +105,14 @@ def selu(x: ArrayLike) -> Tensor:
 
 @public()
 def gelu(x: ArrayLike, approximate: bool = False) -> Tensor:
-    """Compute the Gaussian error linear unit ``x·Φ(x)``, with the normal distribution function Φ.
+    """Compute the Gaussian error linear unit ``x·Φ(x)``, with the standard normal distribution function Φ.
 
     Parameters
     ----------
     x : array_like
         Input.
     approximate : bool, default False
-        Whether to use the approximation by tanh.
+        Whether to use the tanh approximation.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Penalties of weights, which are added to a model's loss."""
+"""Penalties on weights, which are added to a model's loss."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def get(regularizer: str | Regularizer | None) -> Regularizer | None:
     Parameters
     ----------
     regularizer : str, Regularizer or None
-        Name of a regularizer (a key of ``REGULARIZERS``), for one with default arguments; a regularizer, or
+        Name of a regularizer (a key of ``REGULARIZERS``), for one with default arguments; a regularizer; or
         None.
 
     Returns

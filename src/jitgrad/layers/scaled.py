@@ -57,7 +57,7 @@ class Scaled(Layer):
         return tuple(sorted(axis % ndim for axis in axes))
 
     def fits(self, shape: Shape) -> bool:
-        """Return whether a row has the sizes that the layer was built for.
+        """Return whether a row has the sizes for which the layer was built.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class Scaled(Layer):
         Returns
         -------
         Tensor or Variable
-            The weight, with axes of size 1 where the input has other axes.
+            The weight, with axes of size 1 in place of the axes of the input that are not normalized.
         """
         axes = self.axes(x.ndim)
         if axes == tuple(range(x.ndim - len(axes), x.ndim)):
@@ -115,7 +115,7 @@ class Scaled(Layer):
         Parameters
         ----------
         centered : Tensor
-            Inputs less their mean.
+            Inputs minus their mean.
         variance : Tensor
             Their variance.
 

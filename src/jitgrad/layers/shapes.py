@@ -1,4 +1,4 @@
-"""The shapes for which layers are built: one, or a list or dict of them. The number of rows comes first and may be None."""
+"""The shapes for which layers are built: a single shape, or a list or dict of shapes. The first size, the rows, may be None."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def zeros_of(shapes: Any, dtype: Any) -> Any:
 
 
 def agree(a: Any, b: Any) -> bool:
-    """Return whether two shapes are equal in all axes whose sizes are known in both."""
+    """Return whether two shapes are equal in all axes whose sizes are known in both shapes."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(agree(a[key], b[key]) for key in a)
     if type(a) is not type(b) or isinstance(a, dict) or len(a) != len(b):
@@ -56,7 +56,7 @@ def agree(a: Any, b: Any) -> bool:
 
 
 def as_plain(shapes: Any) -> Any:
-    """Return shapes without rows as lists and dicts of numbers, for a file."""
+    """Return shapes without the rows as lists and dicts of numbers, to be saved in a file."""
     if isinstance(shapes, dict):
         return {"named": {key: as_plain(item) for key, item in shapes.items()}}
     if isinstance(shapes, list):

@@ -56,7 +56,7 @@ class Reshape(Layer):
     Parameters
     ----------
     target_shape : sequence of int
-        New shape of a row. At most one size may be -1, which is then computed.
+        New shape of a row. At most one size may be -1, in which case it is inferred.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
@@ -94,7 +94,7 @@ class Permute(Layer):
     Parameters
     ----------
     dims : sequence of int
-        The axes of a row in their new order; the first axis of a row is 1.
+        The axes of a row in the new order. The first axis of a row is 1.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 

@@ -1,4 +1,4 @@
-"""Standardization of features by statistics of data."""
+"""Standardization of features with statistics of the data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Normalization(Layer):
     Parameters
     ----------
     axis : int, sequence of int or None, default -1
-        Axes whose positions have their own mean and variance; axis 0 indexes the rows. None for a single
+        Axes along which each position has its own mean and variance; axis 0 indexes the rows. None stands for a single
         mean and variance.
     mean : array_like, optional
         Known mean. `adapt` is not required then.
@@ -72,7 +72,7 @@ class Normalization(Layer):
         return tuple(sorted(axis % ndim for axis in axes))
 
     def fits(self, shape: Shape) -> bool:
-        """Return whether a row has the sizes that the layer was built for.
+        """Return whether a row has the sizes for which the layer was built.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class Normalization(Layer):
         return len(shape) == len(built) and all(shape[axis - 1] == built[axis - 1] for axis in self._axes(len(shape) + 1))
 
     def build(self, input_shape: Shape) -> None:
-        """Create mean and variance, which are not trainable.
+        """Create the mean and the variance, which are not trainable.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The weights of a layer and of the layers in it: finding, freezing, reading and assigning them."""
+"""The weights of a layer and its inner layers: finding, freezing, reading and assigning them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class WeightOwner(Owner):
-    """An object with weights, possibly in layers on its attributes."""
+    """An object with weights, including the weights of layers in its attributes."""
 
     name: str
     built: bool
@@ -186,7 +186,7 @@ class WeightOwner(Owner):
         return arrays
 
     def _all_layers(self) -> list[WeightOwner]:
-        """Return this object and all layers in it."""
+        """Return this object and all of its inner layers."""
         return [self, *(x for x in all_owned(self) if isinstance(x, WeightOwner))]
 
 

@@ -1,12 +1,12 @@
-"""Loss functions: scalar costs of predictions.
+"""Loss functions: scalar measures of the error of predictions.
 
 Each loss takes ``(target, prediction)`` with the rows along the first axis. It averages over the elements of a
 row, then over the rows. With ``sample_weight``, an array with one weight per row, it returns the mean of the
-weighted losses of the rows. ``loss.by_row(target, prediction)`` returns the loss of each row. Names are
-Keras's. To set an option of a loss that is passed to ``compile``, bind it with ``functools.partial``:
+weighted losses of the rows. ``loss.by_row(target, prediction)`` returns the loss of each row. The names
+follow Keras. To set an option of a loss that is passed to ``compile``, bind it with ``functools.partial``:
 ``functools.partial(losses.huber, delta=0.1)``.
 
-The cross-entropy of the result of a softmax or a sigmoid is computed from the logits, so it does not overflow.
+After a softmax or a sigmoid, the cross-entropy is computed from the logits, so it does not overflow.
 """
 
 from jitgrad.arguments import by_name
@@ -54,7 +54,7 @@ def get(name: str | LossFunction) -> LossFunction:
     Parameters
     ----------
     name : str or callable
-        Name of a loss, a key of ``LOSSES``, such as ``"mse"``; or a function of targets and predictions, which
+        Name of a loss (a key of ``LOSSES``), such as ``"mse"``; or a function of targets and predictions, which
         is returned unchanged.
 
     Returns

@@ -1,6 +1,6 @@
 """Losses for classification.
 
-The cross-entropy of the result of a softmax or a sigmoid is computed from the logits, so it does not overflow.
+After a softmax or a sigmoid, the cross-entropy is computed from the logits, so it does not overflow.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def binary_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = 
 
     See Also
     --------
-    categorical_crossentropy : For several classes, with one-hot targets.
+    categorical_crossentropy : Cross-entropy for several classes, with one-hot targets.
     binary_focal_crossentropy : Gives less weight to rows that are already predicted well.
 
     Notes
@@ -75,7 +75,7 @@ def binary_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = 
 
 
 def _logits_of(prediction: Tensor, from_logits: bool) -> tuple[Tensor, bool]:
-    """Return the input of the sigmoid that computed the prediction and True, or the arguments themselves."""
+    """Return the logits and True if a sigmoid computed the prediction, otherwise the arguments themselves."""
     return (prediction.inputs[0], True) if op_of(prediction) is sigmoid else (prediction, from_logits)
 
 
@@ -94,9 +94,9 @@ def binary_focal_crossentropy(
     prediction : array_like, shape (rows, ...)
         Predicted probabilities of class 1, or logits, of the same shape as `target`.
     alpha : float, optional
-        Weight of targets 1; targets 0 are weighted by 1 - alpha. By default both have weight 1.
+        Weight of targets 1; targets 0 are weighted by 1 - alpha. By default, both have weight 1.
     gamma : float, default 2.0
-        Exponent. With 0 the result is the binary cross-entropy.
+        Exponent. If it is 0, the result is the binary cross-entropy.
     from_logits : bool, default False
         Whether `prediction` contains logits instead of probabilities.
     label_smoothing : float, default 0.0
@@ -211,7 +211,7 @@ def categorical_focal_crossentropy(
     alpha : float, default 0.25
         Factor of the loss.
     gamma : float, default 2.0
-        Exponent. With 0 the result is alpha times the categorical cross-entropy.
+        Exponent. If it is 0, the result is alpha times the categorical cross-entropy.
     from_logits : bool, default False
         Whether `prediction` contains logits instead of probabilities.
     label_smoothing : float, default 0.0
@@ -351,7 +351,7 @@ def kl_divergence(target: Tensor, prediction: Tensor) -> Tensor:
 
 
 def _log_probabilities(prediction: Tensor) -> Tensor:
-    """Return the logarithms of the probabilities along the last axis; after a softmax, from its logits."""
+    """Return the logarithms of the probabilities along the last axis, computed from the logits after a softmax."""
     known = log_of_softmax(prediction)
     if known is not None:
         return known

@@ -15,7 +15,7 @@ def poisson(target: Tensor, prediction: Tensor) -> Tensor:
     Parameters
     ----------
     target : array_like, shape (rows, ...)
-        Observed counts, not negative.
+        Observed counts, nonnegative.
     prediction : array_like, shape (rows, ...)
         Predicted means, positive, of the same shape as `target`.
     sample_weight : array_like, shape (rows,), optional
@@ -73,7 +73,7 @@ def gamma(target: Tensor, prediction: Tensor) -> Tensor:
 
     Notes
     -----
-    This is half the deviance of the gamma distribution without the terms that do not depend on the prediction.
+    This is half the deviance of the gamma distribution, up to terms that do not depend on the prediction.
 
     Examples
     --------

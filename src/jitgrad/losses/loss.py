@@ -1,4 +1,4 @@
-"""The parts that all losses share: averaging over rows, weights, and checks of shapes."""
+"""The base of all losses: averaging over rows, weights, and checks of shapes."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def by_row_of(f: Any) -> Callable[..., Any]:
 
 
 def _told(name: str, target: Tensor, prediction: Tensor) -> Tensor:
-    """Return the targets, with nan for targets outside the range of the loss. Classes are checked once their shape is known."""
+    """Return the targets, with nan for targets outside the range of the loss. Classes are checked when their shape is known."""
     told: Tensor = target if name == SPARSE else meaningful(name, target, prediction, target)
     return told
 
@@ -134,7 +134,7 @@ def mean_of_row(x: Tensor) -> Tensor:
 
 
 def alike(name: str, target: Tensor, prediction: Tensor) -> None:
-    """Raise ShapeError if the shapes of target and prediction differ."""
+    """Raise ShapeError if the shapes of the target and the prediction differ."""
     if target.shape != prediction.shape:
         raise ShapeError(
             f"{name}: the target has shape {target.shape} and the prediction {prediction.shape}. Give them the same shape."

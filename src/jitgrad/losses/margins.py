@@ -1,4 +1,4 @@
-"""Losses of classification by margins."""
+"""Margin losses for classification."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def hinge(target: Tensor, prediction: Tensor) -> Tensor:
     Parameters
     ----------
     target : array_like, shape (rows, ...)
-        True values: -1 or 1. A 0 counts as -1.
+        True values: -1 or 1. 0 counts as -1.
     prediction : array_like, shape (rows, ...)
         Predicted scores, of the same shape as `target`.
     sample_weight : array_like, shape (rows,), optional
@@ -37,7 +37,7 @@ def hinge(target: Tensor, prediction: Tensor) -> Tensor:
     See Also
     --------
     squared_hinge : The square of the loss of each element.
-    categorical_hinge : For several classes.
+    categorical_hinge : Hinge loss for several classes.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def squared_hinge(target: Tensor, prediction: Tensor) -> Tensor:
     Parameters
     ----------
     target : array_like, shape (rows, ...)
-        True values: -1 or 1. A 0 counts as -1.
+        True values: -1 or 1. 0 counts as -1.
     prediction : array_like, shape (rows, ...)
         Predicted scores, of the same shape as `target`.
     sample_weight : array_like, shape (rows,), optional
@@ -113,7 +113,7 @@ def categorical_hinge(target: Tensor, prediction: Tensor) -> Tensor:
 
     See Also
     --------
-    hinge : For two classes.
+    hinge : Hinge loss for two classes.
 
     Notes
     -----

@@ -37,8 +37,8 @@ def mean_squared_error(target: Tensor, prediction: Tensor) -> Tensor:
 
     See Also
     --------
-    mean_absolute_error : Less sensitive to outliers.
-    huber : Quadratic for small errors and linear for large ones.
+    mean_absolute_error : Loss that is less sensitive to outliers.
+    huber : Loss that is quadratic for small errors and linear for large ones.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def mean_absolute_error(target: Tensor, prediction: Tensor) -> Tensor:
 
     See Also
     --------
-    mean_squared_error : Penalizes large errors more.
+    mean_squared_error : Loss that penalizes large errors more.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def huber(target: Tensor, prediction: Tensor, delta: float = 1.0) -> Tensor:
 
     See Also
     --------
-    smooth_l1 : The same loss divided by its threshold.
+    smooth_l1 : The Huber loss divided by its threshold.
 
     Notes
     -----
@@ -170,7 +170,7 @@ def smooth_l1(target: Tensor, prediction: Tensor, beta: float = 1.0) -> Tensor:
 
     See Also
     --------
-    huber : The same loss times its threshold.
+    huber : The smooth L1 loss times its threshold.
 
     Notes
     -----
@@ -302,7 +302,7 @@ def quantile(target: Tensor, prediction: Tensor, q: float = 0.5) -> Tensor:
         Predicted values, of the same shape as `target`. One of the two may have an additional last axis of size
         1.
     q : float, default 0.5
-        The quantile, between 0 and 1. With 0.5, the median, the loss is half the absolute error.
+        The quantile, between 0 and 1. For 0.5, the median, the loss is half the absolute error.
     sample_weight : array_like, shape (rows,), optional
         Weight of each row. The result is then the mean of the weighted losses of the rows.
 

@@ -1,4 +1,4 @@
-"""The range of targets of each loss."""
+"""The range of valid targets of each loss."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TARGETS: dict[str, tuple[Callable[[Any, int], Any], str]] = {
     "poisson": (lambda y, _: y < 0, "negative"),
     "gamma": (lambda y, _: y <= 0, "not positive"),
 }  # fmt: skip
-"""For each loss, a test for targets outside its range, besides nan, and how the message describes them."""
+"""For each loss, a test for targets outside its range (nan aside), and their description in the error message."""
 
 
 def meaningful(name: str, target: Tensor, prediction: Tensor, value: Any) -> Any:

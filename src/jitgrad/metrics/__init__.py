@@ -1,7 +1,7 @@
 """Metrics: quantities that ``fit`` and ``evaluate`` report in addition to the loss.
 
 ``metric(target, prediction, sample_weight)`` computes a metric of arrays. During a fit, a metric is computed
-from sums over rows that the native loop accumulates. Names are Keras's; scores are defined as in scikit-learn.
+from sums over rows that the native loop accumulates. The names follow Keras; scores are defined as in scikit-learn.
 """
 
 import functools

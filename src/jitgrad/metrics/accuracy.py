@@ -15,7 +15,7 @@ from jitgrad.tape.tensor import Tensor
 
 
 class _Hits(Mean):
-    """The fraction of rows for which ``hits`` is true."""
+    """Base class of accuracies: the fraction of rows for which ``hits`` is true."""
 
     def __init__(self, name: str) -> None:
         super().__init__(self.hits, name)
@@ -31,7 +31,7 @@ class BinaryAccuracy(_Hits):
     Parameters
     ----------
     threshold : float, default 0.5
-        Predictions above it count as class 1.
+        Predictions above the threshold count as class 1.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
@@ -79,7 +79,7 @@ class CategoricalAccuracy(_Hits):
 
     See Also
     --------
-    SparseCategoricalAccuracy : For classes given as integers.
+    SparseCategoricalAccuracy : Accuracy for classes given as integers.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class SparseCategoricalAccuracy(_Hits):
 
     See Also
     --------
-    CategoricalAccuracy : For one-hot targets.
+    CategoricalAccuracy : Accuracy for one-hot targets.
 
     Examples
     --------

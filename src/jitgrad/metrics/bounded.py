@@ -1,4 +1,4 @@
-"""The best value of one metric over the thresholds at which another metric has at least a given value. Names are Keras's."""
+"""The best value of a metric over the thresholds at which another metric is at least a given value. The names follow Keras."""
 
 from __future__ import annotations
 
@@ -64,15 +64,15 @@ class SensitivityAtSpecificity(_Best):
     specificity : float
         Lower bound of the specificity, the fraction of targets 0 predicted as 0; between 0 and 1.
     num_thresholds : int, default 200
-        Number of thresholds, spread evenly from 0 to 1.
+        Number of thresholds, evenly spaced from 0 to 1.
     class_id : int, optional
-        Column to compute the metric for. By default all elements count.
+        Column for which the metric is computed. By default, all elements count.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
     See Also
     --------
-    SpecificityAtSensitivity : The roles exchanged.
+    SpecificityAtSensitivity : The metric with the roles exchanged.
 
     Examples
     --------
@@ -111,15 +111,15 @@ class SpecificityAtSensitivity(_Best):
     sensitivity : float
         Lower bound of the sensitivity, between 0 and 1.
     num_thresholds : int, default 200
-        Number of thresholds, spread evenly from 0 to 1.
+        Number of thresholds, evenly spaced from 0 to 1.
     class_id : int, optional
-        Column to compute the metric for. By default all elements count.
+        Column for which the metric is computed. By default, all elements count.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
     See Also
     --------
-    SensitivityAtSpecificity : The roles exchanged.
+    SensitivityAtSpecificity : The metric with the roles exchanged.
 
     Examples
     --------
@@ -158,15 +158,15 @@ class PrecisionAtRecall(_Best):
     recall : float
         Lower bound of the recall, between 0 and 1.
     num_thresholds : int, default 200
-        Number of thresholds, spread evenly from 0 to 1.
+        Number of thresholds, evenly spaced from 0 to 1.
     class_id : int, optional
-        Column to compute the metric for. By default all elements count.
+        Column for which the metric is computed. By default, all elements count.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
     See Also
     --------
-    RecallAtPrecision : The roles exchanged.
+    RecallAtPrecision : The metric with the roles exchanged.
 
     Examples
     --------
@@ -204,15 +204,15 @@ class RecallAtPrecision(_Best):
     precision : float
         Lower bound of the precision, between 0 and 1.
     num_thresholds : int, default 200
-        Number of thresholds, spread evenly from 0 to 1.
+        Number of thresholds, evenly spaced from 0 to 1.
     class_id : int, optional
-        Column to compute the metric for. By default all elements count.
+        Column for which the metric is computed. By default, all elements count.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
     See Also
     --------
-    PrecisionAtRecall : The roles exchanged.
+    PrecisionAtRecall : The metric with the roles exchanged.
 
     Examples
     --------

@@ -19,16 +19,16 @@ from jitgrad.ops.elementwise import greater
 from jitgrad.tape.tensor import Tensor
 
 Average: TypeAlias = Literal["macro", "weighted", "micro", "each"]
-"""How scores of classes are combined."""
+"""The ways to combine the scores of classes."""
 
 
 class ConfusionMatrix(Metric):
-    """Count of rows by true class (rows of the matrix) and predicted class (columns).
+    """Confusion matrix: the number of rows by true class (first axis) and predicted class (second axis).
 
     Parameters
     ----------
     threshold : float, optional
-        Predictions above it count as class 1 if there is one prediction per row. By default 0.5. If there is
+        Predictions above the threshold count as class 1 if there is one prediction per row. The default is 0.5. If there is
         one prediction per class, the largest determines the class, and `threshold` is not allowed.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
@@ -130,7 +130,7 @@ class _Score(ConfusionMatrix):
             return float(scores[1])
         if self.average == "weighted":
             return ratio(float(scores @ true), float(true.sum()))
-        there = taken + true != 0  # nan counts as occurring
+        there = taken + true != 0  # a class whose score is nan counts as occurring
         return ratio(float(scores[there].sum()), there.sum())
 
     @staticmethod
@@ -140,12 +140,12 @@ class _Score(ConfusionMatrix):
 
 
 class Precision(_Score):
-    """Precision: the fraction of the rows predicted to be of a class that are of this class; 0 if there are none.
+    """Precision: the fraction of the rows predicted to be in a class that are in it; 0 if there are none.
 
     Parameters
     ----------
     average : {"macro", "weighted", "micro", "each"}, optional
-        How to combine the scores of the classes. By default the score of class 1 if there are two classes, else
+        How to combine the scores of the classes. By default, the score of class 1 if there are two classes, else
         "macro".
 
         - "macro": the mean over the classes that occur.
@@ -153,7 +153,7 @@ class Precision(_Score):
         - "micro": one score from the counts of all classes together.
         - "each": an array with the score of each class.
     threshold : float, optional
-        Predictions above it count as class 1 if there is one prediction per row. By default 0.5.
+        Predictions above it count as class 1 if there is one prediction per row. The default is 0.5.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
     class_id : int, optional
@@ -166,7 +166,7 @@ class Precision(_Score):
 
     See Also
     --------
-    Recall : The fraction of the rows of a class that are predicted to be of this class.
+    Recall : The fraction of the rows of a class that are predicted to be in it.
     ElementPrecision : Counts elements instead of rows, as in Keras.
 
     Examples
@@ -197,12 +197,12 @@ class Precision(_Score):
 
 
 class Recall(_Score):
-    """Recall: the fraction of the rows of a class that are predicted to be of this class; 0 if there are none.
+    """Recall: the fraction of the rows of a class that are predicted to be in it; 0 if there are none.
 
     Parameters
     ----------
     average : {"macro", "weighted", "micro", "each"}, optional
-        How to combine the scores of the classes. By default the score of class 1 if there are two classes, else
+        How to combine the scores of the classes. By default, the score of class 1 if there are two classes, else
         "macro".
 
         - "macro": the mean over the classes that occur.
@@ -210,7 +210,7 @@ class Recall(_Score):
         - "micro": one score from the counts of all classes together.
         - "each": an array with the score of each class.
     threshold : float, optional
-        Predictions above it count as class 1 if there is one prediction per row. By default 0.5.
+        Predictions above it count as class 1 if there is one prediction per row. The default is 0.5.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
     class_id : int, optional
@@ -223,7 +223,7 @@ class Recall(_Score):
 
     See Also
     --------
-    Precision : The fraction of the rows predicted to be of a class that are of this class.
+    Precision : The fraction of the rows predicted to be in a class that are in it.
     ElementRecall : Counts elements instead of rows, as in Keras.
 
     Examples
@@ -259,7 +259,7 @@ class F1(_Score):
     Parameters
     ----------
     average : {"macro", "weighted", "micro", "each"}, optional
-        How to combine the scores of the classes. By default the score of class 1 if there are two classes, else
+        How to combine the scores of the classes. By default, the score of class 1 if there are two classes, else
         "macro".
 
         - "macro": the mean over the classes that occur.
@@ -267,7 +267,7 @@ class F1(_Score):
         - "micro": one score from the counts of all classes together.
         - "each": an array with the score of each class.
     threshold : float, optional
-        Predictions above it count as class 1 if there is one prediction per row. By default 0.5.
+        Predictions above it count as class 1 if there is one prediction per row. The default is 0.5.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
     class_id : int, optional

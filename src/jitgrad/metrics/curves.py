@@ -1,4 +1,4 @@
-"""Areas under ROC and precision-recall curves: approximate, from sums over rows, and exact, from all scores."""
+"""Areas under ROC and precision-recall curves: approximate (from sums over rows) and exact (from all scores)."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ class AUC(Metric):
         Whether predictions are logits. Otherwise they are probabilities, and the result is nan if one is
         outside [0, 1].
     even : bool, default False
-        Whether to compute exactly what Keras computes: all thresholds are spread evenly over [0, 1], and each
+        Whether to match Keras exactly: all thresholds are spread evenly over [0, 1], and each
         element of targets with several columns counts.
     summation : {"interpolation", "minoring", "majoring"}, default "interpolation"
-        Height of the curve between two thresholds: interpolated, the lower end or the upper end.
+        Height of the curve between two thresholds: the interpolated, the lower or the higher value.
 
     See Also
     --------
-    roc_auc : Exact area, from all scores.
-    average_precision : Exact average precision, from all scores.
+    roc_auc : The exact area, from all scores.
+    average_precision : The exact average precision, from all scores.
 
     Notes
     -----
@@ -178,7 +178,7 @@ def roc_auc(target: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | None
 
     See Also
     --------
-    AUC : Approximation that can be computed during a fit.
+    AUC : An approximation that can be computed during a fit.
 
     Notes
     -----

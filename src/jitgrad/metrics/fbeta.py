@@ -27,9 +27,9 @@ class FBeta(Metric):
         How to combine the scores of the columns: their mean, their mean weighted by the number of targets 1, or
         one score from all counts together. By default the result is an array with the score of each column.
     beta : float, default 1.0
-        How many times as much recall counts as precision.
+        Weight of recall relative to precision.
     threshold : float, optional
-        Predictions above it count as class 1. By default the largest prediction of each row does.
+        Predictions above the threshold count as class 1. By default, the largest prediction of each row does.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
@@ -40,7 +40,7 @@ class FBeta(Metric):
 
     See Also
     --------
-    F1 : The harmonic mean of precision and recall, by rows.
+    F1 : The harmonic mean of precision and recall, which counts rows.
 
     Notes
     -----

@@ -23,7 +23,7 @@ class Metric(Described, ABC):
     """Base class of metrics.
 
     A subclass has a ``name``, computes sums over the rows of a batch in ``sums`` and the metric from the sums
-    over all batches in ``result``. It is saved by the arguments of its constructor.
+    over all batches in ``result``. It is saved as the arguments of its constructor.
 
     See Also
     --------
@@ -125,7 +125,7 @@ class Mean(Metric):
     Parameters
     ----------
     function : callable
-        ``function(target, prediction)`` returns one number per row; or a loss, whose losses of the rows are
+        ``function(target, prediction)`` returns one number per row; or a loss, whose values for the rows are
         averaged.
     name : str, optional
         Name of the metric; by default the name of the function.
@@ -214,7 +214,7 @@ class RootMeanSquaredError(Mean):
         super().__init__(losses.mean_squared_error, name)
 
     def result(self, sums: np.ndarray) -> float:
-        """Return the root of the mean.
+        """Return the square root of the mean.
 
         Parameters
         ----------

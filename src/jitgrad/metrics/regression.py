@@ -62,8 +62,8 @@ class R2(Metric):
 
     Notes
     -----
-    ``1 - Σ(y - p)² / Σ(y - mean(y))²`` for each column; nan if the targets are constant. The sums are taken of
-    targets shifted by about their mean, which avoids cancellation.
+    ``1 - Σ(y - p)² / Σ(y - mean(y))²`` for each column; nan if the targets are constant. To avoid cancellation, an
+    approximate mean is subtracted from the targets before they are summed.
 
     Examples
     --------
@@ -110,7 +110,7 @@ class R2(Metric):
         return reshape(concatenate(parts, -1), (-1,))
 
     def result(self, sums: np.ndarray) -> float:
-        """Compute R² of each column and average.
+        """Compute R² of each column and the average.
 
         Parameters
         ----------

@@ -111,7 +111,7 @@ class RunningMean:
         Parameters
         ----------
         values : array_like
-            Numbers to average.
+            The numbers.
         sample_weight : array_like, optional
             Weights, broadcast to `values`; by default 1.
         """

@@ -44,7 +44,7 @@ def largest(name: str, target: Tensor) -> Tensor:
 
 
 def _times_largest(target: Any) -> Any:
-    """Return how often the largest number of each row occurs in it."""
+    """Return the number of times that the largest number of each row occurs in the row."""
     return np.sum(np.equal(target, np.max(target, axis=-1, keepdims=True)), axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""Counts of elements with predictions above one or several thresholds, for targets 0 and 1. Names are Keras's."""
+"""Counts of elements with predictions above one or several thresholds, for targets 0 and 1. The names follow Keras."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Counted(Metric):
 
 
 def counted(target: Tensor, prediction: Tensor, weight: Tensor, thresholds: np.ndarray) -> Tensor:
-    """Return sums from which ``counts_of`` computes Counts. Weights are those of the rows."""
+    """Return sums from which ``counts_of`` computes Counts. There is one weight per row."""
     n = prediction.size
     weights = repeat(weight, n // prediction.shape[0], 0) if n else weight
     above = greater(reshape(prediction, (n, 1)), thresholds) * 1.0
@@ -124,7 +124,7 @@ def counted(target: Tensor, prediction: Tensor, weight: Tensor, thresholds: np.n
 
 
 def counts_of(sums: np.ndarray) -> Counts:
-    """Return the Counts of sums that ``counted`` computed."""
+    """Return the Counts for sums that ``counted`` computed."""
     *_, positives, total = sums
     hits, alarms = sums[:-2].reshape(2, -1)
     return Counts(hits, alarms, total - positives - alarms, positives - hits)
@@ -142,7 +142,7 @@ class TruePositives(Counted):
     Parameters
     ----------
     thresholds : float or sequence of float, optional
-        Predictions above a threshold count as class 1. With a sequence the result is an array. By default 0.5.
+        Predictions above a threshold count as class 1. With a sequence, the result is an array. The default is 0.5.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
@@ -184,7 +184,7 @@ class FalsePositives(TruePositives):
     Parameters
     ----------
     thresholds : float or sequence of float, optional
-        Predictions above a threshold count as class 1. With a sequence the result is an array. By default 0.5.
+        Predictions above a threshold count as class 1. With a sequence, the result is an array. The default is 0.5.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
@@ -207,7 +207,7 @@ class TrueNegatives(TruePositives):
     Parameters
     ----------
     thresholds : float or sequence of float, optional
-        Predictions above a threshold count as class 1. With a sequence the result is an array. By default 0.5.
+        Predictions above a threshold count as class 1. With a sequence, the result is an array. The default is 0.5.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
@@ -230,7 +230,7 @@ class FalseNegatives(TruePositives):
     Parameters
     ----------
     thresholds : float or sequence of float, optional
-        Predictions above a threshold count as class 1. With a sequence the result is an array. By default 0.5.
+        Predictions above a threshold count as class 1. With a sequence, the result is an array. The default is 0.5.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
@@ -253,12 +253,12 @@ class ElementPrecision(Counted):
     Parameters
     ----------
     thresholds : float or sequence of float, optional
-        Predictions above a threshold count as class 1. With a sequence the result is an array. By default 0.5,
+        Predictions above a threshold count as class 1. With a sequence, the result is an array. The default is 0.5,
         or no threshold if `top_k` is given.
     top_k : int, optional
         Number of largest predictions of each row that may count as class 1.
     class_id : int, optional
-        Column to compute the metric for. By default all elements count.
+        Column for which the metric is computed. By default, all elements count.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 
@@ -301,12 +301,12 @@ class ElementRecall(Counted):
     Parameters
     ----------
     thresholds : float or sequence of float, optional
-        Predictions above a threshold count as class 1. With a sequence the result is an array. By default 0.5,
+        Predictions above a threshold count as class 1. With a sequence, the result is an array. The default is 0.5,
         or no threshold if `top_k` is given.
     top_k : int, optional
         Number of largest predictions of each row that may count as class 1.
     class_id : int, optional
-        Column to compute the metric for. By default all elements count.
+        Column for which the metric is computed. By default, all elements count.
     name : str, optional
         Name of the metric in the history and the logs of a fit.
 

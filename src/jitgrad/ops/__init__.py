@@ -1,4 +1,4 @@
-"""The op table: one row per op, from which everything else about the op follows."""
+"""The op table: one row per op, which defines everything about the op."""
 
 # Importing these modules adds their rows.
 from jitgrad.ops import decompositions, elementwise, linalg, linear, order, random, reduce, special  # noqa: F401

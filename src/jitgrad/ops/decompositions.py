@@ -1,4 +1,4 @@
-"""Decompositions of batches of matrices, by LAPACK, with several results each, which are nan if there is no solution.
+"""Decompositions of batches of matrices by LAPACK. Each has several results, which are nan if there is no solution.
 
 The derivatives of eigenvectors and singular vectors divide by differences of eigenvalues, so they are nan or infinite if two
 are equal; the derivatives of the values are finite. They follow Giles, "Collected matrix derivative results for forward and
@@ -83,7 +83,7 @@ def _eigh_pullback(g: Any, y: Any, a: Any) -> Any:
 
 
 def _svd_pullback(g: Any, y: Any, a: Any, full: bool) -> Any:
-    """Pull back. Vectors beyond the first k complete a basis: when the others change, they turn as little as possible."""
+    """Pull back. Vectors beyond the first k complete a basis: if the first k change, they rotate as little as possible."""
     (gu, gs, gvh), (u, s, vh) = g, y
     v, gv, k = swap_last(vh), swap_last(gvh), s.shape[-1]
     first_u, first_v = _columns(u, 0, k), _columns(v, 0, k)
@@ -108,7 +108,7 @@ def _turned(u: Any, g: Any, k: int) -> Any:
 
 
 def _out_of(u: Any, g: Any, k: int) -> Any:
-    """Return the cotangent of moving the first k columns of u out of their span."""
+    """Return the cotangent of moving the first k columns of u out of the space they span."""
     first, g_first = _columns(u, 0, k), _columns(g, 0, k)
     moved = g_first - matmul(first, matmul(swap_last(first), g_first))
     if u.shape[-1] == k:

@@ -30,11 +30,11 @@ class Doc:
         The first sentence, with its period.
     formula : str
         The value in terms of the operands. By default the text that the row computes.
-    derivatives : sequence of str or None
-        The partial derivatives as text, if the rules of the row treat edges that would distract. None keeps the text of the
+    The partial derivatives as text, for rows whose rules handle edge cases that would clutter the text. None keeps the text
+        of the rule.
         rule.
     parameters : dict of str to str
-        What an operand means, by name. Without an entry it is "Input."
+        The meaning of each operand, by name. An operand without an entry is described as "Input."
     edges : str
         Where the function or a derivative is infinite or undefined, instead of the sentence that follows from the row.
     notes : str
@@ -56,7 +56,7 @@ class Doc:
 
 
 class OfInstance:
-    """An attribute that is computed for instances, while the class has another value or lacks it."""
+    """An attribute that is computed for instances, although the class has a different value or none."""
 
     def __init__(self, compute: Any, of_class: str | None = None) -> None:
         self._compute = compute
@@ -88,7 +88,7 @@ def signature(op: Op) -> inspect.Signature | None:
 
 
 def docstring(op: Op) -> str:
-    """Return the docstring of an op: a page for an elementwise op, otherwise the summary."""
+    """Return the docstring of an op: the full docstring for an elementwise op, otherwise the summary."""
     doc = op.doc if isinstance(op.doc, Doc) else Doc(op.doc)
     if not op.partials or not doc.summary:
         return doc.summary
@@ -115,7 +115,7 @@ def formula(op: Op) -> str:
 
 
 def derivatives(op: Op) -> list[str | None]:
-    """Return the partial derivatives of an op as text, None for an operand without one."""
+    """Return the partial derivatives of an op as text, with None for an operand without one."""
     given = op.doc.derivatives if isinstance(op.doc, Doc) else ()
     names = [*operand_names(op), "y"]
     texts: list[str | None] = []

@@ -1,6 +1,6 @@
-"""The elementwise ops: each row is the value and, beside it, its partial derivatives.
+"""The elementwise ops: each row has the value and its partial derivatives.
 
-Values at edges are NumPy's and SciPy's. Derivatives at kinks follow JAX: relu has derivative 0 at 0; maximum and minimum
+Edge cases agree with NumPy and SciPy. Derivatives at kinks follow JAX: relu has derivative 0 at 0; maximum and minimum
 share ties equally; x**0 has derivative 0 everywhere, and 0**p has derivative 0 with respect to p; floor, ceil, rint, trunc,
 sign and floor_divide have derivative 0 everywhere, including at their jumps; mod has derivative 1 with respect to its first
 operand there. There are two exceptions: abs has derivative 0 at 0, as in TensorFlow and PyTorch (JAX: 1), and the derivatives
@@ -20,7 +20,7 @@ from jitgrad.ops.table import BinaryOp, TernaryOp, UnaryOp, elementwise
 
 
 def scipy_function(name: str) -> Callable[..., Any]:
-    """Return a function of scipy.special, which is imported on the first call."""
+    """Return a function of scipy.special. The first call imports SciPy."""
 
     def function(*operands: Any) -> Any:
         from scipy import special
@@ -37,7 +37,7 @@ _ANGLE = {"x": "Angle, in radians."}
 _STEPS = "The derivative is 0 everywhere, including at the jumps."
 _TO_COMPARE = ([1.0, 2.0, 3.0], [2.0, 2.0, 2.0])
 
-# Arithmetic: value, then the partial for each operand.
+# Arithmetic: the value, then the partial derivative for each operand.
 add: BinaryOp = elementwise(
     "add", "a + b", lambda a, b, y: 1, lambda a, b, y: 1, commutative=True, affine=True, degree=1,
     doc="Add element by element, as the operator ``+`` does.",
@@ -179,7 +179,7 @@ hypot: BinaryOp = elementwise(
     ),
 )  # fmt: skip
 
-# Hyperbolic.
+# Hyperbolic functions.
 sinh: UnaryOp = elementwise("sinh", "sinh(x)", lambda x, y: cosh(x), result="float", doc="Hyperbolic sine.")
 cosh: UnaryOp = elementwise("cosh", "cosh(x)", lambda x, y: sinh(x), result="float", doc="Hyperbolic cosine.")
 arcsinh: UnaryOp = elementwise(
@@ -254,7 +254,7 @@ relu: UnaryOp = elementwise(
     ),
 )  # fmt: skip
 
-# Pieces.
+# Piecewise functions.
 abs: UnaryOp = elementwise(
     "abs", "abs(x)", lambda x, y: sign(x), ties=(0,), degree=1,
     doc=Doc("Absolute value.", notes="At 0, where there is a kink, the derivative is 0.", example=([-1.5, 0.0, 2.0],)),

@@ -1,4 +1,4 @@
-"""Linear algebra for batches of square matrices, by LAPACK. The result is nan if there is no solution.
+"""Linear algebra for batches of square matrices by LAPACK. The result is nan if there is no solution.
 
 The derivatives follow Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation",
 2008, and for the Cholesky factor Murray, "Differentiation of the Cholesky decomposition", 2016.

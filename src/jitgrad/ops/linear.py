@@ -107,7 +107,7 @@ def swap_last(x: Any) -> Any:
     return transpose(x, axes=(*range(ndim - 2), ndim - 1, ndim - 2))
 
 
-# The ops in NumPy.
+# NumPy versions of the ops.
 
 sum_of = sum
 
@@ -134,7 +134,7 @@ def _numpy_cumsum(x: np.ndarray, axis: int, reverse: bool) -> np.ndarray:
     return np.flip(np.cumsum(np.flip(x, axis), axis), axis) if reverse else np.cumsum(x, axis)
 
 
-# Attributes of the ops for operands with one more axis in front.
+# Attributes of the ops for operands with an additional leading axis.
 
 
 def _in_front(n: int, starts: Shape, steps: Shape, shape: Shape) -> dict[str, Any]:
@@ -144,8 +144,6 @@ def _in_front(n: int, starts: Shape, steps: Shape, shape: Shape) -> dict[str, An
 def _later(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(axis + 1 for axis in axes)
 
-
-# The rows.
 
 reshape: Op = linear(
     "reshape", _reshape_shape,

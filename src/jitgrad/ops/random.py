@@ -16,7 +16,7 @@ def _shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
 
 
 def _numpy_uniform(state: np.ndarray, shape: Shape, stream: int) -> np.ndarray:
-    """Compute the numbers in NumPy, as the kernel does, see ``vm.kernels.random``."""
+    """Compute the same numbers as the kernel, with NumPy; see ``vm.kernels.random``."""
     a, b, c, low, high = (int(x) for x in state)
     key, step = a | b << 22 | c << 43, low | high << 24
     n = np.arange(int(np.prod(shape)), dtype=np.uint64)

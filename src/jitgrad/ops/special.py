@@ -1,7 +1,7 @@
-"""Special functions that are evaluated by a call for each element, most of them to SciPy.
+"""Special functions that call a function for each element, in most cases one of SciPy's.
 
-The rows are elementwise ops without a text. The interpreter has no fused loops for them, which would make everyone's first
-compilation longer. Each is one call of a function in ``vm/kernels/special_functions.py``, which is compiled on the first use.
+The rows are elementwise ops without a text. The interpreter has no fused loops for them, which would prolong every user's
+first compilation. Each op calls a function in ``vm/kernels/special_functions.py``, which is compiled on first use.
 
 Derivatives with respect to the order of a Bessel function and second derivatives with respect to the shape of an incomplete
 gamma or beta function are not available. They raise UnsupportedError.
@@ -108,7 +108,7 @@ betainc: TernaryOp = _called(
 
 
 def _differences(name: str, i: int) -> Callable[..., Any]:
-    """Return the slope of a function of SciPy with respect to operand ``i``, accurate to about 1e-11."""
+    """Return the slope of a SciPy function with respect to operand ``i``, accurate to about 1e-11."""
 
     def slope(*operands: Any) -> Any:
         def at(h: float) -> Any:

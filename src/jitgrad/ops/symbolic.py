@@ -84,7 +84,7 @@ def _infix(left: Any, sign: str, right: Any, binds: int, binds_right: int) -> Te
 
 
 def _called(name: str) -> Callable[..., Text]:
-    """Return the function of texts that stands for an op or a function."""
+    """Return the function on texts that replaces an op or a function."""
     if name == "square":
         return lambda x: text_of(x) ** 2
     if name in _INFIX:
@@ -98,8 +98,8 @@ _MATH = SimpleNamespace(**{name: _called(name) for name in ("sqrt", "log", "exp"
 def expression(rule: Callable[..., Any], names: list[str]) -> str:
     """Return the formula that a rule computes from operands with these names.
 
-    The rule runs with its global names, among which ops, the module ``math`` and functions of the same module are replaced by
-    functions of texts.
+    The rule runs with its global names, but ops, the module ``math`` and functions of the same module are replaced by
+    functions on texts.
     """
     assert isinstance(rule, FunctionType)
     replaced: dict[str, Any] = {}

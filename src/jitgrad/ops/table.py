@@ -1,13 +1,13 @@
-"""The op table: what an op is, and how a row of the table is declared.
+"""The op table: the definition of an op, and functions that declare rows of the table.
 
 A row states everything about an op once. The opcode, the branch of the interpreter, the shape rule, both derivatives, the
 public function, its docstring, the name in a dump and the tests follow from it.
 
 There are two main kinds of rows:
 
-* an *elementwise* op has its value and its partial derivatives;
-* a *linear* op, which is linear in each operand, has its shape rule and a transpose for each operand;
-* any other op has a vjp for each operand.
+* an *elementwise* op has a value and partial derivatives;
+* a *linear* op, which is linear in each operand, has a shape rule and a transpose for each operand;
+* any other op has a vector-Jacobian product (vjp) for each operand.
 
 Both modes of differentiation follow from these, see ``tape.reverse_mode`` and ``tape.forward_mode``.
 
@@ -44,7 +44,7 @@ class Shapes(tuple[Any, ...]):
 
 
 def each_shape(shape: Shape) -> tuple[Shape, ...]:
-    """Return the shapes of all results: the only one, or those of ``Shapes``."""
+    """Return the shapes of all results: the single shape, or the shapes in ``Shapes``."""
     return shape if type(shape) is Shapes else (shape,)
 
 
@@ -89,14 +89,14 @@ class Op:
         Elementwise ops only: for each operand ``partial(*operands, y)``, a number or an expression.
     pullback : callable, optional
         One rule for all operands in place of ``vjps``: ``pullback(g, y, *operands, **attrs) -> cotangents``. An operand's
-        cotangent is None if it is zero, and an exception if there is no derivative.
+        cotangent is None if it is zero, or an exception if there is no derivative.
     jvp : callable, optional
         ``jvp(tangents, y, *operands, **attrs) -> tangents`` of the results, for ops for which this is simpler than the
         transpose of the pullback. None stands for a tangent of zeros.
     constants : tuple of int
         With a pullback, the operands that never have a cotangent.
     batching : callable, optional
-        The batching rule, ``batching(n, **attrs) -> attrs`` of the op for operands with one more axis, of size n, in front.
+        The batching rule, ``batching(n, **attrs) -> attrs`` of the op for operands with an additional leading axis of size n.
         Without a rule the op is applied n times.
     broadcasts : bool
         Whether operands with fewer axes are aligned from the last axis, as in broadcasting.
@@ -105,26 +105,26 @@ class Op:
     kernel : callable, optional
         For a custom op, the address of its code for a dtype, the ndim of each result, and the ndim of each operand.
     result : str or tuple of str
-        The dtype of the result: that of the operands ("same"), that of the operands but not boolean ("number"), floating
+        The dtype of the result: the dtype of the operands ("same"), the same but never boolean ("number"), floating
         ("float"), "integer" or "bool". With several results, the dtype of all, or a tuple with the dtype of each.
     commutative : bool
         Whether the two operands can be exchanged.
     loops : tuple of str
-        Elementwise ops only: the operand patterns that the interpreter has loops for, see ``vm.instructions``. Other operands
+        Elementwise ops only: the operand patterns for which the interpreter has loops, see ``vm.instructions``. Other operands
         are broadcast in memory first. Each loop takes 0.1 s to compile. Empty for all useful patterns.
     domain : tuple of (float, float)
-        Elementwise ops only: for each operand the interval from which tests draw values.
+        Elementwise ops only: for each operand, the interval from which tests draw values.
     ties : tuple of float
         Elementwise ops only: points at which the derivative is a convention, which differences cannot check.
     singular : tuple of tuple of float
-        Elementwise ops only: for each operand the values at which, for some value of the other operands, the op or a
+        Elementwise ops only: for each operand, the values at which, for some value of the other operands, the op or a
         derivative is infinite or undefined; only the first of a series of poles. Empty if the op is smooth everywhere.
     affine : bool
         Elementwise ops only: whether no partial derivative depends on its own operand.
     degree : float or None
         Elementwise ops only: the degree of homogeneity, None if the op is not homogeneous.
     doc : str or Doc
-        The summary, or all that the docstring needs beyond the row, see ``ops.documentation``.
+        The summary, or everything that the docstring needs in addition to the row, see ``ops.documentation``.
     """
 
     name: str
@@ -178,7 +178,7 @@ class Op:
         Returns
         -------
         Tensor or tuple of Tensor
-            The result, or the results of an op with several.
+            The result, or the results of an op that has several.
 
         Raises
         ------
@@ -214,7 +214,7 @@ class Op:
         return self.vjps[0 if self.arity is None else i] is not None
 
     def pull_back(self, wanted: Sequence[int], g: Any, y: Any, operands: Sequence[Any], attrs: dict[str, Any]) -> list[Any]:
-        """Return the cotangents of the operands ``wanted``, which have a derivative, for a cotangent of the result."""
+        """Return the cotangents of the ``wanted`` operands, which have derivatives, for a cotangent of the result."""
         if self.pullback is not None:
             found = self.pullback(g, y, *operands, **attrs)
             for i in wanted:
@@ -312,7 +312,7 @@ def elementwise(
     name : str
         The name of the op.
     value : str or None
-        Python text of the value over ``x`` (one operand), ``a, b`` (two) or ``c, a, b`` (three). Numbers in it take the
+        Python text of the value in terms of ``x`` (one operand), ``a, b`` (two) or ``c, a, b`` (three). Numbers in it take the
         program's dtype; ``exp``, ``log`` and the like are NumPy's. None for functions that are called, see ``ops.special``.
     *partials : callable or None
         For each operand ``partial(*operands, y)`` with the value y: an expression, or the number 1, -1 or 0; None if no
@@ -344,7 +344,7 @@ def linear(
 ) -> Op:
     """Declare an op that is linear in each operand, with ``transpose(g, y, *operands, **attrs)`` for each of them.
 
-    An op with any number of operands is linear in all of them together.
+    An op with any number of operands is linear in all of them jointly.
     """
     count = len(transposes) if arity == -1 else arity
     return declare(

@@ -25,13 +25,13 @@ class Adafactor(Optimizer):
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Largest relative step size, positive; or a schedule that gives it for each step.
+        Largest relative step size, positive; or a schedule that returns it for each step.
     beta_2_decay : float, default -0.8
         Exponent of the decay rate of the averages, negative.
     epsilon_1 : float, default 1e-30
         Small number added to the squared gradient.
     epsilon_2 : float, default 1e-3
-        Lower bound of the size of a Variable, by which its step is scaled.
+        Lower bound on the size of a Variable, which scales its step.
     clip_threshold : float, default 1.0
         Largest root mean square of the scaled gradient, positive.
     form : {"keras", "torch"}, default "keras"
@@ -57,7 +57,7 @@ class Adafactor(Optimizer):
         u = g / √v,   divided by max(1, rms(u) / clip_threshold)
         w ← w − max(epsilon_2, rms(w))·min(lr, 1/√t)·u
 
-    For other Variables, v is the average of g². In Keras's form epsilon_1 is added to g²; in PyTorch's, the
+    For other Variables, v is the average of g². In Keras's form, epsilon_1 is added to g²; in PyTorch's form, the
     mean of r is at least epsilon_1 and v at least epsilon_1².
 
     Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.
@@ -87,9 +87,7 @@ class Adafactor(Optimizer):
         t = steps.leaf + 1.0
         changes = assigned((steps, t))
         moves: list[Tensor] = []
-        factor = (
-            None if self._bounds else self._factor(hyper)
-        )  # the size of a Variable is that before weight decay, or after it
+        factor = None if self._bounds else self._factor(hyper)  # the size of a Variable is taken before or after weight decay
         new, relative = power(t, decay), minimum(rate, 1.0 / sqrt(t))
         for g, w in pairs:
             v, more = self._second(square(g) if self._bounds else square(g) + epsilon_1, w, new, epsilon_1)
@@ -100,7 +98,7 @@ class Adafactor(Optimizer):
         return changes, moves
 
     def _second(self, squared: Tensor, w: Variable, new: Tensor, epsilon_1: Tensor) -> tuple[Tensor, list[StateUpdate]]:
-        """Return the second moments and the updates that keep them; ``new`` is the fraction that this step contributes."""
+        """Return the second moments and the updates that store them; ``new`` is the fraction that this step contributes."""
         if len(w.shape) < 2:
             (kept,) = self._state(w, 0.0)
             v = kept.leaf + new * (squared - kept.leaf)

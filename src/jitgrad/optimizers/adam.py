@@ -25,7 +25,7 @@ _FIRST = np.array([1.0, 1.0, 0.0])
 
 @composite
 def _with_corrected_epsilon(hyper: Tensor, rate: Tensor) -> Tensor:
-    """Return Adam's numbers with ε·√(1 − β₂ᵗ), which is added to the root before its bias is corrected."""
+    """Return Adam's numbers with ε·√(1 − β₂ᵗ), which is added to the root before the bias correction."""
     epsilon = getitem(hyper, 3) * sqrt(1.0 - getitem(rate, 1) * getitem(hyper, 2))
     return concatenate([getitem(hyper, slice(0, 3)), reshape(epsilon, (1,))])
 
@@ -38,7 +38,7 @@ class Adam(Optimizer):
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     beta_1 : float, default 0.9
         Decay rate β₁ of the mean of the gradients, in [0, 1).
     beta_2 : float, default 0.999
@@ -46,7 +46,7 @@ class Adam(Optimizer):
     epsilon : float, default 1e-7
         Small number ε that keeps the divisor away from 0.
     form : {"keras", "torch"}, default "keras"
-        Where ε is added: to the root √v, as in Keras, or to the root after its bias is corrected, as in
+        Where ε is added: to the root √v, as in Keras, or to the root after the bias correction, as in
         PyTorch.
     **options : OptimizerOptions, optional
         Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
@@ -58,14 +58,14 @@ class Adam(Optimizer):
 
     See Also
     --------
-    AdamW : With decoupled weight decay.
-    AMSGrad : With the largest second moment so far.
-    Nadam : With Nesterov's momentum.
+    AdamW : Adam with decoupled weight decay.
+    AMSGrad : Adam with the largest second moment so far.
+    Nadam : Adam with Nesterov momentum.
     LBFGS : Converges faster for smooth costs on all rows.
 
     Notes
     -----
-    In step t, with the gradient g::
+    In step t with the gradient g::
 
         m ← β₁·m + (1 − β₁)·g
         v ← β₂·v + (1 − β₂)·g²
@@ -125,7 +125,7 @@ class Adam(Optimizer):
         return t, assigned((steps, t))
 
     def _moments(self, g: Tensor, w: Variable, beta_1: Tensor, beta_2: Tensor) -> tuple[Tensor, Tensor, list[StateUpdate]]:
-        """Return both moments after this step, and the updates that keep them."""
+        """Return both moments after this step, and the updates that store them."""
         m, v, *_ = self._state(w, 0.0, 0.0)
         first = m.leaf + (1.0 - beta_1) * (g - m.leaf)
         second = v.leaf + (1.0 - beta_2) * (g * g - v.leaf)
@@ -138,7 +138,7 @@ class AdamW(Adam):
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     weight_decay : float, default 0.004
         Strength of the weight decay.
     beta_1 : float, default 0.9
@@ -186,7 +186,7 @@ class AMSGrad(Adam):
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     beta_1 : float, default 0.9
         Decay rate β₁ of the mean of the gradients, in [0, 1).
     beta_2 : float, default 0.999
@@ -209,7 +209,7 @@ class AMSGrad(Adam):
 
     Notes
     -----
-    As `Adam`, with ``v̂ ← max(v̂, v)`` in place of v in the step.
+    The update rule of `Adam`, with ``v̂ ← max(v̂, v)`` in place of v in the step.
 
     Reddi, Kale and Kumar, "On the convergence of Adam and beyond", 2018.
 
@@ -232,12 +232,12 @@ class AMSGrad(Adam):
 
 
 class Nadam(Adam):
-    """Adam with Nesterov's momentum.
+    """Adam with Nesterov momentum.
 
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     beta_1 : float, default 0.9
         Decay rate β₁ of the mean of the gradients, in [0, 1).
     beta_2 : float, default 0.999
@@ -245,7 +245,7 @@ class Nadam(Adam):
     epsilon : float, default 1e-7
         Small number ε that keeps the divisor away from 0.
     momentum_decay : float, default 0.004
-        How fast the momentum rises to β₁, at least 0: 0.004 as in PyTorch, 1 as in Keras 3.
+        Rate at which the momentum rises to β₁, at least 0; 0.004 in PyTorch, 1 in Keras 3.
     **options : OptimizerOptions, optional
         Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
@@ -256,7 +256,7 @@ class Nadam(Adam):
 
     See Also
     --------
-    Adam : The update rule without Nesterov's momentum.
+    Adam : The update rule without Nesterov momentum.
 
     Notes
     -----
@@ -299,12 +299,12 @@ class Nadam(Adam):
 
 
 class RAdam(Adam):
-    """Rectified Adam: without the second moment while its estimate is uncertain.
+    """Rectified Adam, which does not use the second moment while its estimate is uncertain.
 
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     beta_1 : float, default 0.9
         Decay rate β₁ of the mean of the gradients, in [0, 1).
     beta_2 : float, default 0.999
@@ -364,12 +364,12 @@ class RAdam(Adam):
 
 
 class Adamax(Adam):
-    """Adam with the largest past gradient in place of the second moment.
+    """Adam with a decaying maximum of past gradients in place of the second moment.
 
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     beta_1 : float, default 0.9
         Decay rate β₁ of the mean of the gradients, in [0, 1).
     beta_2 : float, default 0.999

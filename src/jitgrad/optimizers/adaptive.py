@@ -1,4 +1,4 @@
-"""Optimizers with step sizes scaled by the size of past gradients. Names and defaults are Keras's."""
+"""Optimizers with step sizes scaled by the size of past gradients. The names and defaults follow Keras."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RMSprop(Optimizer):
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     rho : float, default 0.9
         Decay rate ρ of the average, in [0, 1).
     momentum : float, default 0.0
@@ -29,7 +29,7 @@ class RMSprop(Optimizer):
     epsilon : float, default 1e-7
         Small number ε that keeps the divisor away from 0.
     centered : bool, default False
-        Whether to use the variance of the gradient: v less the square of the mean gradient.
+        Whether to use the variance of the gradient: v minus the square of the mean gradient.
     form : {"keras", "torch"}, default "torch"
         Which library's form to use; see Notes.
     initial_accumulator_value : float, default 0.0
@@ -54,7 +54,7 @@ class RMSprop(Optimizer):
         b ← μ·b + g / (√v + ε)
         w ← w − lr·b
 
-    In Keras's form the root is ``√(v + ε)``, and the learning rate is part of b: ``b ← μ·b + lr·g / √(v + ε); w
+    In Keras's form, the root is ``√(v + ε)``, and the learning rate is part of b: ``b ← μ·b + lr·g / √(v + ε); w
     ← w − b``.
 
     Tieleman and Hinton, "Lecture 6.5: RMSprop", 2012. For the centered form, Graves, "Generating
@@ -104,13 +104,13 @@ class Adagrad(Optimizer):
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     initial_accumulator_value : float, default 0.1
         Initial value of the sum s, at least 0.
     epsilon : float, default 1e-7
         Small number ε that keeps the divisor away from 0.
     learning_rate_decay : float, default 0.0
-        Decay d of the learning rate: in step t it is ``lr / (1 + (t − 1)·d)``.
+        Decay d of the learning rate: in step t, it is ``lr / (1 + (t − 1)·d)``.
     form : {"keras", "torch"}, default "torch"
         Which library's form to use; see Notes.
     **options : OptimizerOptions, optional
@@ -127,7 +127,7 @@ class Adagrad(Optimizer):
 
     Notes
     -----
-    In PyTorch's form, ``s ← s + g²; w ← w − lr·g / (√s + ε)``. In Keras's form the root is ``√(s + ε)``.
+    In PyTorch's form, ``s ← s + g²; w ← w − lr·g / (√s + ε)``. In Keras's form, the root is ``√(s + ε)``.
 
     Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
     optimization", 2011.
@@ -170,7 +170,7 @@ class Adadelta(Optimizer):
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Factor of the steps, positive; 1 in the paper. Or a schedule that gives it for each step.
+        Factor of the steps, positive (1 in the paper); or a schedule that returns it for each step.
     rho : float, default 0.95
         Decay rate ρ of the averages, in [0, 1).
     epsilon : float, default 1e-7
@@ -185,7 +185,7 @@ class Adadelta(Optimizer):
 
     See Also
     --------
-    Adagrad : Sums the squared gradients.
+    Adagrad : Uses the sum of the squared gradients.
 
     Notes
     -----

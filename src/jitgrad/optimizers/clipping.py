@@ -1,4 +1,4 @@
-"""Clipping of gradients: by element, by the norm of each, or by the norm of all together."""
+"""Clipping of gradients: by element, by the norm of each gradient, or by the norm of all gradients together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Gradients = list[tuple[Any, Any]]
 class Clipper:
     """Clips the gradients in pairs of gradients and Variables.
 
-    Raises ArgumentError if more than one way of clipping is given.
+    Raises ArgumentError if more than one kind of clipping is requested.
     """
 
     def __init__(self, **clipping: float | None) -> None:

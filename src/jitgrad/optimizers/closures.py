@@ -29,11 +29,11 @@ class ClosureLBFGS:
     Parameters
     ----------
     learning_rate : float
-        Length of the move along the direction, or initial length of the line search.
+        Length of the move along the direction, or initial length for the line search.
     max_iter : int
         Largest number of iterations of a step.
     max_eval : int, optional
-        Number of evaluations after which a step ends; by default 5/4 of `max_iter`.
+        Number of evaluations after which a step ends. The default is 5/4 of `max_iter`.
     tolerance_grad : float
         A step ends if no element of the gradient is larger.
     tolerance_change : float
@@ -126,7 +126,7 @@ class ClosureLBFGS:
         return q
 
     def get_state(self) -> dict[str, Any]:
-        """Return everything the next steps depend on, as numbers and arrays."""
+        """Return the state that the next steps depend on, as numbers and arrays."""
         move, before = self._last or (None, None)
         return {
             "func_evals": self.evaluations, "n_iter": self.iterations, "H_diag": self._scale, "move": move,

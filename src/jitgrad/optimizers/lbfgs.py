@@ -25,21 +25,20 @@ from jitgrad.tape.variable import Variable
 class LBFGS(Optimizer):
     """Limited-memory BFGS, a quasi-Newton method, for smooth costs on all rows.
 
-    It typically converges in tens of steps. Use it with ``batch_size=None`` or with `minimize`; steps on
-    changing batches are not consistent. Each step goes ``learning_rate`` times the quasi-Newton direction,
-    without a line search. If it diverges from a distant start, use a smaller learning rate or some steps of
-    Adam first.
+    It typically converges in tens of steps. Use it with ``batch_size=None`` or with `minimize`, because steps on
+    changing batches are inconsistent. Each step is ``learning_rate`` times the quasi-Newton step, without a line
+    search. If the fit diverges from a distant start, use a smaller learning rate, or take some steps of Adam first.
 
     Parameters
     ----------
     learning_rate : float or Schedule, default 1.0
-        Step size relative to the quasi-Newton step, positive; or a schedule that gives it for each step.
+        Step size relative to the quasi-Newton step, positive; or a schedule that returns it for each step.
     history_size : int, default 10
         Number of past steps to keep, from 1 to 1000.
     tolerance_grad : float, default 1e-7
         No step is taken if no element of the gradient is larger.
     tolerance_change : float, default 1e-9
-        No step is taken if the cost would decrease by less, to first order.
+        No step is taken if the cost would decrease by less than this, to first order.
     **options : OptimizerOptions, optional
         Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
@@ -51,7 +50,7 @@ class LBFGS(Optimizer):
     See Also
     --------
     Adam : For costs on batches.
-    jitgrad.curve_fit : Least squares with standard errors.
+    jitgrad.curve_fit : Least-squares fits with standard errors.
 
     Notes
     -----
@@ -106,7 +105,7 @@ class LBFGS(Optimizer):
         direction = _two_loops(g, moves, turns, weights, scale)
         size = where(greater(steps, 0), rate, rate * minimum(1.0, 1.0 / sum(abs(g))))
         slope = dot(g, direction)
-        idle = less_equal(max(abs(g)), tolerance_grad)  # then the state stays unchanged, too
+        idle = less_equal(max(abs(g)), tolerance_grad)  # the state is then also unchanged
         step = where(logical_or(idle, greater(slope, -tolerance_change)), 0.0, size * direction)
         new = (steps + 1.0, step, g, moves, turns, weights, scale)
         changes = assigned(*((v, where(idle, v.leaf, value)) for v, value in zip(state, new, strict=True)))

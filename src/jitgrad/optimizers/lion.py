@@ -19,7 +19,7 @@ class Lion(Optimizer):
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.001
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     beta_1 : float, default 0.9
         Weight β₁ of the momentum in the step, in [0, 1).
     beta_2 : float, default 0.99

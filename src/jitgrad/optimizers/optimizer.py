@@ -48,13 +48,13 @@ _train.changes_state = True  # type: ignore[attr-defined]
 class Optimizer(OptimizerState):
     """Base class of optimizers.
 
-    A subclass defines its hyperparameters and state, and how far each Variable moves in a step. The state
+    A subclass defines its hyperparameters and state, and the change of each Variable in a step. The state
     consists of Variables that are created when a Variable is first updated.
 
     Parameters
     ----------
     learning_rate : float or Schedule
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     others : dict of str to float, optional
         Hyperparameters of the subclass by name.
     **options : OptimizerOptions, optional
@@ -62,22 +62,22 @@ class Optimizer(OptimizerState):
 
         - ``weight_decay``: decoupled weight decay λ, as in Keras: ``w ← w·(1 − lr·λ)`` before each step.
           Default 0.
-        - ``l2``: strength λ of an L2 penalty that is added to the gradient, ``g ← g + λ·w``; what PyTorch
-          calls ``weight_decay`` in all optimizers but AdamW. Default 0.
+        - ``l2``: strength λ of an L2 penalty that is added to the gradient, ``g ← g + λ·w``; this is what PyTorch
+          calls ``weight_decay`` in all optimizers except AdamW. Default 0.
         - ``maximize``: whether to maximize the cost. Default False.
-        - ``clipvalue``: bound c of the elements of the gradients, which are clipped to [-c, c].
+        - ``clipvalue``: bound c on the elements of the gradients, which are clipped to [-c, c].
         - ``clipnorm``: largest norm of each gradient.
         - ``global_clipnorm``: largest norm of all gradients together.
         - ``use_ema``: whether to keep exponential moving averages of the Variables, ``a ← m·a + (1 − m)·w``.
           Default False.
-        - ``ema_momentum``: m. Default 0.99.
+        - ``ema_momentum``: momentum m of the averages. Default 0.99.
         - ``ema_overwrite_frequency``: number of steps after which the Variables are replaced by their
           averages. By default they are replaced only at the end of a fit.
 
     Raises
     ------
     ArgumentError
-        If a number is outside its range, or there is more than one way of clipping.
+        If a number is outside its range, or if more than one kind of clipping is requested.
     OptionError
         If an option is unknown.
 
@@ -101,7 +101,7 @@ class Optimizer(OptimizerState):
     """
 
     def apply_gradients(self, grads_and_variables: Iterable[tuple[Tensor | ArrayLike | None, Variable]]) -> None:
-        """Update Variables by their gradients, in one run.
+        """Update Variables with their gradients.
 
         Parameters
         ----------
@@ -192,10 +192,9 @@ class Optimizer(OptimizerState):
         cost : callable or Node
             A function without arguments that returns a scalar Tensor; or a Node of a static graph.
         variables : Variable or sequence of Variable, optional
-            Variables to change. By default all trainable Variables that the cost depends on.
-        steps : int, optional
-            Number of steps. The cost is then traced once and all steps run natively; a cost made by
-            ``jitgrad.function`` is not traced again by later calls. By default one step is recorded and run.
+            Variables to change. By default, all trainable Variables on which the cost depends.
+        Number of steps. The cost is then traced once, and all steps run natively. A cost made by
+            ``jitgrad.function`` is not traced again in later calls. By default, one step is recorded and run.
 
         Returns
         -------
@@ -210,7 +209,7 @@ class Optimizer(OptimizerState):
 
         See Also
         --------
-        apply_gradients : Applies gradients that are already computed.
+        apply_gradients : Applies given gradients.
         jitgrad.fit : Minimizes a cost over batches of data.
 
         Examples
@@ -265,7 +264,7 @@ class Optimizer(OptimizerState):
 
     @abstractmethod
     def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
-        """Return updates of the state, and the distance of each Variable: ``w ← w − move``."""
+        """Return updates of the state, and the move of each Variable: ``w ← w − move``."""
 
     def _averaged(self, w: Variable, new: Tensor, hyper: Tensor) -> list[StateUpdate]:
         """Assign a Variable and update its moving average, which starts with the first value."""
@@ -279,7 +278,7 @@ class Optimizer(OptimizerState):
         return assigned((average, mean), (w, new))
 
     def _factor(self, hyper: Tensor) -> Tensor | None:
-        """Return the factor of weight decay, or None without it."""
+        """Return the factor of weight decay, or None if there is none."""
         if "weight_decay" not in self._hyper.used:
             return None
         return 1.0 - self._hyper.of(hyper, "learning_rate") * self._hyper.of(hyper, "weight_decay")

@@ -1,4 +1,4 @@
-"""The options of every optimizer, as types for annotations."""
+"""Types for annotations of the options that every optimizer accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning rate schedules: functions of the number of the step, starting with 0.
+"""Learning rate schedules: functions of the step number, which starts at 0.
 
 A schedule that is passed to an optimizer as its learning rate becomes part of the update and runs natively. A
 schedule can also be called with a number.
@@ -143,7 +143,7 @@ class PiecewiseConstant(Schedule):
     Parameters
     ----------
     boundaries : sequence of int
-        Last step of each interval but the last, in increasing order.
+        Last step of each interval except the last, in increasing order.
     rates : sequence of float
         Learning rate of each interval, one more than `boundaries`.
 
@@ -228,9 +228,9 @@ class CosineRestarts(Schedule):
     steps : int
         Number of steps of the first decay.
     longer : float, default 2.0
-        Factor of the number of steps from one decay to the next, at least 1.
+        Factor by which the number of steps grows from one decay to the next, at least 1.
     lower : float, default 1.0
-        Factor of the initial learning rate from one decay to the next, positive.
+        Factor by which the initial learning rate changes from one decay to the next, positive.
     alpha : float, default 0.0
         Final learning rate as a fraction of `rate`.
 
@@ -359,7 +359,7 @@ class OneCycle(Schedule):
     Raises
     ------
     ArgumentError
-        If `rise` is not between 0 and 1, or leaves no step for one of the parts.
+        If `rise` is not between 0 and 1, or leaves no steps for one of the phases.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Gradient descent: plain, with momentum, averaged, and by the sign of the gradient."""
+"""Gradient descent: plain, with momentum, averaged, and based on the sign of the gradient."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jitgrad.tape.variable import Variable
 
 @composite
 def _outside_momentum(hyper: Tensor, *tensors: Tensor, nesterov: bool) -> tuple[Tensor, ...]:
-    """Return the new momenta and the new values of the Variables, for PyTorch's form without dampening."""
+    """Return the new momenta and the new values of the Variables, in PyTorch's form without dampening."""
     rate, momentum = getitem(hyper, 0), getitem(hyper, 1)
     n = len(tensors) // 3
     gradients, kept, starts = tensors[:n], tensors[n : 2 * n], tensors[2 * n :]
@@ -37,11 +37,11 @@ class SGD(Optimizer):
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.01
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     momentum : float, default 0.0
         Momentum μ, in [0, 1).
     nesterov : bool, default False
-        Whether to use Nesterov's momentum.
+        Whether to use Nesterov momentum.
     dampening : float, default 0.0
         Dampening d of the momentum, in PyTorch's form only.
     form : {"keras", "torch"}, default "keras"
@@ -65,7 +65,7 @@ class SGD(Optimizer):
         v ← μ·v − lr·g
         w ← w + v                       w ← w + μ·v − lr·g  (Nesterov)
 
-    and in PyTorch's, where b starts as g::
+    and in PyTorch's form, in which the first b is g::
 
         b ← μ·b + (1 − d)·g
         w ← w − lr·b                    w ← w − lr·(g + μ·b)  (Nesterov)
@@ -146,7 +146,7 @@ class ASGD(Optimizer):
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.01
-        Step size, positive; or a schedule that gives it for each step.
+        Step size, positive; or a schedule that returns it for each step.
     lambd : float, default 1e-4
         Decay λ of the Variables.
     alpha : float, default 0.75
@@ -227,7 +227,7 @@ class ASGD(Optimizer):
 
 
 class Rprop(Optimizer):
-    """Resilient backpropagation: steps by the sign of the gradient only, for costs on all rows.
+    """Resilient backpropagation: steps that depend only on the sign of the gradient, for costs on all rows.
 
     Parameters
     ----------

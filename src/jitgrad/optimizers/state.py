@@ -60,14 +60,14 @@ class OptimizerState(Described, ABC):
         return vars(self) | {"_copied_from": {}}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return a copy with the same state, for the copied Variables; or for the same Variables if it is copied alone."""
+        """Return a copy with the same state, for the copied Variables, or for the same ones if the optimizer is copied alone."""
         made = memo[id(self)] = type(self).__new__(type(self))
         vars(made).update({name: copy.deepcopy(value, memo) for name, value in self.__getstate__().items()})
         made._copied_from = {id(v): (weakref.ref(v), copied) for v, copied in zip(self._slots, made._slots, strict=True)}
         return made
 
     def _follow(self, variables: Sequence[Variable]) -> None:
-        """Before the first step of a copy, find the Variables that its state belongs to.
+        """Before the first step of a copy, find the Variables to which its state belongs.
 
         Raises ArgumentError if it belongs to none of them.
         """
@@ -113,7 +113,7 @@ class OptimizerState(Described, ABC):
         Raises
         ------
         OptionError
-            If there is no hyperparameter of this name.
+            If no hyperparameter has this name.
         ArgumentError
             If a number is outside its range, or the learning rate follows a schedule.
 
@@ -145,7 +145,7 @@ class OptimizerState(Described, ABC):
         var_list : iterable of Variable, optional
             Variables to exclude.
         var_names : iterable of str, optional
-            Variables whose names contain one of these strings are excluded.
+            Strings; Variables whose names contain one of them are excluded.
 
         Examples
         --------
@@ -174,7 +174,7 @@ class OptimizerState(Described, ABC):
         return [*counted, *self._numbers, *(v for slots in self._slots.values() for v in slots)]
 
     def get_state(self, variables: Sequence[Variable]) -> dict[str, Any]:
-        """Return the state that later steps depend on, without the Variables themselves.
+        """Return the state on which later steps depend, without the Variables themselves.
 
         Parameters
         ----------
@@ -218,7 +218,7 @@ class OptimizerState(Described, ABC):
         state : dict
             State of an optimizer with the same arguments.
         variables : sequence of Variable
-            Variables in the order of those passed to `get_state`.
+            Variables in the same order as in the call of `get_state`.
 
         Raises
         ------
@@ -227,7 +227,7 @@ class OptimizerState(Described, ABC):
         """
         fitted = [variables[int(number)] for number in state["fitted"]]
         if fitted:
-            with trace.tracing():  # creates the state that steps expect
+            with trace.tracing():  # creates the state that steps require
                 self._updates([(as_tensor(np.zeros(v.shape, v.dtype)), v) for v in fitted])
         hyper = self._hyper.variable
         pairs: list[tuple[Variable, np.ndarray]] = [(hyper, state["hyperparameters"]), (self._step, state["step"])]
@@ -264,9 +264,9 @@ class OptimizerState(Described, ABC):
         return [self._numbers, *(self._slots.get(v, ()) for v in fitted)]
 
     def _shared(self, pairs: list[tuple[Tensor, Variable]], *starts: Any) -> tuple[Variable, ...]:
-        """Return state that all Variables share, created on the first update in the widest dtype with the values ``starts``.
+        """Return state that all Variables share. The first update creates it in the widest dtype, with the values ``starts``.
 
-        State whose shape depends on the set of Variables is created anew for other Variables.
+        State whose shape depends on the set of Variables is created again for other Variables.
         """
         shapes = [start.shape if isinstance(start, np.ndarray) else () for start in starts]
         if [v.shape for v in self._numbers] != shapes:
@@ -279,7 +279,7 @@ class OptimizerState(Described, ABC):
         return self._numbers
 
     def _state(self, variable: Variable, *starts: Any) -> tuple[Variable, ...]:
-        """Return the state of a Variable, created on its first update. A number in ``starts`` fills the Variable's shape.
+        """Return the state of a Variable, which its first update creates. A number in ``starts`` fills the Variable's shape.
 
         If moving averages are kept, the Variable's average is stored last, and not returned.
         """

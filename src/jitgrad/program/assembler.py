@@ -1,4 +1,4 @@
-"""The assembler: it appends instructions, and the entries of the table that they refer to."""
+"""The assembler, which appends instructions and the table entries to which they refer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Assembler:
 
     def __init__(self, dtype: np.dtype[Any], table: list[int] | None = None, whole: bool = False) -> None:
         self.dtype, self.whole = dtype, whole
-        self._words = array.array("Q")  # words of all instructions, which avoids an object for each
+        self._words = array.array("Q")  # words of all instructions; avoids an object for each instruction
         self.table: list[int] = [] if table is None else table
 
     @property
@@ -75,7 +75,7 @@ class Assembler:
         trips, lanes : int
             The number of iterations, and the number of ranges of iterations that threads can share; 0 lanes for none.
         body, tail : ndarray
-            Instructions as in the first trip of the first lane; and those of a last trip that differs, if any.
+            Instructions as in the first trip of the first lane; and the instructions of the last trip if it differs.
         by_trip, by_lane : ndarray
             Increments of the fields with each trip and with each lane.
         """
@@ -127,6 +127,6 @@ class Assembler:
 
 
 def row(name: str, fields: dict[str, int]) -> list[int]:
-    """Encode an instruction: its opcode, and the given fields that exist."""
+    """Encode an instruction: its opcode, and those of the given fields that it has."""
     made = [OPCODE[name], *[fields[key] for key in INSTRUCTIONS[OPCODE[name]].fields]]
     return made + [0] * (WIDTH - len(made))

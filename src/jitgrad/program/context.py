@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _ALIGNMENT = 64
 _LEAST_BYTES = 1 << 18
-"""Size that a context counts for in the pool, in addition to its arena."""
+"""Size that is counted for a context in the pool, in addition to its arena."""
 
 
 class Context:
@@ -78,7 +78,7 @@ class Context:
                 held[number] = value
 
     def state(self, numbers: Sequence[int]) -> list[np.ndarray]:
-        """Return immutable copies of the inputs that the run has changed."""
+        """Return immutable copies of the inputs that a run has changed."""
         inputs, held, made = self.inputs, self._held, []
         for number in numbers:
             value = inputs[number].copy()
@@ -148,7 +148,7 @@ _pool = _Pool(most_bytes=1 << 26)
 
 
 class _Last(threading.local):
-    """The context that a thread used last. It is likely to be used next, which avoids a look-up in the pool."""
+    """The context that a thread used last. It is likely to be used next, so this avoids a lookup in the pool."""
 
     context: Context | None = None
 
@@ -173,7 +173,7 @@ def put_back(context: Context) -> None:
 
 
 class lent:  # noqa: N801  (used like a function)
-    """``with lent(program) as context`` lends a context that no other thread uses, for any use."""
+    """Lend a context that no other thread uses: ``with lent(program) as context``."""
 
     __slots__ = ("_context",)
 

@@ -1,4 +1,4 @@
-"""Encoding: from steps with places in the arena to instructions, by the rows of their ops."""
+"""Encoding: the rows of their ops convert steps with places in the arena to instructions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jitgrad.program.slots import NOWHERE
 
 
 def encode_step(code: Assembler, expression: Expression, memory: Memory, i: int) -> None:
-    """Emit the instructions of step ``i``. Leaves, views and empty values have none."""
+    """Emit the instructions of step ``i``. Leaves, views and empty values have no instructions."""
     step = expression.steps[i]
     row = lowered(step.op)
     if row.leaf or row.view is not None or size_of(step.shape) == 0:
@@ -28,7 +28,7 @@ def encode_step(code: Assembler, expression: Expression, memory: Memory, i: int)
 
 
 def encode_update(code: Assembler, expression: Expression, memory: Memory, update: Update) -> None:
-    """Emit the instructions of an update. An update of empty values has none."""
+    """Emit the instructions of an update. An update of empty values has no instructions."""
     operands = update.targets + update.args
     shapes, places = expression.shapes(operands), tuple(memory.places[j] for j in operands)
     if 0 not in shapes[0]:

@@ -163,7 +163,7 @@ class Builder:
 
 
 Rule = Callable[[Builder, Step], int | None]
-"""A rewriting rule: returns the position of the replacement of a step, or None to keep it."""
+"""A rewrite rule, which returns the position of the replacement for a step, or None to keep it."""
 UpdateRule = Callable[[Builder, Update], Update | None]
 
 

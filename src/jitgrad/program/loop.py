@@ -1,7 +1,7 @@
 """The region op ``loop``: a body, itself an Expression, that runs repeatedly.
 
-The operands of the step are, in this order, the initial values of the *carries*, which each trip takes from the previous one;
-the *moving* inputs, of which each trip reads the next slice; and *constants*. They are the inputs of the body, in this order.
+The operands of the step are, in this order: the initial values of the *carries*, which each trip takes from the previous one;
+the *moving* inputs, of which each trip reads the next slice; and *constants*. The inputs of the body have the same order.
 The outputs of the body are the next carries, followed by the *stacked* values: one slice per trip. The results of the step are
 the final carries and the stacks.
 """
@@ -50,7 +50,7 @@ class Loop(NamedTuple):
 
     @property
     def bodies(self) -> tuple[Expression, ...]:
-        """The body, and the tail if any."""
+        """The body, and the tail if there is one."""
         return (self.body,) if self.tail is None else (self.body, self.tail)
 
     @property
@@ -76,12 +76,12 @@ class Loop(NamedTuple):
         return {self.body.steps[i].attr("leaf") for i in self.body.state}
 
     def stacking(self, outputs: tuple[int, ...]) -> Loop:
-        """Return the same loop, but with these outputs of its body stacked."""
+        """Return the loop with these outputs of its body stacked instead."""
         name = self.body.entries[0][0]
         return self._replace(body=self.body._replace(entries=((name, self.body.outputs[: self.n_carries] + outputs),)))
 
     def check(self, operands: Sequence[Shape]) -> None:
-        """Raise ProgramError if operands of these shapes do not match the bodies, or the bodies do not match their role."""
+        """Raise ProgramError if operands of these shapes do not match the bodies, or the bodies are not valid for the loop."""
         n, moving = self.n_carries, range(self.n_carries, self.n_carries + self.n_moving)
         taken = [0] * len(operands)
         for body, times in zip(self.bodies, (self.trips, 1), strict=False):

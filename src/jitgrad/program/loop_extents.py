@@ -1,4 +1,4 @@
-"""Extents of instructions in loops: their fields at the lowest and the highest places over all trips, for each lane."""
+"""Extents of instructions in loops: for each lane, their fields at the lowest and the highest places over all trips."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def ranges_of(program: Program) -> list[Range]:
 
 
 def trips_at(i: int, loops: Sequence[Range]) -> int:
-    """Return how often instruction ``i`` runs because of the loops around it."""
+    """Return the number of times that the loops around instruction ``i`` run it."""
     return math.prod(loop.trips for loop in loops if loop.first <= i < loop.stop)
 
 

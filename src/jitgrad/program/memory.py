@@ -1,6 +1,6 @@
 """Memory assignment: offsets into the arena by live ranges.
 
-The order in the arena is: updated state, other inputs, literals, temporaries. Inputs, literals and outputs keep their place.
+The order in the arena is: updated state, other inputs, literals, temporaries. Inputs, literals and outputs keep their places.
 The place of a temporary is free again after its last use. A result never overlaps an operand of its own step, so every loop can
 be vectorized.
 """
@@ -89,7 +89,7 @@ _GIVEN_BACK = -1
 
 
 def _last_uses(expression: Expression, owner: list[int]) -> list[int]:
-    """Return the last use of each owner; a number beyond all steps if it is kept."""
+    """Return the last use of each owner; a number beyond all steps if its value is kept."""
     steps, kept = expression.steps, len(expression.steps)
     last = list(range(kept))
     for i, step in enumerate(steps):

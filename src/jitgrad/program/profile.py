@@ -22,7 +22,7 @@ class Cost(NamedTuple):
     Attributes
     ----------
     name : str
-        As printed in dumps.
+        The name of the instruction in dumps.
     entry : str
         The entry of the Program that contains it.
     fields : dict

@@ -26,7 +26,7 @@ class Program:
     dtype : dtype
         float32 or float64, for all numbers in the arena.
     code : ndarray of uint64, shape (instructions, WIDTH)
-        See ``vm.instructions``.
+        The instructions, see ``vm.instructions``.
     table : ndarray of uint64
         Sizes and strides of views, by position.
     entries : tuple of Entry
@@ -101,7 +101,7 @@ class Program:
         return next(entry.name for entry in self.entries if i < entry.stop)
 
     def instruction(self, i: int) -> tuple[Instruction, dict[str, int]]:
-        """Decode instruction ``i`` to its kind and fields. Raise ProgramError for an unknown opcode."""
+        """Decode the kind and the fields of instruction ``i``. Raise ProgramError for an unknown opcode."""
         opcode, *values = self.code[i].tolist()
         if opcode >= len(INSTRUCTIONS):
             raise ProgramError(f"Instruction {i} has the unknown opcode {opcode}. Lower the expression again.")

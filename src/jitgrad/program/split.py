@@ -1,6 +1,6 @@
 """Splitting large instructions into parts that threads can execute concurrently.
 
-The number of parts depends on the amount of work alone. Results therefore do not depend on the number of threads.
+The number of parts depends only on the amount of work, so results do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Parts(NamedTuple):
     moves : dict
         Increments of fields from part to part.
     rest : dict or None
-        Fields of the remaining part, if the size is not a multiple.
+        Fields of the remaining part, if the size is not a multiple of the part size.
     """
 
     number: int

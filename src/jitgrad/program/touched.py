@@ -1,4 +1,4 @@
-"""The memory that instructions read and write, for all of them at once, as arrays."""
+"""The memory that instructions read and write, computed for all instructions at once as arrays."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class Cells:
     every : Extents
         All extents that will be looked up.
     written : Extents
-        Those that are written.
+        The extents that are written.
     """
 
     def __init__(self, every: Extents, written: Extents) -> None:
@@ -151,7 +151,7 @@ class Cells:
         np.minimum.at(self._first, cells, written.instruction[which])
 
     def _of(self, extents: Extents) -> tuple[np.ndarray, np.ndarray]:
-        """Return the cells of all extents, and the number of the extent of each cell."""
+        """Return the cells of all extents, and the extent number of each cell."""
         low = np.searchsorted(self._edges, extents.offset)
         size = np.searchsorted(self._edges, extents.offset + extents.size) - low
         which = np.repeat(np.arange(len(low)), size)

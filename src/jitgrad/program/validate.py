@@ -1,4 +1,4 @@
-"""Validation of a Program: everything that the interpreter relies on."""
+"""Validation of a Program: everything on which the interpreter relies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_AXES, _LARGEST = 64, 2**59
 
 
 def validate(program: Program) -> None:
-    """Check everything that the interpreter relies on.
+    """Check everything on which the interpreter relies.
 
     All numbers are within the limits of their instruction and all places within the arena. Every operand is an input or written
     before it is read. The entries are in order, and only the entries "update" and "steps" write state. Raise ProgramError
@@ -135,7 +135,7 @@ def _check_lanes(program: Program, loop: Range, loops: list[Range]) -> None:
     """Check that no task that threads share writes what another task reads or writes.
 
     The tasks are the lanes of a loop and its tail. The check is for one trip of the outer loops; ``loops`` are this loop and
-    those after it.
+    the loops after it.
     """
     touched: list[tuple[int, int, int, bool]] = []
     for i in range(loop.first, loop.end):
@@ -159,7 +159,7 @@ def _check_slot(program: Program, what: str, slot: Slot) -> None:
 
 def _check_apart(touched: list[tuple[int, int, int, bool]], where: str) -> None:
     """Check that no written extent overlaps an extent of another task, in sorted rows (start, stop, task, written)."""
-    reach: dict[tuple[int, bool], int] = {}  # how far the reads and the writes of each task extend
+    reach: dict[tuple[int, bool], int] = {}  # the end of the reads and the writes of each task
     for start, stop, task, writes in touched:
         for (other, wrote), end in reach.items():
             if other != task and (writes or wrote) and start < end:

@@ -1,4 +1,4 @@
-"""Verification of an Expression: the invariants that every pass relies on and preserves. Tests run it after each pass."""
+"""Verification of the invariants of an Expression, on which every pass relies. Tests run it after each pass."""
 
 from __future__ import annotations
 

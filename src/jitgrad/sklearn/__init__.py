@@ -1,6 +1,6 @@
 """Estimators for scikit-learn (``pip install 'jitgrad[sklearn]'``).
 
-They follow scikit-learn's conventions and can be used in pipelines, grid searches and cross-validation. Parameters have
+They follow scikit-learn's conventions and can be used in pipelines, grid searches and cross-validation. The parameters have
 scikit-learn's names.
 """
 

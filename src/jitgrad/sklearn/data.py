@@ -36,7 +36,7 @@ class Rows(NamedTuple):
         return self if self.weights is None or self.weights.all() else self.part(self.weights > 0)
 
     def part(self, places: np.ndarray) -> Rows:
-        """Return some of the rows."""
+        """Return the selected rows."""
         weights, offset = (None if array is None else array[places] for array in (self.weights, self.offset))
         return Rows(self.x[places], self.y[places], weights, offset)
 
@@ -57,7 +57,7 @@ def rows_of(
     Parameters
     ----------
     estimator : estimator
-        The estimator, which records the number and names of the features, or checks them unless ``reset``.
+        The estimator, which records the number and names of the features, or checks them if ``reset`` is False.
     x, y, sample_weight, offset : array-like
         The arguments of ``fit``.
     reset : bool, default=True
@@ -75,7 +75,7 @@ def rows_of(
     Raises
     ------
     ValueError
-        As scikit-learn's estimators do.
+        In the same cases as scikit-learn's estimators.
     """
     x, y = validate_data(estimator, x, y, reset=reset, dtype=dtype, **checks)
     weights = row_numbers("sample_weight", sample_weight, x)

@@ -18,7 +18,7 @@ from jitgrad.typing import ArrayLike
 
 
 class _LinearRegressor(RegressorMixin, BaseEstimator):
-    """Prediction of linear regressors."""
+    """Base class of linear regressors, with ``predict``."""
 
     coef_: np.ndarray
     intercept_: float
@@ -55,7 +55,7 @@ class ElasticNetRegressor(_LinearRegressor):
     alpha : float, default=1.0
         The strength of the penalty, above 0. For an unpenalized fit, use GLMRegressor.
     l1_ratio : float, default=0.5
-        The lasso share of the penalty: 0 for ridge, 1 for the lasso, which sets coefficients to 0.
+        The lasso share of the penalty: 0 for ridge, 1 for the lasso, which sets some coefficients to 0.
     fit_intercept : bool, default=True
         Whether to fit an intercept, which is not penalized.
     tol : float, default=1e-9
@@ -78,9 +78,9 @@ class ElasticNetRegressor(_LinearRegressor):
 
     See Also
     --------
-    ElasticNetRegressorCV : Choose the penalty by cross-validation.
-    GLMRegressor : Ridge for other distributions of the target.
-    jitgrad.glm.path : All penalties at once, also for counts and classes.
+    ElasticNetRegressorCV : Elastic net whose penalty is chosen by cross-validation.
+    GLMRegressor : Ridge regression for other distributions of the target.
+    jitgrad.glm.path : Fits for all penalties at once, including counts and classes.
 
     References
     ----------
@@ -121,7 +121,7 @@ class ElasticNetRegressor(_LinearRegressor):
         y : array-like of shape (n_samples,)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. By default all are 1.
+            Sample weights. By default, all are 1.
 
         Returns
         -------
@@ -139,15 +139,15 @@ class ElasticNetRegressor(_LinearRegressor):
 
 
 class ElasticNetRegressorCV(_LinearRegressor):
-    """Elastic net with a penalty chosen by cross-validation, as scikit-learn's ``ElasticNetCV``.
+    """Elastic net with a penalty chosen by cross-validation, like scikit-learn's ``ElasticNetCV``.
 
     Parameters
     ----------
     l1_ratio : float or sequence of float, default=0.5
-        The lasso share of the penalty. Of several values, the one with the smallest cross-validated error is chosen.
+        The lasso share of the penalty. If several values are given, the one with the smallest cross-validated error is chosen.
     alphas : int or sequence of float, default=100
-        The penalties, or the number of geometrically spaced penalties, starting from the smallest one for which all
-        coefficients are 0.
+        The penalties, or the number of geometrically spaced penalties. The largest of these is the smallest penalty for which
+            all coefficients are 0.
     eps : float, default=0.001
         The ratio of the smallest to the largest penalty.
     cv : int, splitter or iterable, default=None
@@ -176,7 +176,7 @@ class ElasticNetRegressorCV(_LinearRegressor):
     intercept_ : float
         The intercept.
     n_iter_ : int
-        The number of coordinate descent sweeps for the chosen penalty, starting from the previous one.
+        The number of coordinate descent sweeps for the chosen penalty, starting from the solution for the previous one.
     n_features_in_ : int
         The number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -184,8 +184,8 @@ class ElasticNetRegressorCV(_LinearRegressor):
 
     See Also
     --------
-    ElasticNetRegressor : Use a given penalty.
-    jitgrad.glm.cross_validated : Also for counts and classes.
+    ElasticNetRegressor : Elastic net with a given penalty.
+    jitgrad.glm.cross_validated : Cross-validation that also supports counts and classes.
 
     Examples
     --------

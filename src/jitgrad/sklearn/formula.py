@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 class FormulaRegressor(RegressorMixin, BaseEstimator):
     """Nonlinear least squares with a formula of columns and parameters.
 
-    Names in the formula that are not columns are parameters. Columns have the names of X if it is a frame. If X has no names,
-    or the formula uses none of them, columns are named ``x1``, ``x2``, … in order, and a single column also ``x``. The
-    parameters of the estimator are those of `jitgrad.curve_fit`.
+    Names in the formula that are not columns are parameters. If X is a DataFrame, its column names are used. If X has no names,
+    or the formula uses none of them, the columns are named ``x1``, ``x2``, … in order, and a single column is also named ``x``.
+    The parameters of the estimator correspond to the arguments of `jitgrad.curve_fit`.
 
     Parameters
     ----------
     formula : str
-        A formula such as ``"a * exp(-b * x) + c"``, or for a single column the name of a curve in `jitgrad.curvefit.MODELS`,
+        A formula such as ``"a * exp(-b * x) + c"``, or, for a single column, the name of a curve in `jitgrad.curvefit.MODELS`,
         such as "michaelis_menten". Names with special characters are written in backticks.
     p0 : dict or array-like, default=None
         Starting values, by name or in the order of the parameters in the formula. By default the fit starts from many points
@@ -60,7 +60,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
 
     See Also
     --------
-    jitgrad.curve_fit : The same as a function, with ``sigma``, Python functions and gradient methods.
+    jitgrad.curve_fit : The corresponding function, which also supports ``sigma``, Python functions and gradient methods.
     jitgrad.tabular.fit_curve : Fit a formula to a table.
 
     Examples

@@ -35,8 +35,8 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         "negative_binomial", "quasi_poisson" or "quasi_binomial".
     link : str, default=None
         The link function: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt".
-        By default the family's default in R: "identity" for "gaussian", "logit" for proportions, "log" for counts, "inverse"
-        for "gamma" and "inverse_squared" for "inverse_gaussian". scikit-learn's ``GammaRegressor`` uses "log".
+        The default is R's default for the family: "identity" for "gaussian", "logit" for proportions, "log" for counts,
+            "inverse" for "gamma" and "inverse_squared" for "inverse_gaussian". scikit-learn's ``GammaRegressor`` uses "log".
     alpha : float, default=0.0
         The strength of the ridge penalty; 0 for maximum likelihood.
     fit_intercept : bool, default=True
@@ -60,7 +60,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
     theta_ : float or None
         The parameter of "negative_binomial", given or estimated.
     fit_ : jitgrad.glm.Fit or None
-        The unpenalized fit, with covariance, likelihood, deviance, AIC and BIC. None with a penalty.
+        The unpenalized fit, with covariance, likelihood, deviance, AIC and BIC. None if there is a penalty.
     n_features_in_ : int
         The number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -68,9 +68,9 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
 
     See Also
     --------
-    LogisticClassifier : Logistic regression for classes.
+    LogisticClassifier : Logistic regression for classification.
     ElasticNetRegressor : Lasso and elastic net.
-    jitgrad.fit_table : Tables of any columns, with standard errors, tests and a report.
+    jitgrad.fit_table : Fits of tables with columns of any type, with standard errors, tests and a report.
 
     Notes
     -----
@@ -119,7 +119,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. By default all are 1.
+            Sample weights. By default, all are 1.
         offset : array-like of shape (n_samples,), default=None
             A term added to the linear predictor, such as the logarithm of an exposure.
 
@@ -179,7 +179,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. By default all are 1.
+            Sample weights. By default, all are 1.
         offset : array-like of shape (n_samples,), default=None
             A term added to the linear predictor.
 

@@ -26,7 +26,7 @@ class Linear(NamedTuple):
 
 
 def known(coefficients: np.ndarray) -> np.ndarray:
-    """Replace the missing coefficients of aliased features by 0."""
+    """Replace the missing coefficients of aliased features with 0."""
     return np.where(np.isnan(coefficients), 0.0, coefficients)
 
 

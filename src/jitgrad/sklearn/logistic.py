@@ -31,27 +31,27 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         The strength of the penalty; 0 for maximum likelihood. If the classes are perfectly separated, the maximum-likelihood
         estimates are infinite and a ConvergenceWarning is issued; use a penalty in that case.
     l1_ratio : float, default=0.0
-        The lasso share of the penalty: 0 for ridge, 1 for the lasso, which sets coefficients to 0.
+        The lasso share of the penalty: 0 for ridge, 1 for the lasso, which sets some coefficients to 0.
     fit_intercept : bool, default=True
         Whether to fit intercepts, which are not penalized.
     tol : float, default=1e-9
-        Convergence tolerance: the size of the last step in standard errors, or with a penalty the largest violation of the
+        Convergence tolerance: the size of the last step in standard errors or, with a penalty, the largest violation of the
         optimality conditions, relative to the largest gradient of the null model.
     max_iter : int, default=10000
-        Maximum number of iterations, or with a penalty of coordinate descent sweeps.
+        Maximum number of iterations or, with a penalty, of coordinate descent sweeps.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The sorted classes.
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-        The coefficients: for two classes those of the log-odds of the second; for more, one row per class, which sum to 0.
+        The coefficients: for two classes, of the log-odds of the second class; for more, one row per class, which sum to 0.
     intercept_ : ndarray of shape (1,) or (n_classes,)
         The intercepts.
     n_iter_ : int
         The number of iterations.
     fit_ : jitgrad.glm.Fit or None
-        The unpenalized fit, whose coefficients are log-odds against the first class. None with a penalty.
+        The unpenalized fit, whose coefficients are log-odds against the first class. None if there is a penalty.
     n_features_in_ : int
         The number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -59,8 +59,8 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
 
     See Also
     --------
-    GLMRegressor : Other distributions of the target.
-    jitgrad.fit_table : Tables of any columns, with odds ratios and tests.
+    GLMRegressor : Regression for other distributions of the target.
+    jitgrad.fit_table : Fits of tables with columns of any type, with odds ratios and tests.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             The classes.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. By default all are 1.
+            Sample weights. By default, all are 1.
 
         Returns
         -------

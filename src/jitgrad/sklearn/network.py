@@ -30,7 +30,7 @@ class Network(BaseEstimator, ABC):
     """The base class of multilayer perceptrons. Subclasses document parameters and attributes."""
 
     _checks: ClassVar[dict[str, Any]] = {}
-    """Further checks for ``rows_of``."""
+    """Additional checks for ``rows_of``."""
 
     def __init__(
         self,
@@ -77,11 +77,11 @@ class Network(BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
-            The features. float32 is fitted in float32, which is twice as fast, and everything else in float64.
+            The features. float32 data are fitted in float32, which is twice as fast, and all other data in float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. By default all are 1.
+            Sample weights. By default, all are 1.
 
         Returns
         -------

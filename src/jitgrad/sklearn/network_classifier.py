@@ -109,9 +109,9 @@ class NetworkClassifier(ClassifierMixin, Network):
         y : array-like of shape (n_samples,)
             The classes of the rows.
         classes : array-like of shape (n_classes,), default=None
-            All classes, for the first call. By default those in ``y``.
+            All classes, for the first call. By default, the classes in ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. By default all are 1.
+            Sample weights. By default, all are 1.
 
         Returns
         -------

@@ -103,7 +103,7 @@ class NetworkRegressor(RegressorMixin, Network):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. By default all are 1.
+            Sample weights. By default, all are 1.
 
         Returns
         -------

@@ -32,7 +32,7 @@ ACTIVATIONS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "tanh": ("tanh", np.tanh),
     "relu": ("relu", lambda x: np.maximum(x, 0)),
 }
-"""By scikit-learn's name: the name in ``jitgrad.layers``, and the function for arrays."""
+"""For each of scikit-learn's names, the name in ``jitgrad.layers`` and the function for arrays."""
 
 
 def squared_error(target: Any, prediction: Any) -> Any:
@@ -127,13 +127,13 @@ class Settings:
     loss : str
         The loss, in ``LOSSES``.
     solver : str or Optimizer
-        An optimizer, or the name of one, which gets ``learning_rate``.
+        An optimizer, or the name of one, to which ``learning_rate`` is passed.
     learning_rate : float
         The learning rate of a solver given by name.
     alpha : float
         The strength of the penalty ``alpha/2·Σ w²`` on kernels, relative to the sum of the losses of a batch.
     batch_size : int or str
-        The number of rows per step; "auto" is at most 200.
+        The number of rows per step; "auto" stands for at most 200.
     epochs : int
         The number of epochs.
     shuffle, seed, verbose : bool, int and int
@@ -192,7 +192,7 @@ _IDLE: Recent[list[Perceptron]] = Recent(32)
 
 @contextmanager
 def _lent(start: Weights, settings: Settings) -> Iterator[Perceptron]:
-    """Lend a model for these weights, with a new optimizer state, for exclusive use."""
+    """Lend a model with these weights and a new optimizer state for exclusive use."""
     sizes, dtype = [len(start.kernels[0]), *map(len, start.biases)], start.kernels[0].dtype
     if isinstance(settings.solver, Optimizer):
         yield _perceptron(sizes, dtype, settings, copy.deepcopy(settings.solver))

@@ -17,7 +17,7 @@ from jitgrad.vm.late import load
 
 
 def _call(code: Assembler, at: Placed, kernel: int, numbers: Sequence[int]) -> None:
-    """Emit a call. The table has the place and size of each operand, followed by the numbers that the function takes."""
+    """Emit a call. The table has the place and size of each operand, followed by the numbers that the function reads."""
     operands = [x for place, shape in zip(at.places, at.shapes, strict=True) for x in (place, math.prod(shape))]
     t, (s, room) = code.numbers([*operands, *numbers]), (at.scratch.offset, at.scratch.size)
     code.emit("call", kernel=kernel, d=at.d, n=size_of(at.shape), s=s, room=room, t=t, count=len(at.places))

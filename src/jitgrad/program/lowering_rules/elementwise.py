@@ -1,4 +1,4 @@
-"""Elementwise ops: loops over rows and columns, and multiply-adds in one loop."""
+"""Elementwise ops: loops over rows and columns, and fused multiply-adds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.vm.instructions import INSTRUCTIONS, LEAST_ELEMENTS, OPCODE, OPERAN
 
 
 class Layout(NamedTuple):
-    """An elementwise step as rows × columns: per operand, ``v`` (vector) or ``s`` (scalar) along columns, and a row stride."""
+    """An elementwise step as rows × columns: per operand, ``v`` (vector) or ``s`` (scalar) along the columns, and a row stride."""
 
     rows: int
     cols: int
@@ -26,7 +26,7 @@ class Layout(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def layout_of(shape: Shape, operands: OperandShapes) -> Layout | None:
-    """Return how a loop over two axes covers a broadcast, or None if two axes do not suffice."""
+    """Return the loop over two axes that covers a broadcast, or None if two axes do not suffice."""
     groups: list[tuple[int, tuple[bool, ...]]] = []
     lead = [len(shape) - len(operand) for operand in operands]
     for axis, n in enumerate(shape):

@@ -1,6 +1,6 @@
 """Matrix products: ``matmul_nn`` of plain operands, ``_tn`` and ``_nt`` with a transposed left or right operand.
 
-A third operand is added to the product: one row that broadcasts, or a full matrix.
+A third operand is added to the product: either one row, which is broadcast, or a full matrix.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _emit(code: Assembler, at: Placed) -> None:
     k = left[-2 if ta else -1]
     batch = math.prod(at.shape[:-2])
     sa, sb = (per if math.prod(shape[:-2]) == batch else 0 for shape, per in ((left, m * k), (right, k * n)))
-    a, b, c = (*at.places, at.d)[:3]  # without an addend, c is d
+    a, b, c = (*at.places, at.d)[:3]  # if there is no addend, c is d
     rc = n if added == [at.shape] else 0
     code.emit("matmul", d=at.d, a=a, b=b, c=c, ra=m if ta else k, rc=rc, m=m, k=k, n=n, batch=batch, sa=sa, sb=sb, ta=ta, tb=tb)
 

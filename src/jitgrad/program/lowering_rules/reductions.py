@@ -25,7 +25,7 @@ def _fuse_dot(builder: Builder, step: Step) -> int | None:
 
 
 def _legalise(builder: Builder, step: Step) -> int | None:
-    """Reduce axes that are not adjacent one range after the other, the last first."""
+    """Reduce axes that are not adjacent one range at a time, the last range first."""
     source, axes = step.args[0], sorted(step.attr("axes"))
     runs: list[list[int]] = []
     for axis in axes:

@@ -1,7 +1,7 @@
 """The rows of the table of lowered ops: everything that lowering needs to know about an op.
 
 Passes, memory assignment and the encoder walk over steps and look up the row of each. The shape rules of recorded ops are in
-``ops``, those of ops that only lowering creates are here.
+``ops``, the shape rules of ops that only lowering creates are here.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Placed(NamedTuple):
 Emit = Callable[..., None]
 """``emit(code, at, **attrs)`` appends the instructions of a Placed to an Assembler."""
 ByRows = Callable[[Step, OperandShapes, Sequence[bool], int], Rows | None]
-"""``by_rows(step, shapes, has_rows, rows)`` classifies a step some operands of which have ``rows`` rows; None if unknown."""
+"""``by_rows(step, shapes, has_rows, rows)`` classifies a step in which some operands have ``rows`` rows; None if unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class Lowered:
     repeats : bool
         Whether it can create equal rows from an operand without rows.
     apart : callable or None
-        Splits the step into a sum over rows and an addition; None if it is only a sum.
+        Splits the step into a sum over rows and an addition. None if it is only a sum.
     """
 
     name: str
@@ -151,7 +151,7 @@ class Updating:
     fuse : callable or None
         Returns a better form of the update, or None.
     apart : callable or None
-        The update with a separate step for an argument that is summed over rows.
+        Returns the update with a separate step for an argument that is summed over rows.
     """
 
     name: str

@@ -30,7 +30,7 @@ def _declare(
     fuse: UpdateRule | None = None,
     **sizes: int,
 ) -> None:
-    """Declare an update by an instruction of its name, with these fields; ``sizes`` of operands that differ from the first.
+    """Declare an update with the instruction of the same name; ``sizes`` has the operands whose sizes differ from the first.
 
     The hyperparameters ``h`` may contain more elements than the instruction reads.
     """

@@ -44,7 +44,7 @@ def _with_gradient_shape(shapes: OperandShapes, results: int) -> Shape:
 
 
 def _with_gradient(code: Assembler, at: Placed, results: int) -> None:
-    """Keep the block of several results for the gradient; steps that use one result read the operand."""
+    """Keep the block of all results for the gradient; steps that use one result read the operand."""
     for start, shape, place in zip(starts_of(at.shape), each_shape(at.shape), at.places, strict=False):
         if math.prod(shape):
             code.emit("copy", d=at.d + start, a=place, n=math.prod(shape))

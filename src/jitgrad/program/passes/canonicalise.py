@@ -1,7 +1,7 @@
 """Canonicalization: local rewriting to canonical forms.
 
 It folds literals, moves broadcasts past elementwise ops, and turns signs and powers of two into literal factors. No rule
-changes the rounding of a result, except if intermediate values overflow.
+changes the rounding of a result unless intermediate values overflow.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ def hoist_scale(expression: Expression) -> Expression:
 
 
 def _out_of_sum(builder: Builder, step: Step) -> int | None:
-    """Rewrite Σ (2·a)·b to 2 · Σ a·b, which saves one multiplication per element and the value 2·a."""
+    """Rewrite Σ (2·a)·b as 2 · Σ a·b, which saves one multiplication per element and the memory of 2·a."""
     summand = builder.steps[step.args[0]]
     if summand.op == "multiply" and all(builder.steps[i].shape == summand.shape for i in summand.args):
         (a, factors), (b, others) = (_parted(builder, i) for i in summand.args)

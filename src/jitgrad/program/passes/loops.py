@@ -74,8 +74,8 @@ def lower_bodies(lower: Callable[[Expression], Expression]) -> Callable[[Express
 def legalise_loops(expression: Expression) -> Expression:
     """Convert loops to the form that native code runs.
 
-    Literals of a body become constants of the loop, because they are stored in memory. Each stacked value becomes a step of its
-    own, which can write to its slice.
+    Literals of a body become constants of the loop, because they are stored in memory. Each stacked value becomes a separate
+    step, which can write to its slice.
     """
     return rewrite(expression, lambda op: _legal if op == "loop" else None)
 
@@ -116,16 +116,16 @@ def _with_copies(body: Expression) -> Expression:
 
 
 def _still(builder: Builder, step: Step) -> int:
-    """Copy operands of functions called by address. They find operands through the table, whose entries do not move."""
+    """Copy operands of functions called by address. They find operands through the table, whose entries cannot move."""
     args = tuple([builder.add(Step("copy", (i,), (), builder.steps[i].shape)) for i in step.args])
     return builder.add(step._replace(args=args))
 
 
 def _own_outputs(body: Expression, loop: Loop) -> Expression:
-    """Give each stacked output a separate step, which can move, and separate carries that alias one another.
+    """Give each stacked output a separate step, which can move, and separate carries that alias each other.
 
-    The next carries are copied to the places of the present ones in sequence, so a next carry that is a present one is saved
-    first.
+    The next carries are copied to the places of the current carries in sequence, so a next carry that is a current carry is
+    saved first.
     """
     owner, inputs, n = owners(body), inputs_of(body), loop.n_carries
     builder, outputs, taken = Builder(list(body.steps)), list(body.outputs), set[int]()

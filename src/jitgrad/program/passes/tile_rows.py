@@ -1,6 +1,6 @@
-"""Tiling over rows: a block of rows passes through all operations of a step while it is in cache.
+"""Tiling over rows: all operations of a step process a block of rows while it is in cache.
 
-Values that have a row for each row of the data are computed for one block at a time, in memory that the next block reuses. Sums
+Values with one row for each row of the data are computed one block at a time, in memory that the next block reuses. Sums
 over rows are computed for each block and then added. Several lanes of blocks are independent, so threads can share them.
 """
 
@@ -24,7 +24,7 @@ MOST_SUMS = 2**22
 
 
 def tile_rows(expression: Expression) -> Expression:
-    """Return the expression with one loop for all values with rows, or unchanged if tiling is impossible or does not pay."""
+    """Return the expression with one loop for all values with rows, or unchanged if tiling is impossible or not worthwhile."""
     rows = _rows_of(expression)
     if rows is None:
         return expression
