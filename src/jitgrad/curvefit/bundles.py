@@ -123,7 +123,7 @@ class BundledFits:
         """Run the fits first ≤ i < stop, unless ``stopped()`` returns True. Threads may run different fits."""
         try:
             lanes = self._idle.pop()
-        except IndexError:  # none is idle, or another thread has taken it
+        except IndexError:  # no worker is idle, or another thread has taken it
             lanes = self._lanes()
         lanes.run(first, stop, stopped)
         self._idle.append(lanes)

@@ -296,7 +296,7 @@ def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int 
             raise ArgumentError("The model takes *args, so its number of parameters is unknown. Give starting values p0.")
         names += list(given)[len(names) :] if given is not None else [f"p{k}" for k in range(len(names), count or 0)]
     elif given is None and count is not None and all(p.default is not p.empty for p in positional[count:]):
-        names = names[:count]  # the others are options with defaults
+        names = names[:count]  # the rest are options with defaults
     if not names:
         raise ArgumentError("The model has no parameters. Write it as f(x, a, b, …).")
     return names

@@ -1,4 +1,4 @@
-"""Derivatives at edges: points where a model is finite but the chain rule is not.
+"""Derivatives at edges: points at which a model is finite but a factor of the chain rule is not.
 
 ``d + (a - d) / (1 + (x / c)**b)`` equals a at x = 0 for all c and b, but its derivative with respect to c, factor by factor, is
 ∞ · 0 for b < 1. There x / c is 0 for all c, so (x / c)**b is 0 for all c and b, and its derivatives are 0. The same holds for

@@ -171,7 +171,7 @@ class FittedCurve(Estimates):
 
     @functools.cached_property
     def sigma(self) -> np.ndarray | None:
-        """The standard deviations of the response, shape (rows,), or None if none were given."""
+        """The standard deviations of the response, shape (rows,), or None if they were not given."""
         sigma = self._problem.observed.sigma
         if sigma is None:
             return None

@@ -114,7 +114,7 @@ def condensed(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def where_positive(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the points with x > 0, or a single one at 1 if there are none."""
+    """Return the points with x > 0, or a single point at 1 if no x is positive."""
     positive = x > 0
     return (x[positive], y[positive]) if positive.any() else (np.ones(1), y[:1])
 

@@ -208,7 +208,7 @@ class Solver:
         )
         self._worker = Worker(traced, self.problem)
         self._address_of_weights = address(self._weights)
-        self._limited, self._parted = False, False  # what the memory holds
+        self._limited, self._parted = False, False  # the current contents of the memory
         self._options: SolverOptions | None = None
 
     def solve(
@@ -298,11 +298,11 @@ def solve(
     options: SolverOptions,
     linear: bool = False,
 ) -> Solution:
-    """Fit from ``starts``, see ``Solver.solve``, with a solver that no other thread uses."""
+    """Fit from ``starts`` with a solver that no other thread uses; see ``Solver.solve``."""
     sizes = len(data.y), len(starts)
     try:
         solver = traced.idle.pop()
-    except IndexError:  # none is idle, or another thread has taken it
+    except IndexError:  # no solver is idle, or another thread has taken it
         solver = None
     if solver is None or solver.sizes != sizes:
         solver = Solver(traced, *sizes)

@@ -57,11 +57,11 @@ class LoweredModel:
     edges : Edges
         Determines for which columns the model must be traced with edges.
     structure : object
-        For a model that computes rows independently, a key of what it computes, for any number of rows.
+        For a model that computes rows independently, a key of its computation for any number of rows.
     constants : sequence of Tensor
         The constants that the recorded model closes over.
     idle : list
-        Idle solvers, see ``least_squares``.
+        Idle solvers; see ``least_squares``.
     """
 
     free: tuple[int, ...]
@@ -98,7 +98,7 @@ def trace_model(
     """Trace ``model`` for columns of these shapes, with derivatives with respect to the parameters ``free``.
 
     Without ``rows``, their number is the number of values of the model or, if it has a single value, of the first column. With
-    ``edges``, derivatives are correct at edges too, see ``edges.py``, and take more instructions. A model that records the
+    ``edges``, derivatives are also correct at edges (see ``edges.py``), and take more instructions. A model that records the
     same operations as a ``kept`` one, with equal constants, is neither differentiated nor lowered again.
 
     Raises

@@ -90,7 +90,7 @@ class Problem:
         return every
 
     def not_finite(self, start: np.ndarray, place: str = "the starting values") -> str:
-        """Return a sentence, without its period, that states what is not finite at values of the free parameters, (n,)."""
+        """Return a sentence, without its period, on the quantity that is not finite at values of the free parameters, (n,)."""
         said, jacobian = self.curve.evaluate(self.with_free(start), self.free, self.columns, len(self.y))
         bad = ~np.isfinite(said)
         if bad.any():

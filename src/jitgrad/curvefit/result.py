@@ -59,7 +59,7 @@ class CurveFit(FittedCurve):
     n_rows : int
         The number of fitted rows.
     dof : int
-        The degrees of freedom: rows minus fitted parameters. In a joint fit, those of the whole fit.
+        The degrees of freedom: rows minus fitted parameters. For a joint fit, of all groups.
     nfev, njev : int
         The number of evaluations of the model and of its derivatives.
     n_starts : int

@@ -58,7 +58,7 @@ class Blocks:
     Attributes
     ----------
     shape : tuple of int
-        The numbers of blocks, columns (the first one of ones), and rows per block.
+        The numbers of blocks, columns (the first column is all ones), and rows per block.
     last : ndarray
         The remaining rows.
     last_inputs : ndarray, shape (rows, 1 + p)

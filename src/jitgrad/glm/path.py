@@ -174,7 +174,7 @@ def path(
 
         mean loss + alpha · Σ penalty_factor · (l1_ratio · |b| + (1 − l1_ratio) / 2 · b²)
 
-    where the loss of a row is half its deviance: half the squared error for "gaussian", and the negative log-likelihood up to a
+    where the loss of a row is half of its deviance: half the squared error for "gaussian", and the negative log-likelihood up to a
     constant for other families.
 
     Parameters

@@ -34,7 +34,7 @@ WIDE = 2
 def violation(coefficients: np.ndarray, gradient: np.ndarray, lasso: np.ndarray, ridge: np.ndarray) -> np.ndarray:
     """Return the violation of the optimality condition of each coefficient.
 
-    The slope must be 0 for nonzero coefficients, and at most the lasso penalty for the others. ``gradient`` is the negative
+    The slope must be 0 for nonzero coefficients, and at most the lasso penalty for zero coefficients. ``gradient`` is the negative
     gradient of the function without its penalty.
     """
     slope = gradient - ridge * coefficients
@@ -168,7 +168,7 @@ class _Descent:
         return float(violation(self.coefficients, self._gradient, self._lasso, self._ridge).max(initial=0.0))
 
     def step(self) -> None:
-        """Move to the minimum for the current signs if this decreases the function. Stop at 0 where a sign would change.
+        """Move to the minimum for the current signs if this decreases the function. Stop at 0 if a sign would change.
 
         Nearly dependent columns can cause long steps that do not decrease the function. The next steps are then damped.
         """

@@ -253,7 +253,7 @@ class Fit:
         Returns
         -------
         ndarray, shape (n,)
-            The diagonal of W^½ X (XᵀWX)⁻¹ Xᵀ W^½. A row that represents several rows has the leverage of one of them.
+            The diagonal of W^½ X (XᵀWX)⁻¹ Xᵀ W^½. A row that represents several rows has the leverage of a single one.
         """
         root = np.sqrt(working.weights)
         frequency = np.sqrt(working.rows.frequency)

@@ -82,7 +82,7 @@ KEPT_FUNCTIONS = 128
 class Session:
     """Run the Nodes of a static graph.
 
-    Each session has its own values of all Variables in its Nodes, including those of layers and optimizers. It begins with
+    Each session has its own values of all Variables in its Nodes, including Variables of layers and optimizers. It begins with
     their initial values: the values with which they were created, or that were assigned outside of sessions. Between runs, a
     Variable shows its value in the session that ran or was entered last. Random numbers come from ``jitgrad.random`` in all
     sessions.

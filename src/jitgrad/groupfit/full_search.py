@@ -69,7 +69,7 @@ def best_from(
     stages : sequence of (int, int)
         For each stage, the number of evaluations per start, and of starts that are kept.
     first : bool, default False
-        Whether the first start gets a full fit, too.
+        Whether the first start also gets a full fit.
     """
     n, rounding = len(trials.free), trials.rounding[which]
     points: np.ndarray = trials.begun(np.repeat(which, starts.shape[1]), starts.reshape(-1, n)).reshape(starts.shape)

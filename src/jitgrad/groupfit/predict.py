@@ -132,7 +132,7 @@ def predict_frame(job: Job, data: Any, fits: Any) -> Any:
     Raises
     ------
     DataError
-        If `data` already have such a column, or lack one.
+        If `data` already have a column of predictions, or lack a required column.
     """
     frame = frame_of(data)
     if PREDICTED in frame.columns:

@@ -126,7 +126,7 @@ class GroupFits(GroupEstimates):
 
     @property
     def failures(self) -> Any:
-        """The groups that failed, a frame with the keys, ``rows``, ``status`` and ``reason``, which says what to do."""
+        """The groups that failed, a frame with the keys, ``rows``, ``status`` and ``reason``, which includes advice."""
         failed = np.flatnonzero(self._found.codes != Status.CONVERGED)
         reasons = np.array([status.reason for status in Status])
         rows = {"rows": self.n_rows.ravel()[failed]}

@@ -54,7 +54,7 @@ def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None =
 
 
 def _interrupted(job: Job, codes: np.ndarray) -> str:
-    """Return a message with the number of groups fitted and how to fit the others."""
+    """Return a message with the number of groups fitted and instructions to fit the rest."""
     if job.shared:
         return "Interrupted: groups that share parameters are fitted together, so no group was fitted. Run the fit again."
     done = len(codes) - int((codes == Status.INTERRUPTED).sum())

@@ -254,7 +254,7 @@ def _search_some(trials: Trials, best: Solution, neighbours: np.ndarray, some: n
 
 
 def _distances(trials: Trials, best: Solution) -> np.ndarray:
-    """Return how far the cost of each group, (G,), is above the costs of the others, in standard deviations.
+    """Return the distance of each group's cost, (G,), above the costs of other groups, in standard deviations.
 
     It is the larger of two measures: the cost per row, and the unexplained fraction of the variance of the response.
     """

@@ -102,7 +102,7 @@ def _rate(trials: Trials) -> float | None:
         return None
     x = np.unique(trials.groups.columns[0])
     steps = np.diff(x)
-    steps = steps[steps > EVEN * np.ptp(x)]  # the others are rounding errors
+    steps = steps[steps > EVEN * np.ptp(x)]  # smaller steps are rounding errors
     if not len(steps):
         return None
     rate = float(np.round(np.ptp(x) / steps.min()) / np.ptp(x))
@@ -203,7 +203,7 @@ def _steps(compared: _Compared, linear: np.ndarray, positive: Sequence[int]) -> 
 
 
 def _exchanges(pairs: Sequence[tuple[int, int]], n: int) -> Iterator[np.ndarray]:
-    """Yield all exchanges of disjoint pairs of parameters, those of few pairs first."""
+    """Yield all exchanges of disjoint pairs of parameters, beginning with few pairs."""
     for size in range(1, n // 2 + 1):
         for some in itertools.combinations(pairs, size):
             if len({*itertools.chain(*some)}) == 2 * size:

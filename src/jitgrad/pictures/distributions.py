@@ -73,7 +73,7 @@ def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | N
 
 
 def numbers_of(fits: GroupFits, names: Sequence[str] | None) -> list[int]:
-    """Return the indices of the named parameters, by default all that are fitted."""
+    """Return the indices of the named parameters. By default, all fitted parameters."""
     if names is None:
         return list(fits.job.free)
     for name in names:

@@ -54,7 +54,7 @@ def smooth_points(axis: Any, x: np.ndarray) -> np.ndarray:
 
 
 def draw_legend_above(axis: Any) -> None:
-    """Draw the legend above the axes, where it does not cover data."""
+    """Draw the legend above the axes, so that it does not cover data."""
     labels = axis.get_legend_handles_labels()[1]
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "borderaxespad": 0.2, "frameon": False}
     axis.legend(**place, ncols=len(labels), fontsize=9, columnspacing=1.2, handletextpad=0.5)

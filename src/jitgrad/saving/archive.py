@@ -41,7 +41,7 @@ def packed(document: Any) -> bytes:
 def read(path: str | os.PathLike[str], anyones: bool = False) -> Any:
     """Read a document, or, if ``anyones``, the arrays by name of another program's safetensors file.
 
-    Raises DataError if the file does not exist, is incomplete or is not such a file.
+    Raises DataError if the file does not exist, is incomplete or has another format.
     """
     from safetensors import SafetensorError, safe_open
 

@@ -171,7 +171,7 @@ def make_design(
     """Select the target and the features of a table, and learn their encoding.
 
     A target of text or Booleans, or any target with ``classify``, has classes. A text feature becomes a 0/1 column for each
-    category except the first, the reference. A single category has a column, too.
+    category except the first, the reference. A single category also has a column.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ class Column:
     kind : {"number", "boolean", "text", "date"}
         The kind of values.
     categories : tuple of str
-        The categories in order. Each except the first, the reference, has a 0/1 column. A single category has one, too.
+        The categories in order. Each except the first, the reference, has a 0/1 column. A single category also has one.
     low, high : float or None
         The range of numbers, Booleans and days in the training rows; None for other kinds.
     other : str

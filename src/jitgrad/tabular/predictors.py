@@ -88,7 +88,7 @@ class Predictors:
     def made(cls, given: Mapping[str, Any]) -> Predictors:
         """Make predictors from a dict of attributes, as written by ``dataclasses.asdict``.
 
-        Raises one of ``saving.model.UNFIT`` if the attributes are inconsistent.
+        Raises an exception of ``saving.model.UNFIT`` if the attributes are inconsistent.
         """
         formula = None if given["formula"] is None else formula_from(given["formula"])
         made = cls(columns_from(given["columns"]), formula, tuple(given["offsets"]), tuple(given["offset_columns"]))

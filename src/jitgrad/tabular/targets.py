@@ -45,7 +45,7 @@ def of_expression(target: Expression, binomial: bool) -> Target:
 def made(given: Mapping[str, Any]) -> Target:
     """Make a target from a dict of its attributes, as written by ``dataclasses.asdict``.
 
-    Raises one of ``saving.model.UNFIT`` if the attributes are inconsistent.
+    Raises an exception of ``saving.model.UNFIT`` if the attributes are inconsistent.
     """
     target = Target(**{**given, **{name: tuple(given[name]) for name in ("values", "needs", "weighted_by")}})
     for name, hint in get_type_hints(Target).items():

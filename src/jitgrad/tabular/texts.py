@@ -19,7 +19,7 @@ def too_many(kinds: int, rows: int) -> bool:
 
 
 def common(texts: pl.Series) -> tuple[list[str], str]:
-    """Return the common categories in order, at most ``MAX_CATEGORIES`` - 1, and a name for the others.
+    """Return the common categories in order, at most ``MAX_CATEGORIES`` - 1, and a name for all other categories.
 
     A category is common if it occurs in at least 5 rows and 1% of the rows.
     """

@@ -48,7 +48,7 @@ class Executable:
     program : Program
         The Program.
     leaves : sequence of Tensor
-        The Tensor of each input. The first ones are given in each run; the others are Variables, which are read in each run,
+        The Tensor of each input. The first ones are given in each run. The rest are Variables, which are read in each run,
         constants, and literals that are inputs.
     n_given : int
         The number of inputs that are given in each run.

@@ -1,6 +1,6 @@
 """Loops as an op: the body is recorded once for any number of trips, and differentiated as a loop.
 
-Forward mode runs the body on the carries and their tangents. Reverse mode goes through the trips from the last to the first,
+Forward mode runs the body on the carries and their tangents. Reverse mode processes the trips from the last to the first,
 with the carries of each trip, which the forward loop stores.
 """
 

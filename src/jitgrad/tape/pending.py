@@ -201,7 +201,7 @@ def _later(changes: Sequence[StateUpdate]) -> bool:
 
 
 def _wait(where: Path, key: list[Any], tensors: Sequence[Tensor], level: int, changes: Sequence[StateUpdate]) -> bool:
-    """Add updates to the pending ones of a path. Return False if the path is lost.
+    """Add updates to the pending updates of a path. Return False if the path was abandoned.
 
     Parameters
     ----------

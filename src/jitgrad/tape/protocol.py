@@ -100,7 +100,7 @@ def namesakes(*names: str, module: Any = np) -> list[Any]:
     return [getattr(module, name) for name in names if name in module.__all__]
 
 
-# Ufuncs of NumPy and SciPy whose names differ from those of the ops.
+# Ufuncs of NumPy and SciPy whose names differ from the names of the ops.
 _ALIASES = {"absolute": "abs", "fabs": "abs", "remainder": "mod", "psi": "digamma", "expit": "sigmoid", "true_divide": "divide"}
 _REDUCTIONS = {"add": np.sum, "multiply": np.prod, "maximum": np.max, "minimum": np.min}
 

@@ -224,7 +224,7 @@ def is_active() -> bool:
 
 @contextmanager
 def paused(recordings: Iterable[Recording]) -> Iterator[None]:
-    """Pause the running ones of ``recordings``, and resume them afterwards unless they were stopped."""
+    """Pause the recordings that are running, and resume them afterwards unless they were stopped."""
     stopped = [r for r in recordings if r.running]
     for recording in stopped:
         recording.pause()

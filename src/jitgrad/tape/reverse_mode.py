@@ -34,7 +34,7 @@ def differentiate(
     targets : sequence of Tensor
         The values to differentiate; integers and booleans have no gradient.
     sources : sequence of int
-        The keys of Variables or Tensors, see ``key_of``.
+        The keys of Variables or Tensors; see ``key_of``.
     watched : callable
         Whether a leaf may have a gradient.
     recorded : callable

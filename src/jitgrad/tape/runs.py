@@ -109,7 +109,7 @@ def values_of(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
 def run(
     where: Path, event: Event, what: Any, flat_of: Callable[[], Flat], levels: Sequence[int], storage: Storage = OWN
 ) -> list[np.ndarray]:
-    """Return the outputs of the computation ``what`` after ``event`` of a path, and store updates.
+    """Return the outputs of a computation after ``event`` of a path, and store updates.
 
     Parameters
     ----------

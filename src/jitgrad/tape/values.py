@@ -105,7 +105,7 @@ class Values:
         return bool(self._value())
 
     def __format__(self, spec: str) -> str:
-        value = self._value()  # only the value, as part of a text; ``print`` and ``repr`` show the shape and the dtype, too
+        value = self._value()  # only the value, as part of a text; ``print`` and ``repr`` also show the shape and the dtype
         return format(value, spec) if spec else str(value)
 
     def _leaving(self, how: str, explicit: bool = False) -> Any:

@@ -83,7 +83,7 @@ def make_step(
 
     A cost returns the loss, or the loss and a Tensor with one axis that is summed over an epoch. A cost made by
     ``jitgrad.function`` is traced once for an optimizer, Variables and shapes. A plain function is traced every
-    time, because what it closes over may have changed.
+    time, because objects that it closes over may have changed.
 
     With ``trips``, the Program is a loop of this many steps on the same batch.
 

@@ -59,7 +59,7 @@ def grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> 
 
     See Also
     --------
-    value_and_grad : Compute the value, too.
+    value_and_grad : Compute the value and the gradient.
     GradientTape : Record any computation and differentiate it.
 
     Examples
