@@ -94,8 +94,8 @@ class Estimates:
         """The covariance matrix of the parameters, shape (p, p).
 
         It is scale · (JᵀJ)⁻¹, the covariance of the linearized model at the minimum. Rows and columns of fixed parameters are
-        0. Rows and columns of parameters that the data do not determine are inf. Without degrees of freedom to estimate the scale,
-        all entries of the fitted parameters are inf.
+        0. Rows and columns of parameters that the data do not determine are inf. Without degrees of freedom to estimate the
+        scale, all entries of the fitted parameters are inf.
         """
         p, k = len(self.values), np.array(self.free, int)
         covariance = np.zeros((p, p))

@@ -132,7 +132,7 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
         Whether `sigma` is in the units of y. If False, only ratios matter, and standard errors are scaled so that the
         reduced χ² is 1.
     check_finite : bool, optional
-        Whether nan and inf in the data raise DataError. By default they do, but nan does not if `nan_policy` is given.
+        Whether nan and inf in the data raise DataError. By default, they do, but nan does not if `nan_policy` is given.
     bounds : tuple, mapping or scipy.optimize.Bounds, optional
         ``(low, high)``, each a number or an array of shape (p,); or a mapping from names to pairs, with None for no bound.
     method : {"auto", "lm", "trf", "dogbox", "lbfgs", "adam"}, default "auto"
@@ -150,7 +150,7 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
     f_scale : float, default 1.0
         The residual, in units of sigma, above which its influence is reduced.
     ftol, xtol, gtol : float, optional
-        Tolerances for the cost, the step and the gradient. By default the fit continues to full precision.
+        Tolerances for the cost, the step and the gradient. By default, the fit continues to full precision.
     max_nfev, maxfev : int, default 2000
         The maximum number of evaluations of the model.
     x_scale : object, optional
@@ -189,7 +189,7 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
     fit_groups : Fit a model to many small data sets at once.
     jitgrad.curvefit.compare : Test which of two models describes the data better.
     jitgrad.pictures.curve_fit : Draw a fit with its band and residuals.
-    jitgrad.sklearn.FormulaRegressor : The same as a scikit-learn estimator.
+    jitgrad.sklearn.FormulaRegressor : Fit a formula as a scikit-learn estimator.
 
     Notes
     -----

@@ -31,7 +31,7 @@ class Outliers(NamedTuple):
     Parameters
     ----------
     rows : ndarray of int
-        Their indices among the given rows, not counting rows with nan.
+        The indices of these rows among the given rows, not counting rows with nan.
     columns : list of ndarray
         The columns of the model in these rows.
     y : ndarray

@@ -43,7 +43,7 @@ class SolverOptions(NamedTuple):
     xtol : float
         A fit ends if a step is shorter than this fraction of the parameters, both scaled.
     gtol : float
-        A fit ends if the cosine of the residual with each column of the Jacobian is smaller.
+        A fit ends if the cosine of the residual with each column of the Jacobian is smaller than this.
     most : int
         The largest number of evaluations of the model.
     scale : float

@@ -114,7 +114,7 @@ class Task(NamedTuple):
     run : callable
         Runs them; takes a function that returns whether to stop.
     fits : int
-        Their number.
+        The number of fits.
     """
 
     run: Callable[[Callable[[], bool]], None]

@@ -54,7 +54,7 @@ def recorded(model: Any, columns: int, parameters: int, name: str) -> RecordedMo
     model : callable
         Takes columns and parameters, sequences of Tensors.
     columns, parameters : int
-        Their numbers.
+        The numbers of columns and parameters.
     name : str
         The name of the function.
     """

@@ -49,7 +49,7 @@ def rows_of(
     x : object
         The independent data as given.
     columns : mapping
-        The same as columns by name.
+        The independent data as columns by name.
     y, sigma : array_like
         The response and its standard deviations. A single number applies to every row.
     finite : bool or None

@@ -51,7 +51,7 @@ class Blocks:
     intercept : bool
         Whether there is an intercept.
     coordinates : Coordinates, optional
-        The coordinates of the inputs. By default the inputs are the features, approximately centered and scaled.
+        The coordinates of the inputs. By default, the inputs are the features, approximately centered and scaled.
     products : int, default 1
         The number of products of columns with columns per block.
 

@@ -23,7 +23,7 @@ class Estimates:
     estimate : ndarray, shape (1 + p, outputs)
         The coefficients.
     standard_error : ndarray, shape (1 + p, outputs)
-        Their standard errors.
+        The standard errors of the coefficients.
     statistic : ndarray, shape (1 + p, outputs)
         The Wald statistic: estimate divided by standard error.
     p_value : ndarray, shape (1 + p, outputs)
@@ -69,9 +69,9 @@ def estimates(fit: Fit, covariance: np.ndarray | None = None, level: float = 0.9
     level : float, default 0.95
         The confidence level, between 0 and 1.
     df : float, optional
-        Degrees of freedom of the t distribution, or inf for the normal distribution. By default the residual degrees of freedom
-        if the dispersion is estimated, as in R's ``coeftest``, and inf otherwise. With few clusters, their number minus one is
-        a conservative choice.
+        Degrees of freedom of the t distribution, or inf for the normal distribution. By default, the residual degrees of
+        freedom if the dispersion is estimated, as in R's ``coeftest``, and inf otherwise. With few clusters, their number minus
+        one is a conservative choice.
 
     Returns
     -------

@@ -63,7 +63,7 @@ def fit(
         "quasi_poisson", "quasi_binomial" or "multinomial".
     link : str, optional
         The link function: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt".
-        By default "identity" for "gaussian", "logit" for binomial families, "log" for counts, "inverse" for "gamma" and
+        By default, "identity" for "gaussian", "logit" for binomial families, "log" for counts, "inverse" for "gamma" and
         "inverse_squared" for "inverse_gaussian". "multinomial" has no link argument; the log-odds against class 0 are linear.
     intercept : bool, default True
         Whether to fit an intercept.
@@ -74,9 +74,9 @@ def fit(
     freq_weights : array_like, shape (n,), optional
         Frequency weights: the number of identical rows that each row represents.
     trials : array_like, shape (n,), optional
-        For binomial families, the numbers of trials of which ``y`` are the proportions of successes. By default 1.
+        For binomial families, the numbers of trials of which ``y`` are the proportions of successes. By default, 1.
     theta : float, optional
-        The parameter of "negative_binomial", with variance μ + μ² / theta. By default it is estimated.
+        The parameter of "negative_binomial", with variance μ + μ² / theta. By default, it is estimated.
     start : array_like, shape (1 + p, outputs), optional
         Starting values of the coefficients, the intercept first.
     classes : sequence of str, optional
@@ -86,7 +86,7 @@ def fit(
     max_iter : int, default 100
         Maximum number of iterations. If it is reached, ``converged`` is False.
     verbose : bool, int or str, optional
-        Whether to show the iterations on stderr once a fit takes more than a second. By default only in a terminal.
+        Whether to show the iterations on stderr once a fit takes more than a second. By default, only in a terminal.
 
     Returns
     -------

@@ -18,8 +18,8 @@ class Influence:
     """Residuals and influence of each row, as returned by `jitgrad.glm.influence`.
 
     Arrays have shape (n,). The names in parentheses are the corresponding R functions. A row with frequency f represents f
-    rows, and its values apply to each of them. Values are nan for rows with weight 0. Leave-one-out quantities are also nan if a
-    row alone determines a coefficient.
+    rows, and its values apply to each of them. Values are nan for rows with weight 0. Leave-one-out quantities are also nan if
+    a row alone determines a coefficient.
 
     Parameters
     ----------

@@ -22,13 +22,13 @@ class Overdispersion:
     Parameters
     ----------
     ratio : float
-        Pearson's χ² divided by its degrees of freedom, which is about 1 if the model is true.
+        Pearson's χ² divided by its degrees of freedom, which is about 1 if the model is correct.
     statistic : float
         Pearson's χ².
     df : float
-        Its degrees of freedom.
+        The degrees of freedom of the statistic.
     p_value : float
-        The probability of a statistic at least as large if the model is true.
+        The probability of a statistic at least as large if the model is correct.
     note : str
         A recommendation if the counts or proportions are overdispersed, otherwise empty.
 

@@ -118,7 +118,7 @@ class Path:
         number : int
             The index of the penalty in ``alphas``.
         offset : array_like, shape (n,) or (n, classes), optional
-            The offset. By default 0.
+            The offset. By default, 0.
 
         Returns
         -------
@@ -138,7 +138,7 @@ class Path:
         number : int
             The index of the penalty in ``alphas``.
         offset : array_like, shape (n,) or (n, classes), optional
-            The offset. By default 0.
+            The offset. By default, 0.
 
         Returns
         -------
@@ -174,8 +174,8 @@ def path(
 
         mean loss + alpha · Σ penalty_factor · (l1_ratio · |b| + (1 − l1_ratio) / 2 · b²)
 
-    where the loss of a row is half of its deviance: half the squared error for "gaussian", and the negative log-likelihood up to a
-    constant for other families.
+    where the loss of a row is half of its deviance: half the squared error for "gaussian", and the negative log-likelihood up
+    to a constant for other families.
 
     Parameters
     ----------
@@ -190,9 +190,9 @@ def path(
     l1_ratio : float, default 1.0
         The lasso share of the penalty, from 0 (ridge) to 1 (lasso).
     alphas : float or array_like, optional
-        The penalties, in any order. By default ``n_alphas`` geometrically spaced penalties, from the smallest one for which all
-        coefficients are 0 down to ``eps`` times that value. For ridge, the largest penalty is the same as for an elastic net
-        with ``l1_ratio=0.001``.
+        The penalties, in any order. By default, ``n_alphas`` geometrically spaced penalties, from the smallest one for which
+        all coefficients are 0 down to ``eps`` times that value. For ridge, the largest penalty is the same as for an elastic
+        net with ``l1_ratio=0.001``.
     n_alphas : int, default 100
         The number of penalties if ``alphas`` is not given.
     eps : float, default 1e-3
@@ -207,7 +207,7 @@ def path(
     offset : array_like, shape (n,) or (n, classes), optional
         A term added to the linear predictor.
     penalty_factor : array_like, shape (p,), optional
-        Factors for the penalty of each column; 0 for a column that is not penalized. By default 1.
+        Factors for the penalty of each column; 0 for a column that is not penalized. By default, 1.
     tol : float, default 1e-10
         The largest allowed violation of the optimality conditions of standardized columns, relative to the largest gradient of
         the null model. It is checked for all columns, including those excluded by screening.

@@ -34,8 +34,8 @@ WIDE = 2
 def violation(coefficients: np.ndarray, gradient: np.ndarray, lasso: np.ndarray, ridge: np.ndarray) -> np.ndarray:
     """Return the violation of the optimality condition of each coefficient.
 
-    The slope must be 0 for nonzero coefficients, and at most the lasso penalty for zero coefficients. ``gradient`` is the negative
-    gradient of the function without its penalty.
+    The slope must be 0 for nonzero coefficients, and at most the lasso penalty for zero coefficients. ``gradient`` is the
+    negative gradient of the function without its penalty.
     """
     slope = gradient - ridge * coefficients
     missed: np.ndarray = np.where(

@@ -65,7 +65,7 @@ def quantile_residuals(
     fit: Fit, x: np.ndarray, y: np.ndarray, *, offset: np.ndarray | None = None, weights: np.ndarray | None = None,
     trials: np.ndarray | None = None, seed: int = 0,
 ) -> np.ndarray:  # fmt: skip
-    """Return randomized quantile residuals, which are standard normal if the model is true.
+    """Return randomized quantile residuals, which are standard normal if the model is correct.
 
     They are the normal quantiles of the distribution function at ``y``. For discrete families, the probability is drawn
     uniformly between the probabilities of less than ``y`` and of at most ``y``. Dunn and Smyth, "Randomized quantile

@@ -145,7 +145,7 @@ class Fit:
         x : array_like, shape (n, p)
             The features.
         offset : array_like, shape (n,), optional
-            The offset. By default 0.
+            The offset. By default, 0.
 
         Returns
         -------
@@ -166,7 +166,7 @@ class Fit:
         x : array_like, shape (n, p)
             The features.
         offset : array_like, shape (n,), optional
-            The offset. By default 0.
+            The offset. By default, 0.
 
         Returns
         -------

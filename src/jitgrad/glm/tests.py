@@ -83,7 +83,7 @@ def wald(
     covariance : ndarray, shape (outputs * q, outputs * q), optional
         The covariance of the coefficients, as returned by `covariance`. By default, the model-based covariance.
     df : float, optional
-        The denominator degrees of freedom, or inf for a χ² test. By default the residual degrees of freedom if the dispersion
+        The denominator degrees of freedom, or inf for a χ² test. By default, the residual degrees of freedom if the dispersion
         is estimated, and inf otherwise.
 
     Returns
@@ -150,7 +150,7 @@ def likelihood_ratio(larger: Fit, smaller: Fit) -> HypothesisTest:
     Returns
     -------
     HypothesisTest
-        A χ² test of the hypothesis that the smaller model is true.
+        A χ² test of the hypothesis that the smaller model is correct.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def f_test(larger: Fit, smaller: Fit) -> HypothesisTest:
     Returns
     -------
     HypothesisTest
-        An F test of the hypothesis that the smaller model is true.
+        An F test of the hypothesis that the smaller model is correct.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def compare(larger: Fit, smaller: Fit) -> HypothesisTest:
     Returns
     -------
     HypothesisTest
-        An F or χ² test of the hypothesis that the smaller model is true.
+        An F or χ² test of the hypothesis that the smaller model is correct.
 
     Raises
     ------

@@ -27,16 +27,16 @@ class _Deferrable(Deferrable):
     __slots__ = ()
 
     def defer(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Node:
-        """Return a node that calls a function when a session runs it.
+        """Return a Node that calls a function when a session runs it.
 
         Parameters
         ----------
         f : callable
             The function.
         args : tuple
-            Its positional arguments, which may contain nodes.
+            The positional arguments of the function, which may contain Nodes.
         kwargs : dict of str to object
-            Its keyword arguments.
+            The keyword arguments of the function.
 
         Returns
         -------
@@ -56,9 +56,9 @@ class Node(_Deferrable, Operators):
     call : callable
         The function to call in each run.
     args : tuple, default ()
-        Its positional arguments, which may include Nodes.
+        The positional arguments of the function, which may include Nodes.
     kwargs : dict, optional
-        Its keyword arguments.
+        The keyword arguments of the function.
 
     Attributes
     ----------
@@ -147,9 +147,9 @@ def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Node:
     f : callable
         The function.
     *args : object
-        Its positional arguments. Nodes among them are replaced by their values.
+        The positional arguments of the function. Nodes among them are replaced by their values.
     **kwargs : object
-        Its keyword arguments.
+        The keyword arguments of the function.
 
     Returns
     -------
@@ -258,7 +258,7 @@ def placeholder(dtype: DTypeLike, shape: Sequence[int | None] | None = None, nam
     dtype : {"float32", "float64", "int64", "bool"}
         The dtype to which the fed value is cast.
     shape : sequence of int or None, optional
-        The shape, with None for sizes that may differ between runs. By default any shape.
+        The shape, with None for sizes that may differ between runs. By default, any shape.
     name : str, optional
         The name in error messages.
 
@@ -287,7 +287,7 @@ class Variable(_Deferrable, variable.Variable):
     value : array_like
         The initial value, which is copied.
     dtype : {"float32", "float64", "int64", "bool"}, optional
-        The dtype. By default the dtype of a NumPy array or Tensor, and float64 for Python numbers.
+        The dtype. By default, the dtype of a NumPy array or Tensor, and float64 for Python numbers.
     name : str, optional
         The name in ``repr`` and in reports.
     trainable : bool, default True

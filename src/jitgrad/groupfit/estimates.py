@@ -29,7 +29,7 @@ class Found(NamedTuple):
     parameters : ndarray, shape (G, p)
         All parameters, including those of failed fits.
     outcomes, factors : ndarray
-        From the solver, see `Solution`.
+        From the solver; see `Solution`.
     scales : ndarray, shape (G,)
         The scales of the covariances.
     values, stderr : ndarray, shape (G, p)

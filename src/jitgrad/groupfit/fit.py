@@ -109,7 +109,7 @@ def fit_groups(
     p0 : sequence, mapping, frame or array_like, optional
         Starting values. A sequence of numbers applies to all groups. A mapping by parameter has numbers, names of columns,
         or arrays of the shape of the groups; a frame has the keys and the parameters; an array has shape (..., parameters).
-        Starting values that are missing or nan are searched for, also among the estimates of neighboring groups.
+        Missing or nan starting values are searched for, including among the estimates of neighboring groups.
     sigma : str, float or array_like, optional
         The standard deviations of y: the name of a column or a number; with arrays also shape (rows,) or the shape of `y`.
     absolute_sigma : bool, default False
@@ -117,7 +117,7 @@ def fit_groups(
         reduced χ² is 1.
     by : str or sequence of str, optional
         The names of the key columns. Rows with equal keys form a group; rows without a key are dropped. Groups are sorted
-        by their keys, categories by their text.
+        by key, and categories by their text.
     x : str or sequence of str, optional
         The names of the columns of the model, by default those that the formula uses. A function receives one column as an
         array and several as a dict; by default it receives all other columns.
@@ -136,7 +136,7 @@ def fit_groups(
     f_scale : float, default 1.0
         The residual, in units of sigma, above which its influence is reduced.
     ftol, xtol, gtol : float, optional
-        Tolerances for the cost, the step and the gradient. By default fits continue to full precision.
+        Tolerances for the cost, the step and the gradient. By default, fits continue to full precision.
     max_nfev : int, default 2000
         The maximum number of evaluations of the model per group.
     nan_policy : {"omit", "raise"}, optional

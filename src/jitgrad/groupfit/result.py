@@ -35,8 +35,8 @@ class GroupFits(GroupEstimates):
     """The result of `fit_groups`, with one fit per group in the order of the keys.
 
     Arrays have shape (G,), or (G, p) with an element for each parameter. If arrays were fitted, with y of shape (..., rows), G
-    stands for the leading shape. Failed fits have nan, and ``status`` and ``failures`` say why. ``fits[i]``, or ``fits[i, j]``
-    for arrays, is the fit of a group as a `CurveFit`. The result prints as a summary.
+    stands for the leading shape. Failed fits have nan, and ``status`` and ``failures`` give the reasons. ``fits[i]``, or
+    ``fits[i, j]`` for arrays, is the fit of a group as a `CurveFit`. The result prints as a summary.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ class Summary(NamedTuple):
     title : str
         The model and the keys.
     groups, rows : int
-        Their numbers.
+        The numbers of groups and rows.
     failures : dict of str to int
         The number of failures by status, the most frequent first.
     quartiles : dict of str to tuple of float

@@ -44,7 +44,7 @@ def read_batches(
     options : ReadOptions, optional
         As in ``read_table``.
     columns : sequence of str, optional
-        Names of the columns to return, in this order. By default all.
+        Names of the columns to return, in this order. By default, all.
     keys : sequence of str, optional
         Names of columns whose integers stay integers. A later fraction or text is an error.
     start : int, default 0

@@ -17,7 +17,7 @@ class ReadOptions:
     Attributes
     ----------
     separator : str, optional
-        The field separator: a character, or comma, tab, semicolon, bar, or space for runs of spaces and tabs. By default it is
+        The field separator: a character, or comma, tab, semicolon, bar, or space for runs of spaces and tabs. By default, it is
         detected from the first lines; see ``dialect.find_separator``.
     header : bool, optional
         Whether the first row holds column names. Unnamed columns are called c1, c2, … by position. By default, this is
@@ -30,7 +30,7 @@ class ReadOptions:
         The text encoding. By default UTF-8, UTF-16 and UTF-32 are detected from a byte-order mark or the first bytes, with
         cp1252, the encoding of Western Windows, as the fallback.
     sheet : str, optional
-        Name of the worksheet, or its number starting at 1. By default the first.
+        Name of the worksheet, or its number starting at 1. By default, the first.
     texts : tuple of str
         Columns to keep as text, regardless of their contents.
     """

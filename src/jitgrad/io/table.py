@@ -30,7 +30,7 @@ def read_table(path: str | Path, options: ReadOptions = FOUND_OUT, note: Note = 
     path : str or Path
         The file, or ``-`` for standard input.
     options : ReadOptions, optional
-        Known properties of the file. By default everything is detected.
+        Known properties of the file. By default, everything is detected.
     note : callable, optional
         Called with a sentence for each detected property that may be wrong, and for each converted column.
 

@@ -24,7 +24,7 @@ _MOST_KEPT = 1 << 25
 
 
 class TableWriter:
-    """Write frames one below the other: ``with TableWriter("out.csv") as writer: writer.add(frame)``.
+    """Write frames one below another: ``with TableWriter("out.csv") as writer: writer.add(frame)``.
 
     The file name determines the format: ``.parquet`` and ``.pq`` are Parquet, ``.tsv`` is tab-separated text, and anything else
     is comma-separated text; a final ``.gz`` compresses it. Text has a header. Missing values are empty fields, or NA in a table

@@ -156,7 +156,7 @@ class ModelCost:
 
 
 def compiled(optimizer: Any, loss: Any, plain: Any, weighted: Any) -> Compiled:
-    """Look up names. Raises ArgumentError for an unknown one."""
+    """Look up names. Raises ArgumentError for an unknown name."""
     chosen = optimizers.get(optimizer)
     arguments = {"optimizer": chosen, "loss": loss, "metrics": plain, "weighted_metrics": weighted}
     return Compiled(arguments, chosen, tree_map(losses.get, loss), _metrics(plain), _metrics(weighted))

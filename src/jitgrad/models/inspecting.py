@@ -84,7 +84,7 @@ class Inspectable(Steps):
 
         See Also
         --------
-        jitgrad.load_model : Loads the model.
+        jitgrad.load_model : Load the model.
         """
         whole: Any = self
         save_model(whole, path)
@@ -99,7 +99,7 @@ class Inspectable(Steps):
 
         See Also
         --------
-        load_weights : Loads the values.
+        load_weights : Load the values.
         """
         save_weights(self, path)
 

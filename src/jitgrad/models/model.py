@@ -29,7 +29,7 @@ class Model(Compilable):
     """A layer that contains layers and can be fitted.
 
     Subclass it to define a network: create the layers in ``__init__`` and compute the result in ``call``. For
-    layers applied one after the other, use `Sequential`. A subclass may also override ``compute_loss``, which
+    layers applied one after another, use `Sequential`. A subclass may also override ``compute_loss``, which
     keeps the fit native, or ``train_step``, ``test_step`` and ``predict_step``, which run in Python.
 
     Parameters
@@ -50,8 +50,8 @@ class Model(Compilable):
 
     See Also
     --------
-    Sequential : Layers applied one after the other.
-    load_model : Loads a model from a file.
+    Sequential : Layers applied one after another.
+    load_model : Load a model from a file.
 
     Examples
     --------
@@ -149,7 +149,7 @@ class Model(Compilable):
 
         See Also
         --------
-        fit : Fits the model.
+        fit : Fit the model.
 
         Examples
         --------
@@ -203,7 +203,7 @@ class Model(Compilable):
         epochs : int, default 1
             Number of the last epoch; with `initial_epoch` 0, the number of epochs.
         verbose : {0, 1, 2, "auto"}, optional
-            Progress on stderr: 0 for none, 1 for a bar, 2 for one line per epoch. By default a bar if stderr is
+            Progress on stderr: 0 for none, 1 for a bar, 2 for one line per epoch. By default, a bar if stderr is
             a terminal.
         callbacks : Callback or sequence of Callback, optional
             Actions between epochs; see `jitgrad.callbacks`.
@@ -220,7 +220,7 @@ class Model(Compilable):
         initial_epoch : int, default 0
             Number of the first epoch. The order of the rows depends on the number of the epoch.
         seed : int, optional
-            Seed of the shuffling. By default it is drawn from ``jitgrad.random``, whose seed
+            Seed of the shuffling. By default, it is drawn from ``jitgrad.random``, whose seed
             (``jitgrad.random.seed``) also determines the initial weights and the random numbers of layers. The
             same seeds give the same result, to the bit.
 
@@ -245,9 +245,9 @@ class Model(Compilable):
 
         See Also
         --------
-        evaluate : Computes the loss and the metrics.
-        predict : Computes the outputs.
-        jitgrad.fit : Fits Variables with any cost.
+        evaluate : Compute the loss and the metrics.
+        predict : Compute the outputs.
+        jitgrad.fit : Fit Variables with any cost.
 
         Examples
         --------
@@ -304,7 +304,7 @@ class Model(Compilable):
 
         See Also
         --------
-        fit : Runs epochs natively, which is faster.
+        fit : Run epochs natively, which is faster.
         """
         rows = as_data(x, y, sample_weight, class_weight, known=self.fitted_columns)
         return _returned(fitting.step(self, rows), return_dict)
@@ -343,7 +343,7 @@ class Model(Compilable):
     ) -> Any:
         """Compute the loss and the metrics on rows of data.
 
-        Layers such as Dropout and BatchNormalization behave as in a prediction.
+        Layers such as Dropout and BatchNormalization behave as in prediction.
 
         Parameters
         ----------
@@ -407,7 +407,7 @@ class Model(Compilable):
 
         See Also
         --------
-        Layer.__call__ : Computes Tensors that can be differentiated.
+        Layer.__call__ : Compute Tensors that can be differentiated.
 
         Examples
         --------

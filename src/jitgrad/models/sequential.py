@@ -1,4 +1,4 @@
-"""Models of layers applied one after the other."""
+"""Models of layers applied one after another."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Input(Described):
 
 
 class Sequential(Model):
-    """A model of layers applied one after the other.
+    """A model of layers applied one after another.
 
     Parameters
     ----------

@@ -168,7 +168,7 @@ class Steps(Layer):
         Returns
         -------
         dict of str to Tensor
-            Scalars by name; by default none.
+            Scalars by name. By default, none.
         """
         return {}
 

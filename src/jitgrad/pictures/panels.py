@@ -35,7 +35,7 @@ class Panel:
     Parameters
     ----------
     title : str
-        A few words.
+        The title, a few words.
     caption : str
         A description of the picture, and what to look for in it.
     draw : callable

@@ -16,7 +16,7 @@ class Scale(NamedTuple):
     Attributes
     ----------
     kind : {"linear", "log", "symlog"}
-        The kind.
+        The kind of scale.
     smallest : float
         The smallest positive value, up to which "symlog" is linear.
     """

@@ -46,8 +46,8 @@ def save_model(model: Model, path: str | os.PathLike[str], fit: Mapping[str, Any
 
     See Also
     --------
-    jitgrad.load_model : Loads the model.
-    save_weights : Saves only the weights.
+    jitgrad.load_model : Load the model.
+    save_weights : Save only the weights.
 
     Examples
     --------
@@ -94,8 +94,8 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
 
     See Also
     --------
-    Model.save : Saves a model.
-    Model.load_weights : Loads weights into an existing model.
+    Model.save : Save a model.
+    Model.load_weights : Load weights into an existing model.
 
     Notes
     -----
@@ -169,8 +169,8 @@ def save_weights(layer: Layer, path: str | os.PathLike[str]) -> None:
 
     See Also
     --------
-    load_weights : Loads the values.
-    save_model : Saves the whole model.
+    load_weights : Load the values.
+    save_model : Save the whole model.
 
     Examples
     --------
@@ -199,7 +199,7 @@ def load_weights(layer: Layer, path: str | os.PathLike[str]) -> None:
 
     See Also
     --------
-    save_weights : Saves the values.
+    save_weights : Save the values.
 
     Examples
     --------

@@ -59,7 +59,7 @@ def check_types(value: Any, hint: Any, place: str) -> None:
 
 
 def _check_union(value: Any, hints: tuple[Any, ...], place: str) -> None:
-    """Check a value of one type or None."""
+    """Check a value that has one type or is None."""
     if value is not None:
         (hint,) = (hint for hint in hints if hint is not type(None))
         check_types(value, hint, place)

@@ -85,7 +85,7 @@ def anova(fit: Fit, inference: Inference, design: Design, kind: str, library: An
     fit : Fit
         The fit.
     inference : Inference
-        Its inference.
+        The inference of the fit.
     design : Design
         The training rows.
     kind : {"each", "sequential"}

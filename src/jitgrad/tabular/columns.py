@@ -281,7 +281,7 @@ def design_like(
     drop_missing : bool, default True
         As in ``make_design``.
     unseen : Unseen, optional
-        Collects categories that the earlier table did not have. By default they raise DataError.
+        Collects categories that the earlier table did not have. By default, they raise DataError.
 
     Returns
     -------

@@ -105,7 +105,7 @@ class CurveModel:
         frame : polars.DataFrame
             A table with the columns of the formula.
         level : float, optional
-            The level of prediction intervals for new measurements. By default they are not computed.
+            The level of prediction intervals for new measurements. By default, they are not computed.
 
         Returns
         -------

@@ -119,7 +119,7 @@ class Column:
         column : polars.Series
             The values.
         unseen : Unseen, optional
-            Collects unseen categories. By default they raise DataError.
+            Collects unseen categories. By default, they raise DataError.
 
         Returns
         -------

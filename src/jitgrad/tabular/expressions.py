@@ -79,7 +79,7 @@ class Expression:
     text : str
         The expression, normalized by ``ast.unparse``.
     names : tuple of str
-        Its columns.
+        The columns that the expression uses.
     """
 
     def __init__(self, text: str, columns: Collection[str], of_terms: bool = False) -> None:

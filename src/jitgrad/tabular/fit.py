@@ -76,7 +76,7 @@ def fit_table(
         A formula such as ``"y ~ a * b + C(g) + log(x) + offset(log(t))"``, in Wilkinson's notation [1]_ as read by formulaic.
     model : str, optional
         The model: "linear", "logistic", "poisson", "gamma", "inverse_gaussian", "negative_binomial", "quasi_poisson",
-        "quasi_binomial" or "mlp", a multilayer perceptron. By default "mlp" if ``hidden`` is given, "logistic" for a target of
+        "quasi_binomial" or "mlp", a multilayer perceptron. By default, "mlp" if ``hidden`` is given, "logistic" for a target of
         text or Booleans, and "linear" for numbers.
     link : str, optional
         The link function: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt".
@@ -98,7 +98,7 @@ def fit_table(
     penalty : {"ridge", "lasso", "elastic-net"}, optional
         A penalty on the coefficients of a linear, logistic or Poisson model; see `jitgrad.glm.path`.
     alpha : float, optional
-        The strength of the penalty. By default chosen by cross-validation.
+        The strength of the penalty. By default, chosen by cross-validation.
     l1_ratio : float, default 0.5
         The lasso share of the penalty "elastic-net".
     cv : int, default 10
@@ -114,28 +114,28 @@ def fit_table(
     missing : {"drop", "error"}, default "drop"
         Whether to drop rows with missing values or raise DataError.
     hidden : sequence of int, optional
-        The widths of the hidden layers of a network. By default ``(64, 32)`` for "mlp".
+        The widths of the hidden layers of a network. By default, ``(64, 32)`` for "mlp".
     epochs : int, optional
         The number of epochs of gradient descent. Any of the gradient descent settings, from this one to ``early_stopping``,
         replaces the exact fit of a linear, logistic or Poisson model with gradient descent.
     batch_size : int, optional
-        The number of rows per gradient step. By default 32 for networks, and all rows of a linear model with at most 4096.
+        The number of rows per gradient step. By default, 32 for networks, and all rows of a linear model with at most 4096.
     lr : float, optional
-        The learning rate. By default it depends on the optimizer.
+        The learning rate. By default, it depends on the optimizer.
     optimizer : str, optional
-        The name of an optimizer in `jitgrad.optimizers`. By default "adam".
+        The name of an optimizer in `jitgrad.optimizers`. By default, "adam".
     validation_split : float, default 0.0
         The fraction of the training rows to hold out and evaluate after each epoch.
     early_stopping : int, optional
         Stop after this many epochs without a lower validation loss, and restore the best weights.
     test_split : float, optional
-        The fraction of rows to hold out for scores. By default 0.2 for gradient descent and 0 for exact fits.
+        The fraction of rows to hold out for scores. By default, 0.2 for gradient descent and 0 for exact fits.
     seed : int, default 0
         Random seed for splits, folds, initial weights and the order of rows.
     start : TableModel, optional
         A model to continue training by gradient descent. Its columns and their encoding are kept.
     verbose : bool, int or str, optional
-        Whether to show progress on stderr. By default only in a terminal.
+        Whether to show progress on stderr. By default, only in a terminal.
 
     Returns
     -------

@@ -46,7 +46,7 @@ class Factor:
     reduced, full : ndarray, shape (levels, columns)
         The coding of reduced rank, for use with other columns that span the constant, and of full rank.
     reduced_labels, full_labels : tuple of str
-        Suffixes of their columns, such as ``[T.b]``.
+        Suffixes of the columns of each coding, such as ``[T.b]``.
     states : dict
         The learned states of functions, by their text.
     """

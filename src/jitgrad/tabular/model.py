@@ -174,7 +174,7 @@ class TableModel:
             Whether to add the limits of confidence intervals for the mean (or the probability of the second of two classes), or
             of prediction intervals for new observations.
         level : float, optional
-            The level of the interval. By default the level of the fit.
+            The level of the interval. By default, the level of the fit.
         unseen : {"reference", "missing", "error"} or Unseen, default "reference"
             How to treat categories that were not seen in training: as the reference category with a DataWarning, as missing, or
             as an error. An ``Unseen`` object collects them without a warning.
@@ -308,7 +308,7 @@ class TableModel:
         interval : {"confidence", "prediction"}
             The kind of interval.
         level : float, optional
-            The level of the interval. By default the level of the fit.
+            The level of the interval. By default, the level of the fit.
 
         Returns
         -------

@@ -195,7 +195,7 @@ class TableFit:
             Whether to add columns ``low`` and ``high``: the limits of a confidence interval for the mean, by the delta method
             on the scale of the linear predictor, or of a prediction interval for a new observation of a linear model.
         level : float, optional
-            The level of the interval. By default the level of the fit.
+            The level of the interval. By default, the level of the fit.
         unseen : {"reference", "missing", "error"}, default "reference"
             How to treat categories that were not seen in training: as the reference category with a DataWarning, as missing, or
             as an error.

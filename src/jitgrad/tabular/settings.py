@@ -61,7 +61,7 @@ class Settings:
     model : str, optional
         The model. By default, chosen from the target and ``hidden``.
     link : str, optional
-        The link function. By default the default link of the model.
+        The link function. By default, the default link of the model.
     cov_type : str, default "model"
         The covariance estimator.
     level : float, default 0.95
@@ -89,7 +89,7 @@ class Settings:
     early_stopping : int, optional
         Stop after this many epochs without a lower validation loss.
     test_split : float, optional
-        The fraction of rows held out for scores. By default 0.2 for gradient descent and 0 for exact fits.
+        The fraction of rows held out for scores. By default, 0.2 for gradient descent and 0 for exact fits.
     seed : int, default 0
         Random seed.
 

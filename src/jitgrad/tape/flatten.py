@@ -27,7 +27,7 @@ class Flat:
     entries : sequence
         Additional named entries; see Expression.
     recorded : callable, optional
-        Which ops to include, even if their values are known. By default those whose values are not known.
+        Which ops to include, even if their values are known. By default, those whose values are not known.
     level : int
         The lowest level to compute in.
 

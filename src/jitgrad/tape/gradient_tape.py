@@ -29,7 +29,7 @@ Sources = list[Variable] | list[Tensor] | list[Operators]
 class GradientTape:
     """Record operations for automatic differentiation, as in TensorFlow.
 
-    The tape records what is computed from watched values inside its ``with`` block. Trainable Variables are watched when they
+    The tape records operations on watched values inside its ``with`` block. Trainable Variables are watched when they
     are read, and Tensors after a call of ``watch``.
 
     Parameters
@@ -120,7 +120,7 @@ class GradientTape:
         self._recording.stop()
 
     def watch(self, tensors: Any) -> None:
-        """Record computations with these values, so that gradients with respect to them are available.
+        """Record operations on these values, so that gradients with respect to them can be computed.
 
         Parameters
         ----------
@@ -209,7 +209,7 @@ class GradientTape:
         sources : Variable, Tensor, or lists, tuples and dicts of them
             The values to differentiate with respect to.
         output_gradients : array_like, or lists, tuples and dicts of arrays, optional
-            Cotangents with the structure and the shapes of the target. By default ones.
+            Cotangents with the structure and the shapes of the target. By default, ones.
         unconnected_gradients : {"none", "zero"}, default "none"
             The gradient with respect to a source that the target does not depend on: None, or zeros.
 

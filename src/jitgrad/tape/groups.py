@@ -89,7 +89,7 @@ class Group:
         known = [t for t in (*targets, *results) if t is not None]
         for tensor, value in reversed(
             [*zip((*targets, *results), values, strict=True)]
-        ):  # targets last, because they are released
+        ):  # the targets last, because they are released
             if tensor is not None:
                 self._give(tensor, value)
         self._found = None

@@ -18,7 +18,7 @@ _FIXED = {"bool": dtypes.BOOL, "integer": dtypes.INTEGER}
 _LEAST = {"same": dtypes.BOOL, "number": dtypes.INTEGER, "float": dtypes.NUMBER}
 
 
-# By the op, its attributes, and the shapes and levels of the operands: looked up when the op is recorded again.
+# Keyed by the op, its attributes, and the shapes and levels of the operands; looked up when the op is recorded again.
 _RESULTS: dict[tuple[Any, ...], Event] = {}
 _MOST_RESULTS = 4096
 
@@ -34,7 +34,7 @@ def result_of(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], given: tu
     shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
     kinds = op.result if isinstance(op.result, tuple) else (op.result,)
     made = Event((), -1, -1, shape, max([level_of(op, kind, inputs) for kind in kinds]))
-    if OPS.get(op.name) is op:  # other ops may be new in each call
+    if OPS.get(op.name) is op:  # other ops may be new objects in each call
         if len(_RESULTS) >= _MOST_RESULTS:
             _RESULTS.clear()
         _RESULTS[key] = made

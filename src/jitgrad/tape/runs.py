@@ -34,7 +34,7 @@ class _Run:
     general : Executable or None
         The Executable that takes literals as inputs.
     integers : list
-        Which leaves are integers, which may be too large.
+        The leaves that are integers, which may be too large.
     recorded : bool
         Whether results of ops are among the leaves.
     """

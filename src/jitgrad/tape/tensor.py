@@ -46,7 +46,7 @@ class Tensor(Operators):
     shape : tuple of int
         The shape; ``Shapes`` if the op has several results.
     level : int
-        The precedence of the dtype, see ``tape.dtypes``.
+        The precedence of the dtype; see ``tape.dtypes``.
     value : ndarray, optional
         The value, if it is known.
     variable : Variable, optional

@@ -1,10 +1,10 @@
 """Values that leave the graph: for NumPy, for Python, and for display.
 
 A result that is computed from such a value is not connected to the Tensor, so its derivative would silently be 0. Requesting a
-value therefore raises an error if a derivative is lost: in a transform (``grad``, ``jvp``, …) for values that depend on its
-arguments, and for values that require a gradient until ``backward`` was called. ``item()`` returns a number in the second case,
-as in PyTorch, and ``detach()`` helps in both. Branches on values, displayed values and values under a tape are allowed, as in
-TensorFlow.
+value therefore raises an error if a derivative would be lost: in a transform (``grad``, ``jvp``, …) for values that depend on
+its arguments, and for values that require a gradient, until ``backward`` is called. ``item()`` returns a number in the second
+case, as in PyTorch, and ``detach()`` helps in both. Branches on values, displayed values and values under a tape are allowed,
+as in TensorFlow.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Variable(Operators):
     value : array_like
         The initial value, which is copied.
     dtype : {"float32", "float64", "int64", "bool"}, optional
-        The dtype. By default the dtype of a NumPy array or Tensor, and float64 for Python numbers.
+        The dtype. By default, the dtype of a NumPy array or Tensor, and float64 for Python numbers.
     name : str, optional
         The name in ``repr`` and in reports.
     trainable : bool, default True
@@ -61,7 +61,7 @@ class Variable(Operators):
     constraint : Constraint or None
         The constraint onto which optimizers project the Variable.
     level : int
-        The precedence of the dtype, see ``tape.dtypes``.
+        The precedence of the dtype; see ``tape.dtypes``.
     kind : tuple
         The properties that a recorded step depends on: trainable, requires_grad, shape and dtype.
     pending : object

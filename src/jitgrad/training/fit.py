@@ -24,7 +24,7 @@ from jitgrad.typing import ArrayLike
 
 @dataclass(frozen=True)
 class History:
-    """The course of a fit: the metrics of each epoch.
+    """The history of a fit: the metrics of each epoch.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def fit(
     data : array_like or sequence of array_like
         An array, or several arrays with the same number of rows along their first axis.
     optimizer : Optimizer
-        For example ``jitgrad.optimizers.Adam()``.
+        An optimizer such as ``jitgrad.optimizers.Adam()``.
     variables : Variable or sequence of Variable, optional
         Variables to fit. By default, all trainable Variables that the cost depends on.
     epochs : int, default 1
@@ -128,10 +128,10 @@ def fit(
     shuffle : bool, default True
         Whether each epoch processes the rows in a new random order.
     seed : int, optional
-        Seed of the shuffling. By default it is drawn from ``jitgrad.random``. The same seed gives the same
+        Seed of the shuffling. By default, it is drawn from ``jitgrad.random``. The same seed gives the same
         result, to the bit.
     verbose : {0, 1, 2, "auto"}, optional
-        Progress on stderr: 0 for none, 1 for a bar, 2 for one line per epoch. By default a bar if stderr is a
+        Progress on stderr: 0 for none, 1 for a bar, 2 for one line per epoch. By default, a bar if stderr is a
         terminal.
 
     Returns
@@ -155,9 +155,9 @@ def fit(
 
     See Also
     --------
-    Model.fit : Fits a model, with metrics, validation and callbacks.
+    Model.fit : Fit a model, with metrics, validation and callbacks.
     jitgrad.curve_fit : Least squares with standard errors.
-    jitgrad.optimizers.Optimizer.minimize : Minimizes a cost without data.
+    jitgrad.optimizers.Optimizer.minimize : Minimize a cost without data.
 
     Examples
     --------

@@ -43,9 +43,9 @@ def check_grads(
     modes : {"fwd", "rev"} or sequence of them, default ("fwd", "rev")
         Forward mode, reverse mode or both. Beyond the first derivative, all combinations are checked.
     atol, rtol : float, optional
-        The absolute and the relative tolerance. By default 2e-6 in float64 and 2e-2 in float32.
+        The absolute and the relative tolerance. By default, 2e-6 in float64 and 2e-2 in float32.
     eps : float, optional
-        Half the step of the differences. By default 1e-5 in float64 and 1e-2 in float32.
+        Half the step of the differences. By default, 1e-5 in float64 and 1e-2 in float32.
 
     Raises
     ------

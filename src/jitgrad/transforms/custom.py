@@ -313,10 +313,10 @@ def custom_op(
         in reverse mode. It can be defined later with ``def_vjp``.
     shape : callable, optional
         For compiled code, a function from the shapes of the operands to the shape of the result, or a tuple with the shape of
-        each result. The compiled code must return arrays of these shapes. By default the operands broadcast, and the result
+        each result. The compiled code must return arrays of these shapes. By default, the operands broadcast, and the result
         has their shape.
     name : str, optional
-        The name of the op in error messages. By default the name of the function.
+        The name of the op in error messages. By default, the name of the function.
 
     Returns
     -------
