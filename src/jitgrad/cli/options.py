@@ -136,7 +136,7 @@ def option_of(command: click.Command, argument: str) -> str:
 
 
 def of_tables(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for reading a table; the command receives them as ``reading``."""
+    """Add the options for reading a table. The command receives them as ``reading``."""
 
     @functools.wraps(command)
     def with_reading(**given: Any) -> Any:

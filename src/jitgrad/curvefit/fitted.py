@@ -264,7 +264,7 @@ class FittedCurve(Estimates):
     ) -> Inverse:
         """Return the x at which the curve reaches given values of y, with confidence limits.
 
-        This is inverse prediction, or calibration. The limits are where y leaves the prediction band around the curve.
+        This is inverse prediction, or calibration. The limits are the points at which y leaves the prediction band.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 """Inverse prediction, or calibration: the x at which a fitted curve reaches a given y, with confidence limits.
 
-The limits are where y leaves the band around the curve. For a line, they are Fieller's: "Some problems in interval
+The limits are the points at which y leaves the band. For a line, they are Fieller's: "Some problems in interval
 estimation", 1954; Draper and Smith, "Applied Regression Analysis", 1998, section 3.2. For curves, see Greenwell and Schubert
 Kabban, "investr: An R package for inverse estimation", 2014.
 """

@@ -181,7 +181,7 @@ class Solver:
     """The memory for a number of fits of a model to a number of rows, and a worker.
 
     Data are copied into it, so that the addresses in the native records stay the same: asking NumPy for an address takes longer
-    than copying a few thousand numbers. While fits run only their results change, so other workers may run some of them.
+    than copying a few thousand numbers. While fits run, only their results change, so other workers may run some of them.
     """
 
     def __init__(self, traced: LoweredModel, rows: int, fits: int) -> None:

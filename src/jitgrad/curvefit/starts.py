@@ -63,7 +63,7 @@ def starting_values(linear: tuple[bool, ...], measured: np.ndarray, limits: Limi
     """Return starting values, (F, n).
 
     The first start is all ones. Linear parameters are 1 in all starts, since they are solved for. Two thirds of the values of a
-    nonlinear parameter have the size that its dimension suggests, over three decades and both signs; if its dimension is that
+    nonlinear parameter have the size that its dimension suggests, over three decades and both signs; if it has the dimension
     of a column, they are positions in it and widths. The rest are, in equal parts, positions, widths, rates, numbers of order
     one and numbers of the size of y, because constants in a model may have dimensions. The points follow Roberts's additive
     sequence ("The unreasonable effectiveness of quasirandom sequences", 2018). If there are frequencies, every second start

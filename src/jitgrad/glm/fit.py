@@ -57,7 +57,7 @@ def fit(
     x : array_like, shape (n, p)
         The features, without a column of ones.
     y : array_like, shape (n,)
-        The target: numbers, counts, proportions of ``trials``, or for "multinomial" class numbers from 0.
+        The target: numbers, counts, proportions of ``trials``, or, for "multinomial", class numbers from 0.
     family : str, default "gaussian"
         The distribution of the target: "gaussian", "binomial", "poisson", "gamma", "inverse_gaussian", "negative_binomial",
         "quasi_poisson", "quasi_binomial" or "multinomial".

@@ -32,7 +32,7 @@ class Fit:
         Whether the model has an intercept.
     coefficients : ndarray, shape (1 + p, outputs)
         The coefficients, the intercept first (0 if there is none). Aliased features have nan, as in R. There is one
-        output, or for "multinomial" one for each class except the first.
+        output or, for "multinomial", one for each class except the first.
     covariance : ndarray, shape (outputs * q, outputs * q)
         The covariance of the q estimated coefficients, output by output, including the dispersion.
     aliased : ndarray of bool, shape (p,)
@@ -56,7 +56,7 @@ class Fit:
     null_log_likelihood : float
         The log-likelihood of the model with only the intercept and offset.
     deviance : float
-        The deviance; for "gaussian" the residual sum of squares.
+        The deviance; for "gaussian", the residual sum of squares.
     null_deviance : float
         The deviance of the model with only the intercept and offset.
     pearson_chi2 : float
@@ -150,7 +150,7 @@ class Fit:
         Returns
         -------
         ndarray, shape (n,) or (n, classes - 1)
-            The linear predictor; for "multinomial" the log-odds of each class against the first.
+            The linear predictor; for "multinomial", the log-odds of each class against the first.
         """
         known = np.where(np.isnan(self.coefficients), 0.0, self.coefficients)
         eta: np.ndarray = np.asarray(x, np.float64) @ known[1:] + known[0]
@@ -171,7 +171,7 @@ class Fit:
         Returns
         -------
         ndarray, shape (n,) or (n, classes)
-            The means; for "multinomial" the probability of each class.
+            The means; for "multinomial", the probability of each class.
         """
         return self.mean(self.eta(x, offset))
 

@@ -1,4 +1,4 @@
-"""The groups of a file, fitted in constant memory; an interrupted run resumes."""
+"""Fit the groups of a file in constant memory, and resume interrupted runs."""
 
 from __future__ import annotations
 

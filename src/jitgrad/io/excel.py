@@ -23,7 +23,7 @@ def is_workbook(path: str | Path, stream: Stream) -> bool:
 
 
 def read_workbook(path: str | Path, stream: Stream, options: ReadOptions, note: Note) -> pl.DataFrame:
-    """Read a sheet of a workbook. Text is treated as in a text file; other cells keep their types.
+    """Read a sheet of a workbook. Text is treated as in a text file. Other cells keep their types.
 
     Raises DataError for an invalid file, a missing sheet, and a sheet without rows, and MissingError if fastexcel is not
     installed.

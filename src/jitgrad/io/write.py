@@ -27,7 +27,7 @@ class TableWriter:
     """Write frames one below another: ``with TableWriter("out.csv") as writer: writer.add(frame)``.
 
     The file name determines the format: ``.parquet`` and ``.pq`` are Parquet, ``.tsv`` is tab-separated text, and anything else
-    is comma-separated text; a final ``.gz`` compresses it. Text has a header. Missing values are empty fields, or NA in a table
+    is comma-separated text. A final ``.gz`` compresses it. Text has a header. Missing values are empty fields, or NA in a table
     with one column, in which they would be blank lines. A file is written under a temporary name and renamed at the end, so it
     is either complete or unchanged. Devices and pipes are written directly. Because the metadata of a Parquet file is at its
     end, its pieces are collected in memory, or in temporary files if they are large, and written when the file is closed.

@@ -100,7 +100,7 @@ def as_inputs(x: Any, known: Any = None) -> Any:
 
 
 def without_frames(x: Any, known: Any = None) -> Any:
-    """Convert frames in the inputs of a call to arrays, with columns matched by name; other inputs stay unchanged.
+    """Convert frames in the inputs of a call to arrays, with columns matched by name. Other inputs stay unchanged.
 
     Raises DataError if a name is missing.
     """

@@ -99,7 +99,7 @@ class Steps(Layer):
     ) -> Any:
         """Compute the loss of a batch: the compiled loss plus the penalties of the layers.
 
-        A subclass may override it; its fit stays native.
+        A subclass may override this method, and its fit stays native.
 
         Parameters
         ----------

@@ -19,7 +19,7 @@ from jitgrad.typing import ArrayLike
 
 
 def backward(self: Operators, gradient: ArrayLike | None = None, retain_graph: bool = False) -> None:
-    """Add the gradient of this value to ``grad`` of the values that it was computed from and that require a gradient.
+    """Accumulate gradients of this value in ``grad`` of the values from which it was computed, if they require a gradient.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def compute_apart(tensor: Tensor) -> None:
 
 
 def compute(wanted: Sequence[Tensor]) -> None:
-    """Compute the values of ``wanted``, and all values that they depend on, or of their groups."""
+    """Compute the values of ``wanted`` and all values that they depend on, or the values of their groups."""
     check_not_tracing(wanted)
     for tensor in wanted:
         if tensor.value is None and tensor.group is not None:
@@ -80,7 +80,7 @@ def _computed(asked: Sequence[Tensor]) -> list[Tensor]:
 
 
 def on_the_way(roots: Sequence[Tensor]) -> list[Tensor]:
-    """Return the Tensors without a value that ``roots`` depend on, operands first; of composites only the results."""
+    """Return the Tensors without a value that ``roots`` depend on, operands first. Of composites, only results are included."""
     return operands_first(
         [t for t in roots if t.value is None],
         lambda t: () if t.group is not None else [x for x in operands_of(t) if x.value is None],

@@ -121,11 +121,11 @@ class At:
         return getitem(self._x, self._keys)
 
     def add(self, values: Any) -> Tensor:
-        """Return a copy of ``x`` with ``values`` added at the key; repeated elements are added repeatedly."""
+        """Return a copy of ``x`` with ``values`` added at the key. Repeated elements are added repeatedly."""
         return _added(self._x, self._keys, values)
 
     def set(self, values: Any) -> Tensor:
-        """Return a copy of ``x`` with ``values`` at the key; for repeated elements, the last value is used."""
+        """Return a copy of ``x`` with ``values`` at the key. For repeated elements, the last value is used."""
         return _replaced(self._x, self._keys, values)
 
 
