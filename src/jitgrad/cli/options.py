@@ -176,7 +176,7 @@ def say(notes: Iterable[str]) -> None:
 
 
 def refuse(given: Mapping[str, Any], names: Sequence[str], what: str, advice: str) -> None:
-    """Raise ArgumentError for the first given argument of these, because ``what`` does not support it."""
+    """Raise ArgumentError for the first of these arguments that is given, because ``what`` does not support it."""
     for name in names:
         if given[name] not in (None, False):
             raise ArgumentError(f"{{argument}} cannot be used with {what}. Leave it out{advice}.", argument=name)

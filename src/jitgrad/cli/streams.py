@@ -1,4 +1,4 @@
-"""Standard input, output and error, which may be closed, full, or broken pipes."""
+"""Standard input, output and error, which may be closed, full or a broken pipe."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ FACTOR, TRIES = 100.0, 12
 def jacobian(f: ArrayFunction, at: np.ndarray, value: np.ndarray, scheme: str, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return the derivatives of ``f`` with respect to each argument, (rows, n); nan if they cannot be determined.
 
-    A step is a fraction of the argument. If the function does not change, as may happen near 0, or changes too much, another is
-    tried, so that the units of an argument do not matter.
+    A step is a fraction of the argument. If the function does not change (as may happen near 0) or changes too much, another
+    step is tried, so that the units of an argument do not matter.
 
     Parameters
     ----------

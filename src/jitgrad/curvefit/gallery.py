@@ -66,7 +66,7 @@ def named(name: str) -> NamedModel:
 
 def _polynomial(name: str, degree: int) -> NamedModel:
     terms = ["c0", "c1 * x", *(f"c{k} * x**{k}" for k in range(2, degree + 1))]
-    formula = " + ".join(terms[: degree + 1]) if degree else "c0 + 0 * x"  # one value for each x, also for a constant
+    formula = " + ".join(terms[: degree + 1]) if degree else "c0 + 0 * x"  # one value for each x, even for a constant
     powers = ["c_0", "c_1 x", *(f"c_{{{k}}} x^{{{k}}}" for k in range(2, degree + 1))]
     meanings = {f"c{k}": f"coefficient of x to the power {k}" for k in range(degree + 1)}
     meanings["c0"] = "value at x = 0"

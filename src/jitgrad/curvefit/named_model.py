@@ -29,7 +29,7 @@ class NamedModel:
         The names of the parameters, in the order in which `CurveFit` reports them.
     guess : callable
         ``guess(x, y)`` returns starting values as a dict from names to float. ``x`` and ``y`` are float64 arrays of shape
-        (n,), n >= 1, finite and in any order. The values are always finite, and nothing is raised or warned.
+        (n,), n >= 1, finite and in any order. The values are always finite. No exception or warning is raised.
     group : str, default ""
         The group of the gallery that the model is in, such as ``"Peaks"``.
     use : str, default ""

@@ -59,7 +59,7 @@ class CurveFit(FittedCurve):
     n_rows : int
         The number of fitted rows.
     dof : int
-        The degrees of freedom: rows minus fitted parameters. For a joint fit, of all groups.
+        The degrees of freedom: rows minus fitted parameters. For a group with shared parameters, those of the joint fit.
     nfev, njev : int
         The number of evaluations of the model and of its derivatives.
     n_starts : int

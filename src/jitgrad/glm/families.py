@@ -330,7 +330,7 @@ FAMILIES: dict[str, Family] = {
         Gaussian(), Binomial(), Poisson(), Gamma(), InverseGaussian(), NegativeBinomial(), QuasiPoisson(), QuasiBinomial()
     )
 }  # fmt: skip
-"""The families with one mean per row by name. For "multinomial"; see ``multinomial.py``."""
+"""The families with one mean per row by name. For "multinomial", see ``multinomial.py``."""
 
 
 def family_of(name: str, theta: float | None = None) -> Family:

@@ -11,7 +11,7 @@ from jitgrad.glm.result import Fit
 from jitgrad.typing import ArrayLike
 
 RATIO, P_VALUE = 1.2, 0.01
-"""Thresholds for a note: standard errors that are a tenth too small, with chance as an unlikely reason."""
+"""Thresholds for a note: standard errors that are a tenth too small, and a small probability that chance is the reason."""
 CHOICES = {"poisson": "'quasi_poisson' or 'negative_binomial'", "binomial": "'quasi_binomial'"}
 
 

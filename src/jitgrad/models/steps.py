@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Steps(Layer):
-    """The computations on a batch. A fit runs natively and calls only ``compute_loss``, unless another one is overridden."""
+    """The computations on a batch. A fit runs natively and calls only ``compute_loss``, unless another method is overridden."""
 
     _running: dict[str, Any] | None = None
 

@@ -129,7 +129,7 @@ class Column:
         Raises
         ------
         DataError
-            For text among numbers or dates, for an infinite number, and for another type.
+            If there is text among numbers or dates, a number is infinite, or the type is not supported.
         """
         if self.kind == "date":
             return self._encoded_date(column, unseen)

@@ -19,7 +19,7 @@ from jitgrad.tape.tensor import Tensor, cast, results
 
 Tangents = Sequence[Tensor | None]
 Held = Callable[[Tensor], Tensor]
-"""Returns a mask, of 0 and 1, of the elements of a Tensor that are known not to change."""
+"""Returns a mask of 0 and 1 for the elements of a Tensor that are known not to change."""
 
 
 def push_forward(

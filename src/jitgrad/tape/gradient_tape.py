@@ -30,7 +30,7 @@ class GradientTape:
     """Record operations for automatic differentiation, as in TensorFlow.
 
     The tape records operations on watched values inside its ``with`` block. Trainable Variables are watched when they
-    are read, and Tensors after a call of ``watch``.
+    are read, and Tensors after a call to ``watch``.
 
     Parameters
     ----------

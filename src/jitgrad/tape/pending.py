@@ -20,7 +20,7 @@ from jitgrad.tape.variable import Variable
 from jitgrad.vm import forks
 
 _LOCK = forks.lock()
-"""Held while updates run. There is only one lock, because threads whose updates depend on each other would deadlock."""
+"""Held while updates run. There is only one lock: with several, threads whose updates depend on each other would deadlock."""
 
 
 class _Updated(Storage):

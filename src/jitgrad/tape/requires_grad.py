@@ -69,7 +69,7 @@ class RequiresGrad:
 
     @property
     def grad(self) -> Tensor | None:
-        """The sum of the gradients of all calls of ``backward`` since the last ``zero_grad``, or None."""
+        """The sum of the gradients of all calls to ``backward`` since the last ``zero_grad``, or None."""
         return None if self.gradient is None else self.gradient.value
 
     @grad.setter

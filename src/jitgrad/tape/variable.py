@@ -322,7 +322,7 @@ NEVER_DEFERRED.add(Variable)
 
 
 def assign_together(*pairs: tuple[Variable, Tensor]) -> None:
-    """Assign results that are known to match, faster than several calls of ``assign``."""
+    """Assign results that are known to match, faster than with several calls to ``assign``."""
     if trace.current() is not None or not Variable.assign_later(pairs):
         for variable, value in pairs:
             variable.assign(value)
