@@ -3,7 +3,7 @@
 Fit data with a single call:
 
 * ``fit_table``: regression models and networks for the columns of a table, with standard errors and tests;
-* ``curve_fit``: a curve, given as a formula or a function, with uncertainties of its parameters;
+* ``curve_fit``: a curve, given as a formula or a function, with the uncertainties of its parameters;
 * ``fit_groups``: the same curve for many groups at once.
 
 Build and train networks as in Keras: ``Sequential``, ``Model``, ``layers``, ``losses``, ``metrics``, ``optimizers``,
@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from jitgrad import platforms
 
-platforms.check()  # before the imports that fail elsewhere
+platforms.check()  # before the imports, which would fail on other platforms
 
 # isort: split
 
@@ -224,7 +224,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``fit_table`` on first use, because importing polars takes longer than everything else."""
+    """Import ``fit_table`` on first use, because importing polars takes longer than all other imports."""
     if name == "fit_table":
         from jitgrad.tabular import fit_table
 

@@ -1,4 +1,4 @@
-"""Checks of arguments, which return the value or raise ArgumentError, and a base class of objects with saved arguments."""
+"""Argument checks, which return the value or raise ArgumentError, and a base class of objects that store their arguments."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def by_name(what: str, name: Any, known: Mapping[str, T], also: str = "") -> T:
 
 
 def made_by_name(what: str, given: Any, kind: type[T], known: Mapping[str, Callable[[], T]]) -> T | None:
-    """Return an object of a kind, or None, unchanged, and create an object by name. Raise ArgumentError for anything else."""
+    """Return an object of the given kind, or None, unchanged, or create an object by name. Raise ArgumentError for other
+    values."""
     if given is None or isinstance(given, kind):
         return given
     if not isinstance(given, str):
@@ -72,7 +73,7 @@ def made_by_name(what: str, given: Any, kind: type[T], known: Mapping[str, Calla
 
 
 def function_name(f: Callable[..., Any]) -> str:
-    """Return the name of a function for messages, also for a ``functools.partial`` or another callable object."""
+    """Return the name of a function, a ``functools.partial`` or another callable object, for messages."""
     while isinstance(f, functools.partial):
         f = f.func
     return str(getattr(f, "__name__", type(f).__name__))
@@ -91,7 +92,7 @@ MAX_SEED = 2**63 - 1
 
 
 class Described:
-    """Base class of objects that keep the arguments of their constructor, so that they can be saved and created again.
+    """Base class of objects that store the arguments of their constructor, so that they can be saved and recreated.
 
     Attributes
     ----------
@@ -103,7 +104,7 @@ class Described:
 
     arguments: dict[str, Any]
     family = ""
-    """The prefix of the name in files, if classes of another library have the same names, such as "keras"."""
+    """The prefix of the name in files, such as "keras" if the classes of another library have the same names."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

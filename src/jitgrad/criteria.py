@@ -1,4 +1,4 @@
-"""Information criteria, by one convention for all models.
+"""Information criteria, with the same convention for all models.
 
 It is the convention of R's ``logLik`` and ``AIC``: the log-likelihood includes its constants, and an estimated standard
 deviation or dispersion counts as a parameter. A curve with p parameters has k = p + 1, or k = p with absolute sigma.
@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Criteria(NamedTuple):
-    """Information criteria, numbers or arrays. Of several models of the same data, the one with the lowest value is preferred.
+    """Information criteria, as numbers or arrays. Among models of the same data, the one with the lowest value is preferred.
 
     Attributes
     ----------

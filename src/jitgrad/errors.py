@@ -50,7 +50,7 @@ class JitgradError(Exception):
     *message : object
         The message.
     argument : str, default ""
-        The argument that the error is about, if any. It replaces ``{argument}`` in the message. The command line replaces it
+        The argument that caused the error, if any. It replaces ``{argument}`` in the message. The command line replaces it
         by the name of its option.
 
     Examples
@@ -90,7 +90,7 @@ class ShapeError(JitgradError, ValueError, RuntimeError):
 class AxisError(ShapeError, IndexError):
     """An axis is out of range.
 
-    It is an IndexError, too, as in NumPy and PyTorch.
+    It is also an IndexError, as in NumPy and PyTorch.
 
     Examples
     --------
@@ -260,7 +260,7 @@ class DataError(JitgradError, ValueError):
 
 
 class OptionError(ArgumentError, TypeError):
-    """A function has no such argument.
+    """A function has no argument of this name.
 
     Examples
     --------
@@ -274,7 +274,7 @@ class OptionError(ArgumentError, TypeError):
 class RowsError(DataError, TypeError):
     """There are fewer rows than parameters to fit.
 
-    It is a TypeError, too, as in SciPy.
+    It is also a TypeError, as in SciPy.
 
     Examples
     --------
@@ -343,7 +343,7 @@ class RetracingWarning(UserWarning):
 
 
 class MissingError(JitgradError, ImportError):
-    """An optional package is required and not installed.
+    """An optional package is required but not installed.
 
     Examples
     --------
@@ -400,7 +400,7 @@ _BRIEF.maxstring = 60
 
 
 def listed(names: Iterable[Any]) -> str:
-    """Join names as ``"a, b, c"``; after the first twenty, append the number of the others."""
+    """Join names as ``"a, b, c"``; after the first twenty, append the number of the remaining ones."""
     texts: Sequence[str] = [str(name) for name in names]
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more

@@ -40,9 +40,9 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing that replaces ``path`` at the end; after an exception nothing has changed.
+    """Open a file for writing that replaces ``path`` when it is complete; after an exception, nothing has changed.
 
-    Directories are created. The target of a symbolic link is written. The mode of an existing file is kept.
+    Directories are created. If ``path`` is a symbolic link, its target is replaced. The mode of an existing file is preserved.
 
     Raise DataError if ``path`` exists and is not a regular file, and OSError if it cannot be written.
     """
@@ -107,7 +107,7 @@ def _opened_folder(folder: str) -> Iterator[int]:
 
 
 def _put(file: BinaryIO, name: str, at: int, mode: int | None) -> None:
-    """Replace ``name`` in the directory ``at`` by ``file``."""
+    """Replace ``name`` in the directory ``at`` with ``file``."""
     aside = f".{secrets.token_hex(8)}.part"
     try:
         try:
@@ -145,7 +145,7 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 def _signals_wait() -> Iterator[None]:
     """Defer signals that would end the process, so that no temporary name is left behind.
 
-    This is possible only in the main thread. Signals with handlers of the user are not affected.
+    This is possible only in the main thread. Signals for which the user has installed handlers are not affected.
     """
     came: list[int] = []
 

@@ -1,6 +1,6 @@
-"""HTML for notebooks and reports: tables, sentences, whole pages, and pictures.
+"""HTML for notebooks and reports: tables, sentences, whole pages, and figures.
 
-No colors of text or background are set, so everything adapts to light and dark surroundings. A page is a single
+No text or background colors are set, so the output adapts to light and dark themes. A page is a single
 file without scripts or external resources.
 """
 
@@ -49,7 +49,7 @@ _INK = ("#000000", "#333333", "#4c4c4c")
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that is already HTML."""
 
 
 def escape(text: str) -> str:
@@ -73,13 +73,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
     Parameters
     ----------
     columns : sequence of str
-        The headings. The first column holds names, the others numbers, aligned to the right.
+        The headings. The first column contains names, the others contain right-aligned numbers.
     rows : sequence of sequences of str
         The cells, text or Markup.
     title : str, optional
         The caption.
     texts : collection of int, optional
-        The indices of other columns with text, aligned to the left.
+        The indices of further columns with text, which are left-aligned.
     """
 
     def cell(tag: str, k: int, text: str, scope: str = "") -> str:
@@ -94,9 +94,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
 
 
 def sparkline(values: Sequence[float]) -> Markup:
-    """Return numbers as a small line, logarithmic if all are positive, without those that are not finite.
+    """Return the finite numbers as a small line plot, on a logarithmic scale if all are positive.
 
-    If there are more numbers than pixels they are thinned evenly; the first and the last stay.
+    If there are more numbers than pixels, they are thinned evenly; the first and the last are kept.
     """
     if len(values) > _SPARK[0]:
         values = [values[round(k * (len(values) - 1) / (_SPARK[0] - 1))] for k in range(_SPARK[0])]
@@ -145,7 +145,7 @@ def svg(figure: Any, label: str) -> str:
     """Return a matplotlib figure as an SVG element of a page. The same figure always gives the same text.
 
     The background is transparent, and black becomes the color of the page's text. Identifiers are derived from the content, so
-    those of several pictures on a page differ.
+    the identifiers of several figures on a page differ.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _AROUND = (
     rf"(?P<number>%s){_SPACE}(?P<after>%%|{_SIGN})?{_SPACE}(?P<close>\))?$"
 )
 _EITHER = r"(?:\d*[.,]?\d+|\d+[.,]|\d{1,3}(?:[.,]\d{3})+(?:[.,]\d+)?)(?:[eE][+-]?\d+)?"
-"""A number, whatever the meaning of point and comma."""
+"""A number, regardless of the meaning of point and comma."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Numbers:
     values : polars.Series
         float64, null where the text is null.
     marks : tuple of str
-        What the texts contain besides digits, in words.
+        A description of what the texts contain besides digits.
     unclear : str
         Why the numbers are ambiguous, as a clause; empty if they are not.
     row : int

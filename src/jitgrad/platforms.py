@@ -1,4 +1,4 @@
-"""The platforms that jitgrad runs on."""
+"""The platforms on which jitgrad runs."""
 
 from __future__ import annotations
 

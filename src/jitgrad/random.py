@@ -82,7 +82,7 @@ _state = _State(int(_generator.integers(MAX_SEED)))
 
 
 class Source:
-    """An independent source of random numbers with its own seed, unaffected by ``random.seed``.
+    """An independent source of random numbers with its own seed, which ``random.seed`` does not affect.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Source:
 
     See Also
     --------
-    seed : Seed the common source.
+    seed : Seed the global source.
 
     Examples
     --------
@@ -105,7 +105,7 @@ class Source:
         self._state = _State(count("seed", n, 0, MAX_SEED))
 
     def draw(self) -> tuple[Tensor, int]:
-        """Advance the source. For the functions of this module.
+        """Advance the source. The functions of this module call this method.
 
         Returns
         -------
@@ -138,7 +138,7 @@ class Source:
 
 
 def seed(n: int) -> None:
-    """Seed everything that jitgrad draws: the functions of this module, shuffling and initial weights.
+    """Seed all random numbers that jitgrad draws: the functions of this module, shuffling and initial weights.
 
     Parameters
     ----------
@@ -164,12 +164,12 @@ def seed(n: int) -> None:
 
 
 def generator(n: int | None = None) -> np.random.Generator:
-    """Return a NumPy generator seeded by ``n``, or the common one."""
+    """Return a NumPy generator seeded by ``n``, or the global one."""
     return _generator if n is None else np.random.default_rng(n)
 
 
 def get_state() -> dict[str, Any]:
-    """Return the state of the common source.
+    """Return the state of the global source.
 
     Returns
     -------
@@ -192,7 +192,7 @@ def get_state() -> dict[str, Any]:
 
 
 def set_state(state: dict[str, Any]) -> None:
-    """Restore a state of the common source, so that the same numbers follow again.
+    """Restore a state of the global source, so that the same numbers are drawn again.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def uniform(
     dtype : {"float32", "float64"}, optional
         By default, the dtype adapts to the other operands, like the dtype of a Python number.
     source : Source, optional
-        The source of randomness. By default the common source, which ``seed`` seeds.
+        The source of randomness. By default, the global source, which ``seed`` seeds.
 
     Returns
     -------
@@ -264,7 +264,7 @@ def normal(
     dtype : {"float32", "float64"}, optional
         By default, the dtype adapts to the other operands, like the dtype of a Python number.
     source : Source, optional
-        The source of randomness. By default the common source, which ``seed`` seeds.
+        The source of randomness. By default, the global source, which ``seed`` seeds.
 
     Returns
     -------
@@ -296,7 +296,7 @@ def bernoulli(p: ArrayLike = 0.5, shape: int | Sequence[int] | None = None) -> T
     p : array_like, default 0.5
         The probability of True.
     shape : int or tuple of int, optional
-        The shape of the result. By default the shape of ``p``.
+        The shape of the result. By default, the shape of ``p``.
 
     Returns
     -------

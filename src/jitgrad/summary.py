@@ -1,7 +1,7 @@
 """Printed results: sentences, and tables in the style of a statistics package.
 
-A `Summary` holds formatted numbers, so text and HTML show the same. No line is longer than the terminal, and names are not
-broken over lines: long ones are shortened in the middle, and a table with too many columns continues below itself.
+A `Summary` contains formatted numbers, so text and HTML agree. No line is wider than the terminal, and names are not broken
+across lines: long names are shortened in the middle, and a table with too many columns is continued below.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ SMALLEST_P = 2e-16
 LARGEST_WHOLE = 1e9
 """Numbers below this are printed without an exponent."""
 WIDTH = 80
-"""The length of a line without a terminal."""
+"""The length of a line if there is no terminal."""
 NARROWEST = 40
 FIXED = "\xa0"
 """A non-breaking space."""
 SHORTEST_NAME = 14
 SHORTEST_TEXT = 30  # of a last column whose cells wrap
-"""Names are shortened to this many characters before a table continues below itself."""
+"""Names are shortened to this number of characters before a table is continued below."""
 
 
 def number(value: float | None, digits: int = 6) -> str:
@@ -59,13 +59,13 @@ class Grid:
     Parameters
     ----------
     columns : sequence of str
-        The headings. The first column holds names, the others numbers.
+        The headings. The first column contains names, the others contain numbers.
     rows : sequence of sequences of str
         The formatted cells.
     title : str, default ""
         The title above the table.
     texts : collection of int, default ()
-        The indices of other columns with text, aligned to the left.
+        The indices of further columns with text, which are left-aligned.
     """
 
     columns: Sequence[str]
@@ -216,7 +216,7 @@ def _fitting(text: str, room: int) -> str:
 
 
 def sentence(parts: Iterable[tuple[str, str]]) -> str:
-    """Return quantities in a line, each kept together with its name."""
+    """Return quantities on one line, in which each number is kept together with its name."""
     return ", ".join(f"{name} {value}".replace(" ", FIXED) for name, value in parts)
 
 

@@ -122,8 +122,8 @@ class BackupAndRestore(Callback):
     every : int, default 1
         Number of epochs between two saves.
     delete : bool, default False
-        Whether to remove the file at the end of the fit. If it is kept, running the program again returns the
-            finished fit immediately.
+        Whether to remove the file at the end of the fit. If it is kept, running the program again returns the finished fit
+        immediately.
 
     Raises
     ------

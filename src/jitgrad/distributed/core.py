@@ -72,8 +72,7 @@ def predict_batches(job: Job, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.
         The model that was fitted. Its response is ignored.
     batches : iterable of pyarrow.RecordBatch
         As for ``fit_batches``, with the parameters of the group in the columns of ``fitted_names``, which are null or nan if
-        the
-            group has none.
+        the group has none.
 
     Yields
     ------

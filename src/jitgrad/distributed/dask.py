@@ -62,8 +62,8 @@ def fit_groups(
     Returns
     -------
     dask.dataframe.DataFrame
-        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is bit-identical to the result
-            of `jitgrad.fit_groups` for the rows in the order of `df`.
+        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is bit-identical to the
+        result of `jitgrad.fit_groups` for the rows in the order of `df`.
 
     Raises
     ------

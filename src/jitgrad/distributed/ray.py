@@ -56,8 +56,8 @@ def fit_groups(
     Returns
     -------
     ray.data.Dataset
-        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is bit-identical to the result
-            of `jitgrad.fit_groups` for the rows in the order of `ds`.
+        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is bit-identical to the
+        result of `jitgrad.fit_groups` for the rows in the order of `ds`.
 
     Raises
     ------

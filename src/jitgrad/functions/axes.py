@@ -15,7 +15,7 @@ Axis = int | Sequence[int] | None
 
 
 def axes_of(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
-    """Return nonnegative axes in ascending order; None stands for all axes."""
+    """Return the axes as nonnegative integers in ascending order; None stands for all axes."""
     if axis is None:
         return tuple(range(ndim))
     if type(axis) is int and -ndim <= axis < ndim:
@@ -30,7 +30,7 @@ def axes_of(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
 
 
 def axis_of(name: str, axis: Any, ndim: int) -> int:
-    """Return a nonnegative axis. Raise AxisError if it is out of range."""
+    """Return an axis as a nonnegative integer. Raise AxisError if it is out of range."""
     i = operator.index(axis)
     if not -ndim <= i < ndim:
         advice = f"Use {-ndim} to {ndim - 1}." if ndim else "Reshape it first."

@@ -23,8 +23,8 @@ def convolve(a: ArrayLike, v: ArrayLike, mode: str = "full") -> Tensor:
     a, v : array_like, shape (n,) and (m,)
         Vectors.
     mode : {"full", "same", "valid"}, default "full"
-        "full" returns all n + m - 1 sums, "same" the central ones, as many as the longer vector has elements, and "valid" only
-        those for which the vectors overlap completely.
+        "full" returns all n + m - 1 sums, "same" the central max(n, m) sums, and "valid" only
+        the sums for which the vectors overlap completely.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def correlate(a: ArrayLike, v: ArrayLike, mode: str = "valid") -> Tensor:
 
 
 def _slid(name: str, a: Tensor, v: Tensor, mode: str) -> Tensor:
-    """Return the product of ``v`` with each window of ``a`` of its length."""
+    """Return the dot product of ``v`` with each window of ``a`` that has the same length."""
     if a.ndim > 1 or v.ndim > 1 or v.size == 0:
         raise ShapeError(
             f"{name}: shapes {a.shape} and {v.shape} are not nonempty vectors. Pass vectors with at least one element."

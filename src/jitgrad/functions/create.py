@@ -1,6 +1,6 @@
-"""Creating Tensors.
+"""Creation of Tensors.
 
-Without a dtype, new Tensors are data, as arrays are: float64, or float32 in combination with float32 Variables.
+Without a dtype, new Tensors are treated as data, like arrays: float64, or float32 in combination with float32 Variables.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def convert_to_tensor(value: ArrayLike, dtype: DTypeLike | None = None) -> Tenso
 
 @public(np.full_like)
 def full_like(x: ArrayLike, value: ArrayLike) -> Tensor:
-    """Array filled with a value, in the shape of another array.
+    """Array filled with a value, with the shape and dtype of another array.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def full_like(x: ArrayLike, value: ArrayLike) -> Tensor:
 
 @public(np.zeros_like)
 def zeros_like(x: ArrayLike) -> Tensor:
-    """Array of zeros in the shape and dtype of another array.
+    """Array of zeros with the shape and dtype of another array.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def zeros_like(x: ArrayLike) -> Tensor:
 
 @public(np.ones_like)
 def ones_like(x: ArrayLike) -> Tensor:
-    """Array of ones in the shape and dtype of another array.
+    """Array of ones with the shape and dtype of another array.
 
     Parameters
     ----------

@@ -122,7 +122,7 @@ def gaussian(x: Tensor, y: Tensor, variance: Tensor, full: bool, eps: float) -> 
     return losses + 0.5 * math.log(2 * math.pi) if full else losses
 
 
-# Margins.
+# Margin losses.
 
 
 def _positive(x: Tensor) -> Tensor:
@@ -173,7 +173,7 @@ def multi_margin(x: Tensor, y: Tensor, *weight: Tensor, p: int, margin: float) -
     return mean(rest * sum(where(hit, weight[0], 0.0), -1, True) if weight else rest, -1)
 
 
-# Classes.
+# Classification losses.
 
 
 @composite

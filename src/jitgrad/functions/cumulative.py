@@ -1,4 +1,4 @@
-"""Running sums and products, and differences."""
+"""Cumulative sums and products, and differences."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def cumprod(x: ArrayLike, axis: int | None = None) -> Tensor:
 
     Notes
     -----
-    The products are computed by doubling [1]_, in log2(n) passes, with multiplications only. The derivative is therefore exact
-    if elements are 0.
+    The products are computed by doubling [1]_, in log2(n) passes that only multiply. The derivative is therefore exact even
+    if some elements are 0.
 
     References
     ----------
@@ -195,8 +195,8 @@ def diff(x: ArrayLike, n: int = 1, axis: int = -1, prepend: ArrayLike | None = N
     axis : int, default -1
         Axis of the differences.
     prepend, append : array_like, optional
-        Values to put before and after ``x`` along ``axis`` first: scalars, or arrays that differ from ``x`` only in the size of
-        ``axis``.
+        Values to add before and after ``x`` along ``axis`` first: scalars, or arrays whose shapes differ from that of ``x``
+        only along ``axis``.
 
     Returns
     -------

@@ -22,7 +22,7 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.typing import ArrayLike
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
-"""In the order of their codes, which makes the default result order numeric."""
+"""The letters that stand for integers, in the order of their codes, so that the default order of the result is numeric."""
 
 
 @public(np.einsum)
@@ -54,7 +54,7 @@ def einsum(subscripts: str | ArrayLike, *operands: Any) -> Tensor:
     Notes
     -----
     As in NumPy, the operands may also alternate with lists of integers, one for each axis, followed by the list of the result:
-    ``einsum(a, [0, 1], b, [1, 2], [0, 2])``. More than two operands are contracted from the left to the right, each pair as one
+    ``einsum(a, [0, 1], b, [1, 2], [0, 2])``. More than two operands are contracted from left to right, each pair as one
     matrix product.
 
     See Also

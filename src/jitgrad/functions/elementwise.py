@@ -38,7 +38,7 @@ def clip(x: ArrayLike, low: ArrayLike | None = None, high: ArrayLike | None = No
     x : array_like
         Input array.
     low, high : array_like, optional
-        Ends of the interval; they broadcast. None leaves that side open.
+        Ends of the interval; they broadcast. None leaves the side unbounded.
 
     Returns
     -------
@@ -302,7 +302,7 @@ def logaddexp2(a: ArrayLike, b: ArrayLike) -> Tensor:
 
 @public(np.float_power)
 def float_power(a: ArrayLike, b: ArrayLike) -> Tensor:
-    """Power of two arrays as a float.
+    """Elementwise power of two arrays, as floats.
 
     Parameters
     ----------

@@ -140,7 +140,7 @@ def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Ten
     Returns
     -------
     Tensor
-        Indices as int64. If elements tie, the first one counts; nan counts as the largest.
+        Indices as int64. If elements tie, the index of the first is returned; nan counts as the largest.
 
     See Also
     --------
@@ -178,7 +178,7 @@ def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Ten
     Returns
     -------
     Tensor
-        Indices as int64. If elements tie, the first one counts; nan counts as the smallest.
+        Indices as int64. If elements tie, the index of the first is returned; nan counts as the smallest.
 
     See Also
     --------

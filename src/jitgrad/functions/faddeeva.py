@@ -56,8 +56,8 @@ def voigt_profile(x: ArrayLike, sigma: ArrayLike, gamma: ArrayLike) -> Tensor:
     The convolution is evaluated by the trapezoidal rule with a correction for the pole of the Lorentzian [1]_ [2]_. The nodes
     move with ``x``, which always lies halfway between two nodes. All terms are therefore positive and no node is near the pole.
 
-    In float64 the relative error is about 1e-15 in general, and below 1e-12 wherever the profile is a normal number. The larger
-    errors occur far out in the tails for ``gamma = 0``.
+    In float64, the relative error is about 1e-15 in general, and below 1e-12 wherever the profile is a normal number. The
+    largest errors occur far out in the tails for ``gamma = 0``.
 
     References
     ----------

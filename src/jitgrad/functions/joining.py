@@ -25,7 +25,7 @@ def concatenate(xs: Iterable[ArrayLike], axis: int | None = 0) -> Tensor:
     Parameters
     ----------
     xs : iterable of array_like
-        Arrays whose shapes agree in all axes but ``axis``.
+        Arrays whose shapes agree in all axes except ``axis``.
     axis : int or None, default 0
         Axis to join along. With None, the arrays are flattened first.
 
@@ -37,7 +37,7 @@ def concatenate(xs: Iterable[ArrayLike], axis: int | None = 0) -> Tensor:
     Raises
     ------
     ShapeError
-        If the shapes differ in another axis, or there are no arrays.
+        If the shapes differ in another axis, or if there are no arrays.
 
     See Also
     --------
@@ -219,7 +219,7 @@ def append(x: ArrayLike, values: ArrayLike, axis: int | None = None) -> Tensor:
     x : array_like
         Input array.
     values : array_like
-        Values to append. Their shape agrees with ``x`` in all axes but ``axis``.
+        Values to append. Their shape agrees with ``x`` in all axes except ``axis``.
     axis : int, optional
         Axis to append along. By default, both arrays are flattened first.
 
@@ -249,7 +249,7 @@ def split(x: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0)
     x : array_like
         Input array.
     indices_or_sections : int or sequence of int
-        The number of equal parts, or the positions to cut at.
+        The number of equal parts, or the positions at which to split.
     axis : int, default 0
         Axis to split.
 
@@ -301,8 +301,8 @@ def array_split(x: ArrayLike, indices_or_sections: int | Sequence[int], axis: in
     x : array_like
         Input array.
     indices_or_sections : int or sequence of int
-        The number of parts, or the positions to cut at. If the number does not divide the axis, the first parts have one
-        additional element.
+        The number of parts, or the positions at which to split. If the number does not divide the axis, the first parts have
+        one additional element.
     axis : int, default 0
         Axis to split.
 

@@ -43,7 +43,7 @@ def _reshape(self: Operators, *shape: Any) -> Tensor:
 
     See Also
     --------
-    jitgrad.reshape : The same as a function.
+    jitgrad.reshape : The corresponding function.
     """
     return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
 
@@ -54,7 +54,7 @@ def _transpose(self: Operators, *axes: Any) -> Tensor:
     Parameters
     ----------
     *axes : int or sequence of int
-        The order of the axes, as a sequence or as separate integers. By default the reverse order.
+        The order of the axes, as a sequence or as separate integers. By default, the order is reversed.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def _transpose(self: Operators, *axes: Any) -> Tensor:
 
     See Also
     --------
-    jitgrad.transpose : The same as a function.
+    jitgrad.transpose : The corresponding function.
     """
     order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
     return shapes.transpose(self, order or None)

@@ -1,6 +1,6 @@
 """Elements together with their indices, recorded as one op, see ``tape.composite``.
 
-The gradient goes to the selected element only, even if other elements are equal to it.
+Only the selected element receives the gradient, even if other elements are equal to it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Functions defined in pieces."""
+"""Functions defined piecewise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def piecewise(
     *args: Any,
     **kwargs: Any,
 ) -> Tensor:
-    """Evaluate a function that is defined in pieces.
+    """Evaluate a piecewise-defined function.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def piecewise(
     condlist : sequence of array_like of bool
         Conditions that select the pieces. If several hold, the last one wins.
     funclist : sequence of callable or array_like
-        A function or a constant for each condition, and optionally one more for elements without a true condition. Its default
-        is 0.
+        A function or a constant for each condition, and optionally one more for elements for which no condition holds, which
+        is 0 by default.
     *args, **kwargs : Any
         Further arguments of the functions.
 
@@ -78,7 +78,7 @@ def piecewise(
 
 @public(np.select)
 def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Tensor:
-    """Choose elements by the first condition that holds.
+    """Choose elements according to the first condition that holds.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], defau
     Raises
     ------
     ArgumentError
-        If the numbers of conditions and choices differ, or there are none.
+        If the numbers of conditions and choices differ, or if there are none.
 
     See Also
     --------

@@ -175,7 +175,7 @@ def tensordot(a: ArrayLike, b: ArrayLike, axes: int | Sequence[ArrayLike] = 2) -
     Returns
     -------
     Tensor
-        The remaining axes of ``a``, followed by those of ``b``.
+        Array with the remaining axes of ``a``, followed by the remaining axes of ``b``.
 
     Raises
     ------
@@ -279,7 +279,7 @@ def vecdot(a: ArrayLike, b: ArrayLike, axis: int = -1) -> Tensor:
     Parameters
     ----------
     a, b : array_like
-        Operands. All axes but ``axis`` broadcast.
+        Operands. All axes except ``axis`` broadcast.
     axis : int, default -1
         Axis of the vectors.
 
@@ -373,13 +373,13 @@ def cross(a: ArrayLike, b: ArrayLike, axisa: int = -1, axisb: int = -1, axisc: i
     Parameters
     ----------
     a, b : array_like
-        Operands. All axes but those of the components broadcast.
+        Operands. All axes except the component axes broadcast.
     axisa, axisb : int, default -1
         Axes of the components in ``a`` and ``b``.
     axisc : int, default -1
         Axis of the components in the result.
     axis : int, optional
-        One axis for all three, instead.
+        Axis to use in place of ``axisa``, ``axisb`` and ``axisc``.
 
     Returns
     -------

@@ -93,7 +93,7 @@ def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linea
     Returns
     -------
     Tensor
-        The quantiles. The axes of ``q`` come first. They are nan if any element is nan.
+        The quantiles, with the axes of ``q`` first; nan if any element is nan.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def percentile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "lin
     Returns
     -------
     Tensor
-        The percentiles. The axes of ``q`` come first. They are nan if any element is nan.
+        The percentiles, with the axes of ``q`` first; nan if any element is nan.
 
     Raises
     ------
@@ -296,7 +296,7 @@ def _interpolated(ordered: Tensor, q: Tensor, counts: Tensor, method: str) -> Te
     first = take_along_axis(ordered, cast(places, dtypes.INTEGER))
     second = take_along_axis(ordered, cast(where(places < n - 1, places + 1, places), dtypes.INTEGER))
     first, second = moveaxis(first, -1, 0), moveaxis(second, -1, 0)
-    between = (first + second) / 2 if method == "median" else first + (second - first) * part  # also for infinite elements
+    between = (first + second) / 2 if method == "median" else first + (second - first) * part  # even for infinite elements
     return reshape(where(part == 0, first, between), (*q.shape, *kept))
 
 

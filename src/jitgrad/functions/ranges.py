@@ -27,13 +27,13 @@ def arange(start: ArrayLike, stop: ArrayLike | None = None, step: ArrayLike = 1,
     Parameters
     ----------
     start : float
-        Start of the interval, or its end if ``stop`` is not given. The interval starts at 0 then.
+        Start of the interval. If ``stop`` is not given, this is the end of an interval that starts at 0.
     stop : float, optional
         End of the interval, which is not included.
     step : float, default 1
-        Distance of the numbers.
+        Distance between the numbers.
     dtype : dtype, optional
-        Data type. By default int64 if all arguments are integers, float64 otherwise.
+        Data type. By default, int64 if all arguments are integers, float64 otherwise.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def linspace(
     endpoint : bool, default True
         Whether ``stop`` is the last value. If False, it is left out.
     retstep : bool, default False
-        Whether to return the distance of the numbers as well.
+        Whether to return the distance between the numbers as well.
     dtype : dtype, optional
         Data type. Integers are rounded down.
     axis : int, default 0
@@ -102,7 +102,7 @@ def linspace(
     values : Tensor
         The numbers.
     step : Tensor
-        Their distance. Only if ``retstep`` is True.
+        The distance between them. Only returned if ``retstep`` is True.
 
     Raises
     ------

@@ -203,7 +203,7 @@ def tile(x: ArrayLike, reps: int | Sequence[int]) -> Tensor:
     x : array_like
         Input array.
     reps : int or sequence of int
-        Number of repetitions for each axis, aligned at the last axis.
+        Number of repetitions for each axis, aligned with the last axis.
 
     Returns
     -------

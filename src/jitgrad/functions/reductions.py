@@ -111,7 +111,7 @@ def var(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False
 
     Notes
     -----
-    The deviations are taken from the mean (the two-pass algorithm), so a large mean does not cancel the variance.
+    The deviations are taken from the mean (the two-pass algorithm), so a large mean does not cause cancellation.
 
     See Also
     --------
@@ -188,8 +188,8 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
     Notes
     -----
-    The elements are multiplied in pairs, in a tree of depth log2(n). The derivative is therefore exact if elements are 0, where
-    dividing the product by the element would give nan.
+    The elements are multiplied in pairs, in a tree of depth log2(n). The derivative is therefore exact even if elements are 0,
+    for which dividing the product by the element would give nan.
 
     See Also
     --------
@@ -250,12 +250,12 @@ def average(
     average : Tensor
         The weighted averages, ``sum(x * weights) / sum(weights)``.
     sum_of_weights : Tensor
-        The sums of the weights, in the shape of ``average``. Only if ``returned`` is True.
+        The sums of the weights, in the shape of ``average``. Only returned if ``returned`` is True.
 
     Raises
     ------
     ShapeError
-        If the weights have another shape, or ``axis`` names an axis twice.
+        If the weights have another shape, or if ``axis`` contains an axis twice.
 
     See Also
     --------

@@ -80,7 +80,7 @@ def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False) -> Tensor:
     x : array_like
         Input array.
     bins : array_like, shape (n,)
-        Bin edges in ascending order. Descending order is supported if their values are known.
+        Bin edges in ascending order. Descending order is supported if the values are known.
     right : bool, default False
         Whether a bin includes its upper edge instead of its lower edge.
 
@@ -126,7 +126,7 @@ def interp(
     left, right : array_like, optional
         Values below the first and above the last point. By default ``fp[0]`` and ``fp[-1]``.
     period : float, optional
-        Period of ``x``. The points may be in any order then, and ``left`` and ``right`` are ignored.
+        Period of ``x``. The points may then be in any order, and ``left`` and ``right`` are ignored.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def interp(
     Raises
     ------
     ShapeError
-        If ``xp`` and ``fp`` are not vectors of the same length, at least 1.
+        If ``xp`` and ``fp`` are not nonempty vectors of the same length.
     ArgumentError
         If the period is 0.
 
@@ -190,7 +190,7 @@ def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: ArrayLike = 1.0, axi
     x : array_like, optional
         Coordinates of the samples: a vector, or an array of the shape of ``y``.
     dx : float, default 1.0
-        Distance of the samples if ``x`` is not given.
+        Distance between the samples if ``x`` is not given.
     axis : int, default -1
         Axis of the samples.
 
@@ -228,8 +228,8 @@ def gradient(f: ArrayLike, *varargs: ArrayLike, axis: Axis = None, edge_order: i
     f : array_like
         Values at the points of a grid.
     *varargs : array_like
-        Distance of the points, or their coordinates as a vector: one for all axes, or one for each axis. The default distance
-        is 1.
+        Distance between the points, or their coordinates as a vector: one for all axes, or one for each axis. The default
+        distance is 1.
     axis : int or sequence of int, optional
         Axes of the slopes. By default, all axes.
     edge_order : {1, 2}, default 1

@@ -107,14 +107,14 @@ def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Tensor:
 
 @public(np.take_along_axis)
 def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = -1) -> Tensor:
-    """Select elements along an axis by indices that differ from row to row.
+    """Select elements along an axis with separate indices for each row.
 
     Parameters
     ----------
     x : array_like
         Input array.
     indices : array_like of int
-        Positions along ``axis``. It has as many axes as ``x``, and all axes but ``axis`` broadcast.
+        Positions along ``axis``. They have as many axes as ``x``, and all axes except ``axis`` broadcast.
     axis : int or None, default -1
         Axis to select along. With None, ``x`` is flattened.
 
@@ -248,7 +248,7 @@ def top_k(x: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
     values : Tensor
         The largest elements in descending order.
     indices : Tensor
-        Their positions along the last axis, as int64. If elements tie, the first one comes first.
+        Their positions along the last axis, as int64. Equal elements keep their original order.
 
     Raises
     ------
@@ -275,7 +275,7 @@ def top_k(x: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
     return take_along_axis(x, places), places
 
 
-# Functions whose shapes depend on values, which must be known. They raise TracingError while a function is traced.
+# Functions whose result shapes depend on values, which must be known. They raise TracingError while a function is traced.
 @public()
 def nonzero(x: ArrayLike) -> tuple[Tensor, ...]:
     """Indices of the nonzero elements.
@@ -309,7 +309,7 @@ def nonzero(x: ArrayLike) -> tuple[Tensor, ...]:
 
 @public()
 def argwhere(x: ArrayLike) -> Tensor:
-    """Indices of the nonzero elements, one row for each element.
+    """Indices of the nonzero elements, with one row per element.
 
     Parameters
     ----------
@@ -413,7 +413,7 @@ def unique(
 
     Notes
     -----
-    The gradient of a unique value goes to its first occurrence.
+    The gradient of a unique value flows to its first occurrence.
 
     See Also
     --------

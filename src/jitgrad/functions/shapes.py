@@ -156,7 +156,7 @@ def squeeze(x: ArrayLike, axis: Axis = None) -> Tensor:
     Raises
     ------
     ShapeError
-        If a named axis is not of size 1.
+        If one of the axes is not of size 1.
 
     See Also
     --------
@@ -275,17 +275,17 @@ def moveaxis(x: ArrayLike, source: Axis, destination: Axis) -> Tensor:
     source : int or sequence of int
         Axes to move.
     destination : int or sequence of int
-        Their positions in the result. The other axes keep their order.
+        Their positions in the result. The remaining axes keep their order.
 
     Returns
     -------
     Tensor
-        ``x`` with moved axes.
+        ``x`` with its axes moved.
 
     Raises
     ------
     ShapeError
-        If ``source`` and ``destination`` differ in length, or one of them names an axis twice.
+        If ``source`` and ``destination`` differ in length, or if one of them contains an axis twice.
 
     See Also
     --------
@@ -411,7 +411,7 @@ def meshgrid(*xs: ArrayLike, indexing: str = "xy") -> tuple[Tensor, ...]:
     Returns
     -------
     tuple of Tensor
-        For each vector an array of the shape of the grid.
+        For each vector, an array with the shape of the grid.
 
     See Also
     --------

@@ -132,7 +132,7 @@ def logit(x: ArrayLike) -> Tensor:
 
     Notes
     -----
-    Between 0.3 and 0.65, the function is computed as ``2 * arctanh(2 * x - 1)``, which does not cancel near 0.5.
+    Between 0.3 and 0.65, the function is computed as ``2 * arctanh(2 * x - 1)``, which avoids cancellation near 0.5.
 
     See Also
     --------
@@ -248,7 +248,7 @@ def xlogy(x: ArrayLike, y: ArrayLike) -> Tensor:
 
     Notes
     -----
-    The derivative with respect to x is log(y), also for x = 0. At x = 0 and y = 0 it is -inf.
+    The derivative with respect to x is log(y), even for x = 0. At x = 0 and y = 0 it is -inf.
 
     See Also
     --------
@@ -279,7 +279,7 @@ def xlog1py(x: ArrayLike, y: ArrayLike) -> Tensor:
 
     Notes
     -----
-    The derivative with respect to x is log1p(y), also for x = 0. At x = 0 and y = -1 it is -inf.
+    The derivative with respect to x is log1p(y), even for x = 0. At x = 0 and y = -1 it is -inf.
 
     See Also
     --------
@@ -304,7 +304,7 @@ def _times_log(x: Any, y: Any, f: Callable[[Any], Any], end: float) -> Tensor:
 
 
 def _root(x: Tensor, there: Tensor) -> Tensor:
-    """Return sqrt(x) where ``there`` is true, which is where x is 0: the value is 0 and the derivative infinite."""
+    """Return sqrt(x) where ``there`` is true, which is where x is 0, so that the value is 0 and the derivative is infinite."""
     made: Tensor = sqrt(where(there, x, 1.0))
     return made
 

@@ -132,8 +132,8 @@ class Layer(WeightOwner, Described):
         Parameters
         ----------
         input_shape : tuple, or list or dict of tuple
-            Shape of the inputs with the rows first, which may be None and may differ from call to call. For
-                several inputs, their shapes, nested like the inputs.
+            Shape of the inputs with the rows first, which may be None and may differ from call to call. For several inputs,
+            their shapes, nested like the inputs.
         """
         if type(self).build is Layer.build and self.layers:
             self(zeros_of(input_shape, self.input_dtype))

@@ -30,9 +30,9 @@ class Doc:
         The first sentence, with its period.
     formula : str
         The value in terms of the operands. By default the text that the row computes.
-    The partial derivatives as text, for rows whose rules handle edge cases that would clutter the text. None keeps the text
-        of the rule.
-        rule.
+    derivatives : sequence of str or None
+        The partial derivatives as text, for rows whose rules handle edge cases that would clutter the text. None keeps the
+        text of the rule.
     parameters : dict of str to str
         The meaning of each operand, by name. An operand without an entry is described as "Input."
     edges : str

@@ -193,7 +193,8 @@ class Optimizer(OptimizerState):
             A function without arguments that returns a scalar Tensor; or a Node of a static graph.
         variables : Variable or sequence of Variable, optional
             Variables to change. By default, all trainable Variables on which the cost depends.
-        Number of steps. The cost is then traced once, and all steps run natively. A cost made by
+        steps : int, optional
+            Number of steps. The cost is then traced once, and all steps run natively. A cost made by
             ``jitgrad.function`` is not traced again in later calls. By default, one step is recorded and run.
 
         Returns

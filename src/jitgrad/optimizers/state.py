@@ -60,7 +60,7 @@ class OptimizerState(Described, ABC):
         return vars(self) | {"_copied_from": {}}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return a copy with the same state, for the copied Variables, or for the same ones if the optimizer is copied alone."""
+        """Return a copy with the same state for the copied Variables, or for the same Variables if they are not copied."""
         made = memo[id(self)] = type(self).__new__(type(self))
         vars(made).update({name: copy.deepcopy(value, memo) for name, value in self.__getstate__().items()})
         made._copied_from = {id(v): (weakref.ref(v), copied) for v, copied in zip(self._slots, made._slots, strict=True)}

@@ -147,7 +147,7 @@ class ElasticNetRegressorCV(_LinearRegressor):
         The lasso share of the penalty. If several values are given, the one with the smallest cross-validated error is chosen.
     alphas : int or sequence of float, default=100
         The penalties, or the number of geometrically spaced penalties. The largest of these is the smallest penalty for which
-            all coefficients are 0.
+        all coefficients are 0.
     eps : float, default=0.001
         The ratio of the smallest to the largest penalty.
     cv : int, splitter or iterable, default=None

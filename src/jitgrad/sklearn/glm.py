@@ -36,7 +36,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
     link : str, default=None
         The link function: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt".
         The default is R's default for the family: "identity" for "gaussian", "logit" for proportions, "log" for counts,
-            "inverse" for "gamma" and "inverse_squared" for "inverse_gaussian". scikit-learn's ``GammaRegressor`` uses "log".
+        "inverse" for "gamma" and "inverse_squared" for "inverse_gaussian". scikit-learn's ``GammaRegressor`` uses "log".
     alpha : float, default=0.0
         The strength of the ridge penalty; 0 for maximum likelihood.
     fit_intercept : bool, default=True

@@ -1,4 +1,5 @@
-"""Functions that the instruction ``call`` may call. Dumps refer to them by name, because addresses differ between processes."""
+"""The functions that the instruction ``call`` can call. Dumps contain their names, because addresses differ between
+processes."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ class Callee(NamedTuple):
     name : str
         Name in dumps.
     dtype : str
-        Dtype of the numbers that it computes with.
+        Dtype of the numbers with which it computes.
     numbers : int
         Number of integers that it reads from the table, after the places and sizes of its operands.
     elements : callable
@@ -50,7 +51,7 @@ def callee(address: int) -> Callee:
 
 
 def address_of(name: str) -> int:
-    """Return the address of a named function in this process. Raise ProgramError if it does not exist."""
+    """Return the address of the function with this name in this process. Raise ProgramError if it does not exist."""
     for address, known in _callees.items():
         if known.name == name:
             return address
@@ -65,7 +66,7 @@ def linalg(name: str, dtype: Any) -> Callee:
 
 
 class Routine(NamedTuple):
-    """How a linear algebra kernel is called for an op of its name, over a batch of matrices.
+    """The way to call a linear algebra kernel for the op of the same name, over a batch of matrices.
 
     Attributes
     ----------

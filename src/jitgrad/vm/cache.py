@@ -41,7 +41,7 @@ def key() -> str:
 
 
 class _Candidate(NamedTuple):
-    """A location for compiled code: a folder shared by all versions and processors, and the permissions to create it with."""
+    """A location for compiled code: a folder shared by all versions and processors, and its permissions when it is created."""
 
     root: Path
     mode: int
@@ -61,12 +61,12 @@ def _candidates() -> Iterator[_Candidate]:
         user = os.path.expanduser("~/Library/Caches" if sys.platform == "darwin" else "~/.cache")
     if os.path.isabs(user):  # otherwise the user has no home
         yield _Candidate(Path(user) / "jitgrad", 0o755)
-    with contextlib.suppress(FileNotFoundError):  # no folder for temporary files exists
+    with contextlib.suppress(FileNotFoundError):  # there is no folder for temporary files
         yield _Candidate(Path(tempfile.gettempdir()) / f"jitgrad-{os.geteuid()}", 0o700)
 
 
 def _opened(candidate: _Candidate) -> Folder | None:
-    """Open the folder of this key in a candidate. Return None if it cannot be used, with a warning if that is unusual."""
+    """Open the folder of this key in a candidate. Return None if it cannot be used, with a warning if this is unexpected."""
     try:
         return open_folder(candidate.root / key(), candidate.mode)
     except UnsafeError as error:
@@ -100,7 +100,7 @@ def folders() -> Iterator[Folder]:
 
 @contextlib.contextmanager
 def writable() -> Iterator[Folder | None]:
-    """Return the folder that compiled code is written to, creating it if needed; None, with a warning, if there is none."""
+    """Return the folder for compiled code, creating it if needed; return None, with a warning, if there is none."""
     for folder in folders():
         if folder.writable:
             yield folder
@@ -115,7 +115,7 @@ def writable() -> Iterator[Folder | None]:
 
 
 def directory() -> Path | None:
-    """Return the path of the folder that compiled code is written to; None, with a warning, if there is none."""
+    """Return the path of the folder for compiled code; return None, with a warning, if there is none."""
     with writable() as folder:
         return folder.path if folder else None
 
@@ -159,7 +159,7 @@ def write(name: str, compiled: objects.ObjectCode) -> None:
 def alone(name: str, waiting: Callable[[], object]) -> Iterator[None]:
     """Exclude other processes from compiling ``name``; call ``waiting`` if another process holds the lock.
 
-    Proceed without the lock if files cannot be locked, or if another process holds the lock for too long, because it may hang.
+    Proceed without the lock if files cannot be locked, or if another process, which may hang, holds the lock for too long.
     """
     with contextlib.ExitStack() as after:
         file = _lock_file(name)

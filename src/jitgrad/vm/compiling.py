@@ -1,4 +1,4 @@
-"""Compilation of everything that a program needs and that is not cached, by as many processes as there are cores.
+"""Compilation of all code that a program needs and that is not cached, in one process per core.
 
 This process compiles a share itself; the others are workers (``warmup.py``). A unit is compiled by one process at a time. Other
 processes that need it wait, and load it from the cache.
@@ -24,7 +24,7 @@ from jitgrad.vm.objects import ObjectCode
 
 _made: dict[str, ObjectCode] = {}
 """Code compiled by this process, in case it cannot be cached."""
-_START = 0.6  # seconds that a worker takes to start; smaller shares do not get one
+_START = 0.6  # seconds that a worker takes to start; smaller shares are not given to workers
 
 
 def find(name: str, dtype: str) -> ObjectCode | None:
@@ -51,7 +51,7 @@ def _missing(unit: Unit) -> list[str]:
 
 
 def ensure(*wanted: Unit) -> None:
-    """Compile what is missing, and print a notice at the beginning and at the end."""
+    """Compile the missing code, and print a notice at the beginning and at the end."""
     units = [unit for unit in dict.fromkeys(wanted) if not is_compiled(unit)]
     if not units:
         return
@@ -70,7 +70,7 @@ def ensure(*wanted: Unit) -> None:
 
 
 def compile_unit(unit: Unit, notice: Notice) -> None:
-    """Compile what is missing of a unit. If another process is compiling it, wait for that process instead."""
+    """Compile the missing functions of a unit. If another process is compiling it, wait for that process instead."""
     if is_compiled(unit):
         return
     with cache.alone(str(unit), lambda: notice.wait(unit)):
@@ -137,12 +137,9 @@ def _seconds(share: list[Unit]) -> float:
     return sum(unit.seconds for unit in share)
 
 
-# Workers.
-
-
 @contextlib.contextmanager
 def workers(at_once: list[list[Unit]], stdout: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Start processes that compile a share each. They end with the block at the latest, or with this process.
+    """Start processes, each of which compiles a share. They end when the block or this process ends, if not earlier.
 
     The system may allow fewer of them.
     """

@@ -26,10 +26,10 @@ class ContextDescriptor(Record):
 class Pool(Record):
     """Tasks that the threads of a pool share: the lanes of a loop. See ``kernels/tasks.py``."""
 
-    ticket: Shared  # number of shared loops so far, and in the lower half one bit for each task that has not begun
+    ticket: Shared  # number of shared loops so far and, in the lower half, one bit for each task that has not begun
     done: Shared  # finished tasks
     leave: Shared  # whether helpers should return to Python
     threads: Count  # number of threads, including the one that shares
-    context: Annotated[int, pointer_to("ContextDescriptor")]  # one for each task, without pools
+    context: Annotated[int, pointer_to("ContextDescriptor")]  # one context for each task, without pools
     loop: Count  # instruction
     count: Count  # number of tasks

@@ -3,9 +3,9 @@
     ½ (b − b₀)ᵀ H (b − b₀) − g₀ᵀ (b − b₀) + Σ lassoⱼ |bⱼ| + ½ Σ ridgeⱼ bⱼ²,    H = AᵀA
 
 Friedman, Hastie and Tibshirani, "Regularization paths for generalized linear models via coordinate descent", 2010, describe two
-ways to update slopes, and each is a function here. ``descend_gram`` stores all slopes; a changed coefficient requires a row of
-H (covariance updates). ``descend_columns`` stores A (b − b₀); each coefficient requires a column of A (naive updates). This is
-faster if there are more coefficients than rows.
+ways to update slopes, and each is a function here. ``descend_gram`` stores all slopes, and a changed coefficient requires a row
+of H (covariance updates). ``descend_columns`` stores A (b − b₀), and each coefficient requires a column of A (naive updates).
+The latter is faster if there are more coefficients than rows.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _by_columns(problem, j):
 
 @compiled
 def _descend(problem, most, improve):
-    """Sweep over all coefficients, then over the nonzero ones until they converge, at most ``most`` times.
+    """Sweep over all coefficients, then over the nonzero ones until they converge, for at most ``most`` sweeps.
 
     Return the number of sweeps.
     """

@@ -1,4 +1,4 @@
-"""User-defined njit functions as kernels of the instruction ``call``, compiled once per dtype and numbers of axes.
+"""User-defined njit functions as kernels of the instruction ``call``, compiled once per dtype and per tuple of numbers of axes.
 
 A function receives read-only views of its operands in the arena, or numbers for operands without axes. It returns arrays, which
 are copied to their places. The table has, after the pairs of place and size, the total size of the results, and the shapes of
@@ -51,7 +51,7 @@ def _runner(function: Any, outs: tuple[int, ...], ndims: tuple[int, ...], advice
         table, A = carray(table_pointer, 1), carray(arena, 1)
         at = t + count + count + uint64(1)
         for j in range(table[at - uint64(1)]):
-            A[d + j] = nan  # stays if the function raises
+            A[d + j] = nan  # remains if the function raises
         write(arena, table, at, d, results(call(read(arena, table, t, at + before))))
 
     return run

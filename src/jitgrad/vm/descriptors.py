@@ -46,7 +46,7 @@ class PassDescriptor(Record):
     rows: Count
     size: Count  # rows of a full batch
     feeds: Annotated[int, pointer_to("Feed")]
-    n_feeds: Count  # 0 if the data is in the arena already
+    n_feeds: Count  # 0 if the data is already in the arena
     order: Counts  # permutation of the rows
     shuffles: Flag
     seed: Count

@@ -1,7 +1,7 @@
 """Folders with code that this process may run: only the user and root can write to them.
 
-A path is walked from the root. Each level is opened relative to the previous one, so the folders that were checked are the ones
-that are used. Symbolic links are followed only if no one else can change them.
+A path is walked from the root. Each level is opened relative to the previous one, so the folders that are used are the folders
+that were checked. Symbolic links are followed only if no one else can change them.
 """
 
 from __future__ import annotations

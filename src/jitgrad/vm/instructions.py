@@ -36,7 +36,7 @@ Limit = Callable[[Fields, np.ndarray, np.dtype[Any]], str]
 """Checks numbers that are not places or sizes, given the fields, the table and the dtype; returns a fault, or an empty text."""
 
 LEAST_ELEMENTS = 32768
-"""Minimum size of a part of an elementwise instruction or an update: some microseconds, ten times the cost of sharing it."""
+"""Minimum size of a part of an elementwise instruction or an update: several microseconds, ten times the cost of sharing it."""
 LEAST_PRODUCTS = 2**20
 """Minimum number of multiply-adds of a part of a matrix product: about ten microseconds."""
 _GRAIN = 16  # where elements or rows are cut: the vectors and blocks of the kernels
@@ -50,7 +50,7 @@ class Cut(NamedTuple):
     axis : str
         The field with the length that is split.
     moves : dict
-        How far each place advances along it.
+        The distance by which each place advances along it.
     work : callable
         Work of the whole instruction, in elements or multiply-adds.
     least : int
@@ -210,9 +210,6 @@ for _op in OPS.values():
             _add(_elementwise(_op, _pattern))
 
 
-# Kernels.
-
-
 def _flag(name: str) -> Limit:
     return lambda f, table, dtype: "" if f[name] in (0, 1) else f"{name}={f[name]}, which is 0 or 1"
 
@@ -298,11 +295,11 @@ _kernel("order", "argsort", "*d *a *s outer n", extents(d="outer * n", s="n"), e
 
 
 def _products(f: Fields, table: np.ndarray) -> list[Extent]:
-    """Return the extents of ``batch`` products with operands ``sa`` and ``sb`` apart, transposed if ``ta`` and ``tb`` are 1.
+    """Return the extents of ``batch`` products of operands ``sa`` and ``sb`` apart, transposed if ``ta`` and ``tb`` are 1.
 
     The rows of the left operand, as stored, are ``ra`` apart: it may be a block of rows or columns of a larger matrix.
 
-    The matrix at ``c`` is added: one row (``rc`` = 0) or as many as the result has (``rc`` = n). Nothing is added if ``c`` is
+    The matrix at ``c`` is added: one row (``rc`` = 0) or all rows of the result (``rc`` = n). Nothing is added if ``c`` is
     ``d`` and ``rc`` is 0.
     """
     last = f["batch"] - 1

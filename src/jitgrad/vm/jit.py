@@ -49,7 +49,7 @@ def _codegen() -> JITCPUCodegen:
 def _our_settings() -> Iterator[None]:
     """Set our processor and Numba's defaults, whatever ``NUMBA_`` variables the user has set."""
     with global_compiler_lock:
-        config.reload_config()  # otherwise the compiler, which calls it too, would reset our settings
+        config.reload_config()  # otherwise the compiler, which also calls it, would reset our settings
         context = cpu_target.target_context
         users, codegen = {name: value for name, value in vars(config).items() if name.isupper()}, context._internal_codegen
         try:
@@ -69,7 +69,7 @@ def kernel_signature(dtype: Any) -> Any:
 
 
 def compiled_kernel(function: Callable[..., Any], dtype: str) -> Any:
-    """Compile a kernel for float32 or float64. Its ``address`` is valid for as long as it is referenced."""
+    """Compile a kernel for float32 or float64. Its ``address`` is valid while it is referenced."""
     # No fastmath: it would also apply to the functions that are called, which have their own options.
     signature = kernel_signature(getattr(numba, dtype))
     compiled: Any = CFunc(function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
@@ -80,7 +80,7 @@ def compiled_kernel(function: Callable[..., Any], dtype: str) -> Any:
 
 @intrinsic
 def beyond(context, pointer, n):  # type: ignore[no-untyped-def]
-    """Return the pointer ``n`` elements on."""
+    """Return the pointer ``n`` elements later."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.gep(arguments[0], [arguments[1]])

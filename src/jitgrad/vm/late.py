@@ -20,6 +20,6 @@ def load(name: str, dtype: np.dtype[Any]) -> Function:
     A fork waits until the import is done. Otherwise a half-imported module would block the child forever.
     """
     with forks.loading:
-        from jitgrad.vm import native  # imports llvmlite, and the compiler if something must be compiled
+        from jitgrad.vm import native  # imports llvmlite, and also the compiler if something must be compiled
 
         return native.load(name, dtype)

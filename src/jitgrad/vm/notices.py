@@ -7,9 +7,9 @@ import sys
 
 
 def say(text: str) -> None:
-    """Print a line. If stderr is closed or full, it is lost without an error.
+    """Print a line. If stderr is closed or full, the line is lost without an error.
 
-    It bypasses the buffer. A line that cannot be written would stay there and make the process fail at exit.
+    The buffer is bypassed, because a line that cannot be written would remain in it and make the process fail at exit.
     """
     stream, line = sys.stderr, f"jitgrad: {text}\n"
     if stream is None:

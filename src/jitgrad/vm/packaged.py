@@ -2,7 +2,7 @@
 
 The x86-64 levels v3 (AVX2) and v4 (AVX-512) cover most machines. A wheel has a folder for each level and a manifest. Its code
 is used only if the manifest matches the installed sources and LLVM, and the machine has all features of the level.
-``JITGRAD_CPU=host`` compiles for exactly this machine instead. The folder is as trusted as the Python files beside it; a file
+``JITGRAD_CPU=host`` compiles for exactly this machine instead. The folder is trusted like the Python files beside it. A file
 that does not match its digest is ignored.
 """
 

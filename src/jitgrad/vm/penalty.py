@@ -20,5 +20,5 @@ class Penalised(Record):
     gradient: Reals  # negative slopes without the penalty: at the coefficients for ``descend_gram``, else at b₀
     fitted: Reals  # A (b − b₀), for ``descend_columns``
     active: Counts  # space for n indices
-    tolerance: Real  # largest change of a slope that counts as small
+    tolerance: Real  # largest change of a slope that is considered small
     change: Real  # largest change of the last sweep

@@ -1,4 +1,4 @@
-"""The processor that code is compiled for: this machine's, or the one given by ``JITGRAD_CPU``.
+"""The processor for which code is compiled: this machine's, or the one given by ``JITGRAD_CPU``.
 
 LLVM has a list of processors with their features: ``x86-64-v3``, ``haswell``, ``znver4``. It does not list the features,
 but it inlines a function into another only if the caller's processor has all features of the callee's, so they can be queried.
@@ -17,7 +17,7 @@ from jitgrad.errors import ArgumentError, near_name
 _VARIABLE = "JITGRAD_CPU"
 # Features without which code crashes on another processor. The rest (protection keys, random numbers, …) is disabled if needed.
 _DECISIVE = ("avx", "bmi", "f16c", "fma", "lzcnt", "movbe", "neon", "popcnt", "sse2", "sse3", "sse4.", "ssse3", "sve")
-# Every 64-bit processor has one of these, x86-64 or AArch64. A processor that LLVM does not know has none.
+# Every 64-bit processor has one of these, x86-64 or AArch64. A processor that LLVM does not support has none.
 _BASIC = ("cx8", "neon")
 _COMMON = (
     "host", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "nehalem", "haswell", "skylake", "skylake-avx512", "cascadelake",
@@ -47,14 +47,14 @@ class Processor(NamedTuple):
 
 @functools.cache
 def processor() -> Processor:
-    """Return the processor to compile for in this process.
+    """Return the processor for which this process compiles code.
 
     It is taken from ``JITGRAD_CPU``, else ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``, else from this machine.
 
     Raises
     ------
     ArgumentError
-        If LLVM does not know the processor, or this machine lacks one of its features.
+        If LLVM does not support the processor, or if this machine lacks one of its features.
     """
     if _crossed is not None:
         return _crossed
@@ -100,7 +100,7 @@ def compile_for(name: str) -> None:
 
 
 def target_machine(jit: bool = False) -> Any:
-    """Return LLVM's target machine for the processor, once LLVM is started."""
+    """Return LLVM's target machine for the processor, after LLVM has been started."""
     triple, (name, _) = binding.Target.from_default_triple(), processor()
     return triple.create_target_machine(cpu=name, features=processor().flags(), jit=jit)
 

@@ -65,7 +65,7 @@ _LINE = 64
 
 
 class Record(ctypes.Structure):
-    """A layout with values. It keeps references to the targets of its pointers that are assigned in Python."""
+    """A layout with values. It keeps references to the targets that are assigned to its pointers in Python."""
 
     kinds: dict[str, Kind]
 
@@ -103,7 +103,7 @@ RECORDS: dict[str, type[Record]] = {}
 
 
 def record(layout: type[R]) -> type[R]:
-    """Class decorator that creates a layout from annotations."""
+    """Create a layout from the annotations of a class (a decorator)."""
     hints = get_type_hints(layout, include_extras=True)
     layout.kinds = {name: hint.__metadata__[0] for name, hint in hints.items() if get_origin(hint) is Annotated}
     fields = []

@@ -10,7 +10,7 @@ from llvmlite import binding
 
 from jitgrad.errors import ProgramError
 
-# What compiled code may call: C's math functions for double and float, memory functions, and the scheduler.
+# The functions that compiled code may call: C's math functions for double and float, memory functions, and the scheduler.
 _MATHEMATICS = """
     acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax fmin fmod
     frexp hypot ldexp lgamma log log10 log1p log2 logb modf nearbyint nextafter pow remainder rint round scalbn sin sincos

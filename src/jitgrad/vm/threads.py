@@ -36,8 +36,8 @@ def get_num_threads() -> int:
     Returns
     -------
     int
-        The number that was set by `set_num_threads`, else the value of ``JITGRAD_NUM_THREADS``, else the number of cores that
-        this process may use, at most ``OMP_NUM_THREADS``.
+        The number set with `set_num_threads`, else the value of ``JITGRAD_NUM_THREADS``, else the number of cores that
+        this process may use, limited by ``OMP_NUM_THREADS``.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(count: int) -> None:
-    """Set the number of threads of fits.
+    """Set the number of threads that a fit may use.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class _Threads:
         helper = threading.Thread(target=self._help, args=(number,), name=f"jitgrad-{number}", daemon=True)
         try:
             helper.start()
-        except RuntimeError:  # too many threads; continue with fewer
+        except RuntimeError:  # the system allows no more threads; continue with fewer
             return False
         self._helpers.append(helper)
         return True
@@ -130,7 +130,7 @@ class _Threads:
         self.pool.leave = 1
 
     def close(self) -> None:
-        """Wait until no helper is in native code, which is about to be unloaded."""
+        """Wait until no helper is in native code, because the code is about to be unloaded."""
         self.end()
         self._assist = None
         self._wake.release(max(1, len(self._helpers)))

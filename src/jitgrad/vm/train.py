@@ -152,8 +152,8 @@ def _steps(training, evaluation, position, epochs, max_steps):
 def _train(training, evaluation, position, epochs, max_steps):
     """Run at most ``max_steps`` steps, until the end of ``epochs``; return the number of steps.
 
-    An epoch is a pass over the training rows, followed by a pass over those of ``evaluation``, if any. Without rows, a step is
-    an epoch. Subnormal numbers are flushed to zero meanwhile, whatever the mode of the thread.
+    An epoch is a pass over the training rows, followed by a pass over the rows of ``evaluation``, if any. Without rows, a step
+    is an epoch. Meanwhile, subnormal numbers are flushed to zero, whatever the mode of the thread.
     """
     mode = flush_mode(uint64(FLUSH))
     if training.size == training.rows and evaluation.rows == _ZERO:

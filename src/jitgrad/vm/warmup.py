@@ -11,7 +11,7 @@ from jitgrad.vm.groups import Unit
 
 
 def main() -> None:
-    """Compile the units in the arguments one after the other, for as long as the parent process lives."""
+    """Compile the units in the arguments one after the other, while the parent process is alive."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     said = Notice([], begun=True)
     for name in sys.argv[1:]:

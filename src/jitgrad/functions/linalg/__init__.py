@@ -1,4 +1,4 @@
-"""Linear algebra over the last two axes, with names of ``numpy.linalg`` and ``scipy.linalg``: ``jitgrad.linalg``."""
+"""Linear algebra over the last two axes, with the names of ``numpy.linalg`` and ``scipy.linalg``: ``jitgrad.linalg``."""
 
 from jitgrad.functions.linalg.decompositions import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from jitgrad.functions.linalg.matrices import det, expm, matrix_power, multi_dot, slogdet

@@ -1,4 +1,4 @@
-"""Matrix decompositions. If a decomposition does not exist, the result is nan, where NumPy raises an error."""
+"""Matrix decompositions. If a decomposition does not exist, the result is nan, whereas NumPy raises an error."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> An
     singular values they are nan or infinite, as in JAX and PyTorch. The derivative of the singular values is finite.
 
     The vectors beyond the first k complete an orthonormal basis in an arbitrary way. Their derivatives are the smallest
-    possible rotation of this basis, so results that do not depend on the choice of the basis have the right derivative.
+    possible rotation of this basis, so results that do not depend on the choice of the basis have the correct derivative.
 
     See Also
     --------

@@ -39,7 +39,7 @@ def det(a: ArrayLike) -> Tensor:
 
     Notes
     -----
-    The first derivative is finite also at a singular matrix. The second derivative is nan there.
+    The first derivative is finite even at a singular matrix. The second derivative is nan there.
 
     See Also
     --------
@@ -97,7 +97,7 @@ def matrix_power(a: ArrayLike, n: int) -> Tensor:
     Returns
     -------
     Tensor
-        The powers, by repeated squaring. The power 0 is the identity matrix.
+        The powers, computed by repeated squaring. The power 0 is the identity matrix.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def multi_dot(arrays: Sequence[ArrayLike]) -> Tensor:
 
     @functools.cache
     def cost(i: int, j: int) -> tuple[int, int]:
-        """Return the fewest multiplications for the product of matrices i ≤ k < j, and where to split it."""
+        """Return the minimum number of multiplications for the product of matrices i ≤ k < j, and where to split it."""
         if j - i == 1:
             return 0, i
         return min((cost(i, k)[0] + cost(k, j)[0] + sizes[i] * sizes[k] * sizes[j], k) for k in range(i + 1, j))

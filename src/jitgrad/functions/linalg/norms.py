@@ -35,7 +35,7 @@ def norm(x: ArrayLike, ord: float | str | None = None, axis: Axis = None, keepdi
         values, inf and -inf the largest and smallest row sum, 2 and -2 the largest and smallest singular value, and "nuc" is
         the sum of the singular values.
     axis : int or sequence of int, optional
-        Axis or axes of the vectors or matrices; for matrices the rows first. The default is all axes.
+        Axis or axes of the vectors or matrices; for matrices, the axis of the rows first. The default is all axes.
     keepdims : bool, default False
         Whether to keep the reduced axes as axes of size 1.
 
@@ -193,7 +193,7 @@ def cond(x: ArrayLike, p: float | str | None = None) -> Tensor:
 
 @public(np.linalg.matrix_rank)
 def matrix_rank(a: ArrayLike, tol: ArrayLike | None = None) -> Tensor:
-    """Rank of matrices, by their singular values.
+    """Rank of matrices, determined from their singular values.
 
     Parameters
     ----------

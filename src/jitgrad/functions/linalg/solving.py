@@ -1,6 +1,6 @@
 """Linear systems, inverses and least squares.
 
-A system without a solution gives nan, where NumPy raises an error.
+The result for a system without a solution is nan, whereas NumPy raises an error.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def solve(a: ArrayLike, b: ArrayLike) -> Tensor:
 
     Notes
     -----
-    LU decomposition with partial pivoting, by LAPACK. NumPy raises an error if a matrix is singular. Here the result is nan,
-    because a recorded program runs without exceptions.
+    The systems are solved by LU decomposition with partial pivoting (LAPACK). For a singular matrix, NumPy raises an error. In
+    jitgrad the result is nan, because a recorded program runs without exceptions.
 
     See Also
     --------
@@ -111,13 +111,13 @@ def solve_triangular(
     Parameters
     ----------
     a : array_like, shape (..., n, n)
-        Matrices. Only the triangle is read.
+        Matrices. Only one triangle is read.
     b : array_like, shape (..., n, k) or (n,)
         Right-hand sides.
     lower : bool, default False
         Whether to use the lower triangle instead of the upper one.
     trans : {0, 1, "N", "T"}, default 0
-        Whether to transpose the triangle: 0 and "N" do not, 1 and "T" do.
+        Whether to transpose the triangle: 0 and "N" do not transpose it, 1 and "T" do.
     unit_diagonal : bool, default False
         Whether to treat the diagonal as ones.
 
@@ -251,7 +251,7 @@ def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> tuple[Tenso
     Returns
     -------
     x : Tensor, shape (n,) or (n, k)
-        The solution of minimum norm. Its derivative is the one for matrices of constant rank, see `pinv`.
+        The solution of minimum norm. Its derivative assumes a constant rank, see `pinv`.
     residuals : Tensor, shape (k,), (1,) or (0,)
         Sums of squared residuals of each column; empty unless m > n.
     rank : Tensor

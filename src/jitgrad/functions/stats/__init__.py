@@ -1,7 +1,8 @@
 """Log-densities of distributions, with the names and parameters of ``scipy.stats``: ``jitgrad.stats``.
 
 ``stats.norm.logpdf(x, loc, scale)`` returns the logarithm of a density. It is composed of ops and has derivatives with respect
-to the value and to all parameters. Outside of the support the density is 0 and its logarithm -inf. Invalid parameters give nan.
+to the value and to all parameters. Outside of the support, the density is 0 and its logarithm is -inf. For invalid parameters,
+the result is nan.
 """
 
 from jitgrad.functions.stats.continuous import (

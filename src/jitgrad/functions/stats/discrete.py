@@ -1,6 +1,6 @@
 """Discrete distributions.
 
-Binomial coefficients are computed with the logarithm of the beta function, which does not cancel for large numbers.
+Binomial coefficients are computed with the logarithm of the beta function, which avoids cancellation for large numbers.
 """
 
 from __future__ import annotations

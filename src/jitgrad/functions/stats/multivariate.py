@@ -54,7 +54,7 @@ class _MultivariateNormal:
         Parameters
         ----------
         x : array_like, shape (..., d)
-            Vectors. For d = 1, numbers are possible as well.
+            Vectors. For d = 1, numbers are also accepted.
         mean : array_like, shape (d,), default 0
             Mean, or one number for all components.
         cov : array_like, shape (d, d), default 1
@@ -127,8 +127,8 @@ class _Dirichlet:
 
         prod(x**(alpha - 1)) * gamma(sum(alpha)) / prod(gamma(alpha))
 
-    where ``gamma`` is the gamma function. For other vectors the density is 0 and its logarithm -inf. Invalid parameters give
-    nan.
+    where ``gamma`` is the gamma function. For other vectors, the density is 0 and its logarithm is -inf. For invalid
+    parameters, the result is nan.
 
     See Also
     --------
@@ -154,7 +154,7 @@ class _Dirichlet:
         Returns
         -------
         Tensor, shape (...)
-            The logarithms; -inf if a component is negative or they do not sum to 1.
+            The logarithms; -inf if a component is negative or the components do not sum to 1.
 
         Raises
         ------
@@ -210,8 +210,8 @@ class _Multinomial:
 
         gamma(n + 1) * prod(p**x / gamma(x + 1))
 
-    where ``gamma`` is the gamma function. If the counts do not sum to n, the probability is 0 and its logarithm -inf. Invalid
-    parameters give nan.
+    where ``gamma`` is the gamma function. If the counts do not sum to n, the probability is 0 and its logarithm is -inf. For
+    invalid parameters, the result is nan.
 
     See Also
     --------

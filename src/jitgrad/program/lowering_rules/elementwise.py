@@ -16,7 +16,8 @@ from jitgrad.vm.instructions import INSTRUCTIONS, LEAST_ELEMENTS, OPCODE, OPERAN
 
 
 class Layout(NamedTuple):
-    """An elementwise step as rows × columns: per operand, ``v`` (vector) or ``s`` (scalar) along the columns, and a row stride."""
+    """An elementwise step as rows × columns: along the columns, each operand is ``v`` (vector) or ``s`` (scalar); row
+    strides."""
 
     rows: int
     cols: int

@@ -1,6 +1,6 @@
 """A compiler from a small subset of Python (numbers, pointers, records and loops) to LLVM IR, in one pass over the syntax tree.
 
-Numba's front end takes 30 ms for a function, this one less than 1 ms. The subset: assignments, ``if``, ``while``, ``for`` over
+Numba's front end takes 30 ms for a function, but this one less than 1 ms. Subset: assignments, ``if``, ``while``, ``for`` over
 ``range``, ``return`` of one or several values, arithmetic and comparisons, fields of records and elements of pointers, and
 calls of functions of the same kind (``language.py``) and of ``builtins.py``. A variable keeps the type of its first value.
 Integers and float32 convert to float64 if needed; other types do not mix. A vector of eight numbers, ``lanes``, is used like a

@@ -1,7 +1,7 @@
 """Emission of LLVM IR from expressions: Python's operators on ``Value`` emit instructions, on numbers or vectors alike.
 
-One text of an op, or one function of ``kernels/mathfun.py``, gives the code for a single element and for as many as a register
-holds. The results have the same bits, because both round in the same places.
+The same text of an op, or function of ``kernels/mathfun.py``, gives the code for a single element and for all elements that a
+register holds. The results have the same bits, because both round in the same places.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def indices(values: list[int]) -> Any:
 
 
 class Value:
-    """A number in compiled code, or a vector of numbers. Comparisons give flags, for ``where``.
+    """A number in compiled code, or a vector of numbers. Comparisons return flags, which ``where`` accepts.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ class Emitter:
         return Value(self, call(self.builder, name, kind, *(x.code for x in arguments)))
 
     def sum_of_lanes(self, x: Value) -> Value:
-        """Sum the lanes of a vector by repeatedly adding its halves."""
+        """Sum the lanes of a vector by adding its halves repeatedly."""
         undefined, width = ir.Constant(self.vector, ir.Undefined), self.lanes
         while width > 1:
             width //= 2
@@ -254,10 +254,8 @@ class Emitter:
         builder.branch(head)
         builder.position_at_end(done)
 
-    # Memory.
-
     def at(self, base: Any, *offsets: Any) -> Any:
-        """Return the pointer ``offsets`` elements, words or numbers, after ``base``."""
+        """Return the pointer that is ``offsets`` elements (words or numbers) after ``base``."""
         for offset in offsets:
             base = self.builder.gep(base, [word(offset) if isinstance(offset, int) else offset])
         return base

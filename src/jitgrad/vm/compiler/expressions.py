@@ -64,8 +64,6 @@ class Expressions:
         self.variables: dict[str, tuple[Kind, str]] = {}  # type and address
         self.arguments: dict[str, Value | Object] = {}
 
-    # Lines.
-
     def error(self, message: str) -> CompileError:
         line = getattr(self.node, "lineno", self.function.__code__.co_firstlineno)
         return CompileError(f"{self.function.__code__.co_filename}:{line}: {message}")
@@ -107,8 +105,6 @@ class Expressions:
 
     def kept(self, kind: Kind, place: str) -> Value:
         return self.line(kind, f"load {kind.code}, {kind.code}* {place}")
-
-    # Types.
 
     def common(self, *operands: Operand) -> Number:
         """Return the common type of operands, ignoring literals: floats take precedence over integers.
@@ -203,7 +199,7 @@ class Expressions:
         return kind, self.register(f"bitcast i8* {start} to {kind.stored}*")
 
     def field(self, record: Operand | Object, name: str) -> Value:
-        """Load a field; of a field that threads share, return the pointer."""
+        """Load a field, or return a pointer to it if threads share it."""
         kind, place = self.field_place(record, name)
         assert isinstance(record, Value) and isinstance(record.type, Records)
         if record.type.layout.kinds[name].shared:
@@ -233,7 +229,7 @@ class Expressions:
         how = "store volatile" if volatile else "store"
         self.write(f"{how} {kind.stored} {name}, {kind.stored}* {place}{align}, !tbaa {self.module.tag(what)}")
 
-    # Expressions: one method for each kind of node.
+    # One method for each kind of expression.
 
     def evaluate(self, node: ast.expr) -> Any:
         self.node = node
@@ -385,7 +381,7 @@ class Expressions:
         for (_, value), kind, place in zip(pairs, kinds, places, strict=True):
             self.keep(self.value(value, kind), place)
         self.go(end)
-        self._blocks.append(ended)  # to continue in it
+        self._blocks.append(ended)  # the block in which to continue
         for (value, _), kind, place in zip(pairs, kinds, places, strict=True):
             self.keep(self.value(value, kind), place)
         self.go(end)

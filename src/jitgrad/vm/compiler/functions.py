@@ -1,4 +1,4 @@
-"""Machine code of a function and everything that it calls."""
+"""Compilation of a function and everything that it calls to machine code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IN_IR = {FLOAT32: SINGLE, FLOAT64: DOUBLE, UINT64: WORD, BOOLEAN: BIT}
 
 
 class Module:
-    """LLVM IR of functions, each once for its argument types."""
+    """The LLVM IR of functions, each compiled once for each tuple of argument types."""
 
     def __init__(self) -> None:
         self._compiled: dict[tuple[Any, tuple[Type | Object, ...]], Compiled] = {}
@@ -96,7 +96,7 @@ class Module:
 
 
 def _in_ir(kind: Any) -> Any:
-    """Return a type as llvmlite's."""
+    """Return a type as one of llvmlite's."""
     if isinstance(kind, Pointer):
         return (BYTE if kind.to.each == BOOLEAN else _IN_IR[kind.to.each]).as_pointer()
     return _IN_IR[kind] if isinstance(kind, Number) else BYTE.as_pointer()
@@ -138,7 +138,7 @@ class Native(NamedTuple):
 
 
 def _definition(function: Any) -> ast.FunctionDef:
-    """Return the source of a function, with lines counted from its first."""
+    """Return the source of a function, with line numbers relative to its first line."""
     return _definitions(inspect.getmodule(function))[function.__code__.co_firstlineno]
 
 

@@ -47,7 +47,7 @@ class Emitted:
     name : str
         Name in LLVM IR.
     result : str
-        ``element`` for such a float, ``boolean``, ``uint64``, or empty.
+        ``element`` for a float of that type, ``boolean``, ``uint64``, or empty.
     inline : bool
         Whether it is inlined into its callers.
     """
@@ -79,7 +79,7 @@ unrolled = range
 
 
 def after(pointer, n):  # type: ignore[no-untyped-def]
-    """Return the pointer ``n`` elements on."""
+    """Return the pointer ``n`` elements later."""
     return pointer[n:]
 
 

@@ -37,7 +37,7 @@ FLOAT32, FLOAT64 = Number("float32", "float", "float"), Number("float64", "doubl
 INT64, UINT64 = Number("int64", "i64", "i64"), Number("uint64", "i64", "i64")
 BOOLEAN = Number("boolean", "i1", "i8")
 LANE_COUNT = 8
-"""Length of vectors, independent of the width of registers; LLVM splits them."""
+"""Length of vectors, which does not depend on the width of registers, because LLVM splits them."""
 LANES = Number("lanes", f"<{LANE_COUNT} x double>", f"<{LANE_COUNT} x double>", FLOAT64)
 FLAGS = Number("flags", f"<{LANE_COUNT} x i1>", f"<{LANE_COUNT} x i8>", BOOLEAN)
 NUMBERS = {number.name: number for number in (FLOAT32, FLOAT64, INT64, UINT64, BOOLEAN, LANES, FLAGS)}
@@ -96,12 +96,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Literal:
-    """A literal number, whose type is determined by its use."""
+    """A literal number, whose type depends on its use."""
 
     value: int | float | bool
 
     def default(self) -> Number:
-        """Its type if its use does not determine one."""
+        """The type of the literal if its use does not determine one."""
         return BOOLEAN if isinstance(self.value, bool) else INT64 if isinstance(self.value, int) else FLOAT64
 
     def fits(self, number: Number) -> bool:

@@ -17,7 +17,7 @@ from jitgrad.vm.instructions import INSTRUCTIONS, OPERANDS, Instruction
 from jitgrad.vm.kernels import mathfun, update
 
 _ROUNDED = {"multiply_add"}  # replaces two ops in lowering with identical results, so no FMA
-_UP_TO_NEAR = {"sin", "cos", "tan"}  # larger arguments are rare and left to C
+_UP_TO_NEAR = {"sin", "cos", "tan"}  # larger arguments are rare and are left to C
 
 Operands = Mapping[str, Any]
 """Values, or tuples of them, by the fields of an instruction that hold their places."""
@@ -159,7 +159,7 @@ def _spread(emit: Emitter, value: Any) -> Any:
 
 
 def _far_by_c(emit: Emitter, name: str, x: Value, made: Value) -> Value:
-    """Recompute by C the elements of a vector x beyond NEAR."""
+    """Recompute the elements of a vector x beyond NEAR with C's functions."""
     builder = emit.builder
     far = ~(abs(x) <= mathfun.NEAR)
     number = ir.IntType(emit.lanes)

@@ -1,4 +1,4 @@
-"""Linear algebra by LAPACK, over a batch of square matrices. A system without a solution gives nan.
+"""Linear algebra by LAPACK, over a batch of square matrices. The result for a system without a solution is nan.
 
 These are kernels for the instruction ``call``: ``kernel(arena, table, t, d, s)`` reads the offsets of its operands from the
 table, then the batch and the sizes. LAPACK sees row-major matrices transposed.
@@ -80,7 +80,7 @@ def _solve(A, table, t, d, s):
 
 @emitted(result="uint64")
 def _pivot(emit: Emitter, pivots: Any, j: Any) -> Any:
-    """Return pivot j, an integer of LAPACK's, counted from 1."""
+    """Return pivot j, one of LAPACK's integers, which count from 1."""
     builder = emit.builder
     return builder.zext(builder.load(builder.gep(builder.bitcast(pivots, HALF.as_pointer()), [j])), WORD)
 

@@ -1,8 +1,8 @@
-"""Math functions as code without branches, so that a vector costs little more than a number; those of C are one call each.
+"""Math functions as code without branches, so that a vector costs little more than a number. C's functions take one call each.
 
 They are written on ``Value``, see ``compiler/emitter.py``, either for both float32 and float64 or with a variant for each.
 Maximum errors are in units in the last place, measured over dense samples by ``tests/vm/test_mathfun.py``. Values at 0, -0,
-±inf and nan, and beyond overflow, are NumPy's.
+±inf and nan, and beyond overflow, agree with NumPy.
 
 Exponentials: x = n·ln 2 + r with ln 2 in two parts, so that r is exact (Cody and Waite, "Software manual for the elementary
 functions", 1980), and a polynomial of r: in float32 the minimax polynomial of Moshier's Cephes library, in float64 Taylor's up
@@ -10,7 +10,7 @@ to r¹³, by Estrin's scheme. Logarithms: x = m·2ᵉ with m from √½ to √2,
 1, with the minimax coefficients of FreeBSD's msun (Sun Microsystems, 1993).
 
 Sines: x = n·π/2 + r with π/2 in three parts, as in msun, and msun's polynomials of r; float32 is computed in float64. This
-holds up to NEAR; larger elements are left to C's functions, see ``vm/kernels/elementwise.py``.
+holds up to NEAR; C's functions compute larger elements, see ``vm/kernels/elementwise.py``.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTORS, block, dots, mo
 
 _DEPTH = 256  # of a packed panel: part of the L2 cache
 _LONG = 4096  # terms added sequentially; longer sums add such partial sums
-_TURNED_ROWS = 24  # number of rows from which transposing the right operand pays
-_DEEP = 256  # depth from which dot products pay for few columns, too
+_TURNED_ROWS = 24  # number of rows from which transposing the right operand is worthwhile
+_DEEP = 256  # depth from which dot products are also worthwhile for few columns
 _PACKED_ROWS = 64  # number of rows from which a panel is packed
 
 _wide, _narrow = block(ROWS, VECTORS), block(ROWS, 1)

@@ -43,7 +43,7 @@ def argsort(A, d, a, s, outer, n):
 
 @compiled
 def _merge(A, p, q, s, low, middle, high):
-    """Merge the orders in low … middle and middle … high at ``q`` to one at ``s``."""
+    """Merge the orders in low … middle and middle … high at ``q`` into one at ``s``."""
     one = uint64(1)
     i, j = low, middle
     for k in range(low, high):

@@ -60,9 +60,9 @@ def _swap(a, b, n, distance):
 def _reflect(a, n, ld, others):
     """Reduce the n elements at ``a`` to one by a Householder reflection, and apply it to the next ``others`` columns.
 
-    Columns are ``ld`` apart. Elements below it are no longer needed. If the first element is small compared with the column, it
-    is swapped with the largest one, because the digits of a light row would be lost in heavy ones (Cox and Higham, "Stability
-    of Householder QR factorization for weighted least squares problems", 1998).
+    Columns are ``ld`` apart. The elements below the first are no longer needed. If the first element is small compared with the
+    column, it is swapped with the largest one, because the digits of a light row would be lost in heavy ones (Cox and Higham,
+    "Stability of Householder QR factorization for weighted least squares problems", 1998).
     """
     zero, one = uint64(0), uint64(1)
     size = norm(a, n)
@@ -141,7 +141,7 @@ def solve_lower(a, ld, z, n):
 
 @compiled
 def damp(a, ld, right, damping, scales, damped, left, row, n):
-    """Triangulate R over damping · diag(scales), with right side ``left``, into ``damped``, by Givens rotations."""
+    """Triangulate R over damping · diag(scales), with right-hand side ``left``, into ``damped``, by Givens rotations."""
     one = uint64(1)
     for k in range(n):
         left[k] = right[k]

@@ -39,7 +39,7 @@ def dot_block(emit: Emitter, a: Any, b: Any, n: Any) -> Any:
 
 
 def _emit_sum(emit: Emitter, n: Any, places: tuple[Any, ...], term: Callable[..., Value]) -> Any:
-    """Emit a sum of n terms. The order of additions is explicit instead of left to LLVM, and equal everywhere."""
+    """Emit a sum of n terms. The order of additions is explicit, not left to LLVM, and is the same on every machine."""
     builder = emit.builder
     with builder.goto_entry_block():
         chains = [builder.alloca(emit.vector) for _ in range(_CHAINS)]
@@ -151,7 +151,7 @@ def _add_panel(S, size, A, a, rows, apart, n):
 
 @compiled
 def _sum_rows(A, d, a, rows, n):
-    """Sum rows of n elements. Several short rows are added as a long one that runs along the vectors."""
+    """Sum rows of n elements. Several short rows are added as one long row that runs along the vectors."""
     size, one, nothing = uint64(_PANEL_BYTES) // itemsize(A), uint64(1), uint64(0)
     together = max(size // n, one)
     if rows <= uint64(_BLOCK_ROWS) or rows < together + together:

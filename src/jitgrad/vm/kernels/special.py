@@ -1,4 +1,4 @@
-"""Special functions that C does not have, computed in float64 for all dtypes."""
+"""Special functions that C lacks, computed in float64 for all dtypes."""
 
 from __future__ import annotations
 

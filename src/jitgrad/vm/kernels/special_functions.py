@@ -81,7 +81,7 @@ def _gammainc_by_a(a, x):
     Up to x = a + ½, P is the sum of t(n) = xᵃ⁺ⁿ e⁻ˣ / Γ(a + n + 1), and its derivative the sum of t(n)·(log x - ψ(a + n + 1)),
     whose terms are all negative except for small a. Beyond, Q is Legendre's continued fraction, and its derivative follows from
     Lentz's steps (Gautschi, "A computational procedure for incomplete gamma functions", 1979). Both give the logarithmic
-    derivative, by which SciPy's value is multiplied.
+    derivative, which is multiplied by SciPy's value.
     """
     if not (a > 0.0 and x >= 0.0):
         return nan

@@ -2,7 +2,7 @@
 
 A thread claims a task by clearing its bit with compare-and-swap. The fitting thread claims tasks, too, so it waits only for
 tasks that a helper has begun. On a busy machine where no helper runs, it executes all tasks itself. Each thread starts at its
-own place among the tasks, so that its data from the previous time, such as rows of a matrix, is still in its cache.
+own place among the tasks, so that its data from the previous loop, such as rows of a matrix, is still in its cache.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from jitgrad.vm.kernels.lanes import run_lane
 from jitgrad.vm.subnormals import FLUSH, flush_mode
 
 _LEFT = 2**MOST_TASKS - 1
-_PATIENCE = 2000  # pauses, tens of microseconds, before yielding the core to another thread
+_PATIENCE = 2000  # pauses (tens of microseconds) before yielding the core to another thread
 
 
 @compiled
@@ -63,7 +63,7 @@ def _wait(turns):
 
 @compiled
 def _assist(pool, thread):
-    """Run tasks until told to leave, as the thread of this number, counted from 1.
+    """Run tasks as the thread of this number, counted from 1, until helpers should return to Python.
 
     Subnormal numbers are flushed to zero, as in ``train``.
     """

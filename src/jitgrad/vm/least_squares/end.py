@@ -1,4 +1,4 @@
-"""The end of a fit: full steps for as long as they improve, and the decision whether it converged.
+"""The end of a fit: full steps while they improve the fit, and the decision whether it converged.
 
 Near a minimum, the cost is flat to half of its digits, but the gradient is not. Undamped steps, which depend on the gradient,
 determine the remaining digits. However the steps ended, a fit converged only if its last Jacobian confirms it, see
@@ -32,12 +32,9 @@ At a cosine of √FTOL, full steps would lower the cost by a fraction FTOL.
 """
 EPSILON = 2.0**-52
 DETERMINED = 1e-12
-"""Pivots below this fraction of the largest are rounding errors."""
+"""Pivots below this fraction of the largest are considered rounding errors."""
 PROBE, BENDS = 1e-3, 1e-12
 """Length of a probe relative to each parameter, also its maximum relative effect on the cost; and the minimum effect."""
-
-
-# Full steps at the end.
 
 
 @compiled
@@ -47,8 +44,8 @@ def polish(problem, work):
     Full steps continue for as long as each is shorter than the previous one and the cost stays equal up to rounding. If
     residuals are large, such steps shrink slowly, by a constant factor, or they overshoot and the next one leads back. The
     factor is estimated from two steps, and the next step is stretched to the sum of all that would follow. (Anderson
-    acceleration of depth one; Walker and Ni, "Anderson acceleration for fixed-point iterations", 2011.) The Jacobian is the one
-    at the parameters before and afterwards.
+    acceleration of depth one; Walker and Ni, "Anderson acceleration for fixed-point iterations", 2011.) The Jacobian is
+    computed at the current parameters, both before and after the step.
     """
     work.follows = False
     steps.rescale(problem, work, 0.0)
@@ -126,9 +123,6 @@ def arrive_fully(problem, work):
     work.cost = work.led_to
     work.full_turns += ONE
     go_to(work, codes.CONCLUDING if work.short or work.full_turns == uint64(FULL_STEPS) else codes.POLISHING)
-
-
-# The end.
 
 
 @compiled
@@ -223,7 +217,8 @@ def probed(problem, work):
 
 @compiled
 def _give_up(problem, work):
-    """No step lowers the cost: start solving for the linear parameters after each step, or end if this is already done."""
+    """Handle a point from which no step lowers the cost: solve for linear parameters after each step, or end if this is
+    done."""
     if work.turns < uint64(PATIENCE) and ZERO < problem.n_linear < problem.n:
         work.turns = uint64(PATIENCE)
         go_to(work, codes.DESCENDING)

@@ -129,7 +129,7 @@ def _length(ratios, z, n):
 
 @elementwise
 def _slope(L, inverse, ratios, z, length, n):
-    """Return ‖R⁻ᵀ·S²·z‖² / ‖S·z‖² with the scales S: how fast damping shortens the step."""
+    """Return ‖R⁻ᵀ·S²·z‖² / ‖S·z‖² with the scales S: the rate at which damping shortens the step."""
     u, by, total = _vector(z), 1.0 / length, number(z, 0)
     for k in range(n):
         u[k] = ratios[k] * (ratios[k] * z[k] * by)

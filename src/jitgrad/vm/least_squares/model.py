@@ -156,7 +156,7 @@ def cost(problem, work, first, count):
 
 @compiled
 def derivative(problem, work, k):
-    """Return the output that holds a derivative."""
+    """Return the output that contains a derivative."""
     output = problem.outputs[k + ONE]
     return after(work.context.arena, output.slot + work.lane * output.lane)
 

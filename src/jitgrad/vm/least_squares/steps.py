@@ -149,7 +149,7 @@ def _damped_step(problem, work, free, damping):
 
 @compiled
 def _slope(problem, work, T, free, length):
-    """Return ‖R⁻ᵀ·D²·z‖² / ‖D·z‖²: how fast damping shortens the step."""
+    """Return ‖R⁻ᵀ·D²·z‖² / ‖D·z‖²: the rate at which damping shortens the step."""
     u, ratios = work.scratch, work.ratios
     for j in range(free):
         u[j] = ratios[j] * (ratios[j] * work.scaled[j] / length)
@@ -190,7 +190,7 @@ def _step_within(problem, work, free, rank, radius, damping):
 
 @compiled
 def _stopped(problem, work, free):
-    """Record the end of the step; hold parameters that would cross their bounds. Return whether there were any."""
+    """Record the end of the step; hold parameters that would cross their bounds. Return whether there are any."""
     step, trial, stopped = work.step, work.trial, False
     for j in range(free):
         k = work.order[j]

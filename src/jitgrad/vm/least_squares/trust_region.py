@@ -1,8 +1,8 @@
 """Steps of a fit in a trust region, until the minimum is reached within the tolerances.
 
-If many steps do not reach it, the fit is in a curved valley. Linear parameters then follow the others: steps do not damp them,
-and they are solved for at the end of each step (variable projection; Golub and Pereyra, 1973, in the form of Ruhe and Wedin,
-1980). This straightens most valleys.
+If many steps do not reach it, the fit is assumed to be in a curved valley. Linear parameters then follow the others: steps do
+not damp them, and they are solved for at the end of each step (variable projection; Golub and Pereyra, 1973, in the form of
+Ruhe and Wedin, 1980). This straightens most valleys.
 """
 
 from __future__ import annotations
@@ -54,9 +54,6 @@ def solved(problem, work):
         ask(work, codes.DERIVATIVES, work.theta, codes.DESCENDING)
     else:
         ask(work, codes.BOTH, work.theta, codes.DESCENDING)
-
-
-# Steps in a trust region, until the minimum is reached within the tolerances.
 
 
 @compiled
