@@ -66,7 +66,7 @@ class Fitting:
             return self._without_maximum(solved)
         model, fit = solved
         model = validation.of_exact(model, train, fit)
-        constant = bool(train.y.min() == train.y.max())  # deviances consist of rounding errors
+        constant = bool(train.y.min() == train.y.max())  # both deviances are then rounding errors
         better = constant or fit.deviance <= fit.null_deviance * (1 + ROUNDING)
         model = model if better else replace(model, notes=(*model.notes, FAILED))
         return self._made(model, rows, fit.converged and better, glm=fit)
