@@ -1,4 +1,4 @@
-"""Encoding: the rows of their ops convert steps with places in the arena to instructions."""
+"""Encoding: convert steps with places in the arena to instructions, using the rows of their ops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""User-defined njit functions as kernels of the instruction ``call``, compiled once per dtype and per tuple of numbers of axes.
+"""User-defined njit functions as kernels of the instruction ``call``, compiled once per dtype and combination of axis counts.
 
 A function receives read-only views of its operands in the arena, or numbers for operands without axes. It returns arrays, which
 are copied to their places. The table has, after the pairs of place and size, the total size of the results, and the shapes of

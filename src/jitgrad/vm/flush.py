@@ -37,9 +37,9 @@ def set_flush_denormal(mode: bool) -> bool:
     -----
     Numbers below 2.2e-308 in float64 and 1.2e-38 in float32 have reduced precision, and on many processors an operation with
     them takes as long as a hundred others. Native training loops (``fit``, ``minimize`` with ``steps``, ``evaluate``) always
-    flush them to zero, in all threads, and restore the mode of the calling thread. Everything else, such as the values of
     flush them to zero, in all threads, and restore the mode of the calling thread. Everything else (the values of Tensors,
     functions, curve fits) follows the mode, which is the mode of IEEE 754 unless it is set.
+
     Like the PyTorch function of the same name, it sets the mode of the processor for the calling thread, so it affects NumPy
     and Python in this thread as well. Threads that start later inherit it; running threads do not.
 

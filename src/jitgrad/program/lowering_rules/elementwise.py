@@ -1,4 +1,4 @@
-"""Elementwise ops: loops over rows and columns, and fused multiply-adds."""
+"""Elementwise ops: loops over rows and columns, and multiply-adds fused into one loop."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from jitgrad.vm.instructions import INSTRUCTIONS, LEAST_ELEMENTS, OPCODE, OPERAN
 
 
 class Layout(NamedTuple):
-    """An elementwise step as rows × columns: along the columns, each operand is ``v`` (vector) or ``s`` (scalar); row
-    strides."""
+    """An elementwise step as rows × columns: the kind of each operand, ``v`` (vector) or ``s`` (scalar), and row strides."""
 
     rows: int
     cols: int

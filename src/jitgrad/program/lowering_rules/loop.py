@@ -39,7 +39,7 @@ def _scratch(step: Step, shapes: OperandShapes) -> int:
 
 
 def _emit(code: Assembler, at: Placed, loop: Loop) -> None:
-    """Emit the body for the first trip of the first lane, and its differences in the second trip and in the next lane."""
+    """Emit the body for the first trip of the first lane, and its differences in the second trip and in another lane."""
     starts = [at.d + start for start in starts_of(at.shape)]
     for place, operand, shape in zip(starts[: loop.n_carries], at.places, at.shapes, strict=False):
         code.emit("copy", d=place, a=operand, n=math.prod(shape))

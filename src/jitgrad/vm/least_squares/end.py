@@ -217,8 +217,7 @@ def probed(problem, work):
 
 @compiled
 def _give_up(problem, work):
-    """Handle a point from which no step lowers the cost: solve for linear parameters after each step, or end if this is
-    done."""
+    """If no step lowers the cost, start solving for the linear parameters after each step, or end if this is already done."""
     if work.turns < uint64(PATIENCE) and ZERO < problem.n_linear < problem.n:
         work.turns = uint64(PATIENCE)
         go_to(work, codes.DESCENDING)
