@@ -84,8 +84,7 @@ def binary_focal_crossentropy(
     target: Tensor, prediction: Tensor, alpha: float | None = None, gamma: float = 2.0, from_logits: bool = False,
     label_smoothing: float = 0.0,
 ) -> Tensor:  # fmt: skip
-    """Compute the binary cross-entropy times ``(1 - p)^gamma``, where p is the predicted probability of the true
-    class.
+    """Compute the binary cross-entropy times ``(1 - p)^gamma``, where p is the probability of the true class.
 
     Parameters
     ----------
@@ -123,7 +122,7 @@ def binary_focal_crossentropy(
     Notes
     -----
     Lin, Goyal, Girshick, He and Dollár, "Focal loss for dense object detection", 2017. Values
-    are those of Keras.
+    agree with Keras.
 
     Examples
     --------
@@ -238,7 +237,7 @@ def categorical_focal_crossentropy(
     Notes
     -----
     Lin, Goyal, Girshick, He and Dollár, "Focal loss for dense object detection", 2017. Values
-    are those of Keras.
+    agree with Keras.
 
     Examples
     --------
@@ -310,8 +309,7 @@ def _first(classes: int) -> Tensor:
 
 @loss
 def kl_divergence(target: Tensor, prediction: Tensor) -> Tensor:
-    """Compute the Kullback-Leibler divergence, the mean of ``Σ target·log(target / prediction)`` over the last
-    axis.
+    """Compute the Kullback-Leibler divergence, the mean of ``Σ target·log(target / prediction)``.
 
     Parameters
     ----------
@@ -336,7 +334,7 @@ def kl_divergence(target: Tensor, prediction: Tensor) -> Tensor:
 
     Notes
     -----
-    Both arguments are clipped to [1e-7, 1], as in Keras.
+    The sum is over the last axis. Both arguments are clipped to [1e-7, 1], as in Keras.
 
     Kullback and Leibler, "On information and sufficiency", 1951.
 

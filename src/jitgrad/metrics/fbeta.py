@@ -25,7 +25,7 @@ class FBeta(Metric):
     ----------
     average : {"macro", "weighted", "micro"}, optional
         How to combine the scores of the columns: their mean, their mean weighted by the number of targets 1, or
-        one score from all counts together. By default the result is an array with the score of each column.
+        one score from all counts together. By default, the result is an array with the score of each column.
     beta : float, default 1.0
         Weight of recall relative to precision.
     threshold : float, optional

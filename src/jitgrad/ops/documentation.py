@@ -29,7 +29,7 @@ class Doc:
     summary : str
         The first sentence, with its period.
     formula : str
-        The value in terms of the operands. By default the text that the row computes.
+        The value in terms of the operands. By default, the text that the row computes.
     derivatives : sequence of str or None
         The partial derivatives as text, for rows whose rules handle edge cases that would clutter the text. None keeps the
         text of the rule.
@@ -40,7 +40,7 @@ class Doc:
     notes : str
         Further paragraphs: conventions at kinks, source.
     example : sequence of sequences of float
-        The operands of the example, one sequence for each. By default numbers from the row's domain.
+        The operands of the example, one sequence for each. By default, numbers from the row's domain.
     see : sequence of str
         Related functions of jitgrad, such as "arctanh : Inverse hyperbolic tangent."
     """

@@ -72,7 +72,7 @@ class Optimizer(OptimizerState):
           Default False.
         - ``ema_momentum``: momentum m of the averages. Default 0.99.
         - ``ema_overwrite_frequency``: number of steps after which the Variables are replaced by their
-          averages. By default they are replaced only at the end of a fit.
+          averages. By default, they are replaced only at the end of a fit.
 
     Raises
     ------

@@ -34,7 +34,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         A formula such as ``"a * exp(-b * x) + c"``, or, for a single column, the name of a curve in `jitgrad.curvefit.MODELS`,
         such as "michaelis_menten". Names with special characters are written in backticks.
     p0 : dict or array-like, default=None
-        Starting values, by name or in the order of the parameters in the formula. By default the fit starts from many points
+        Starting values, by name or in the order of the parameters in the formula. By default, the fit starts from many points
         and the best minimum is kept.
     bounds : dict or tuple, default=None
         Pairs of limits by name, with None for no limit; or ``(low, high)``, each a number or one number per parameter.
@@ -104,7 +104,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the squared residuals, such as ``1 / sigma**2`` for known standard deviations. By default all are 1.
+            Weights of the squared residuals, such as ``1 / sigma**2`` for known standard deviations. By default, all are 1.
 
         Returns
         -------

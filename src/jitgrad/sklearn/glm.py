@@ -42,7 +42,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
     fit_intercept : bool, default=True
         Whether to fit an intercept, which is not penalized.
     theta : float, default=None
-        The parameter of "negative_binomial", with variance ``mu + mu**2 / theta``. By default it is estimated, which is not
+        The parameter of "negative_binomial", with variance ``mu + mu**2 / theta``. By default, it is estimated, which is not
         possible with a penalty.
     tol : float, default=1e-10
         Convergence tolerance: the fit stops when a step is smaller than ``tol`` standard errors.

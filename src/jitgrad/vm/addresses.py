@@ -1,5 +1,4 @@
-"""The functions that the instruction ``call`` can call. Dumps contain their names, because addresses differ between
-processes."""
+"""The functions that the instruction ``call`` can call. Dumps refer to them by name, because addresses vary by process."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 An instruction is a row of WIDTH unsigned integers: the opcode, then its fields. An elementwise op of the table has one
 instruction for each useful pattern of operands along the columns: ``v`` advances with them, ``s`` stays (``add.sv`` adds a
 scalar to a vector), and ``1`` stands for a single element without a loop. Every other instruction calls a kernel; to add one,
-add a row here. The code of updates is emitted, too, from ``kernels/update.py``.
+add a row here. The code of updates is also emitted, from ``kernels/update.py``.
 
 This module does not import llvmlite, so lowering, validation and dumps do not need it.
 """

@@ -113,7 +113,7 @@ class Call:
         The layer or function.
     args, kwargs : tuple, dict
         Arguments, with symbols among them.
-    results : KerasTensor, or nesting of KerasTensor
+    results : KerasTensor, or nested KerasTensors
         The symbols of the results.
     """
 
@@ -157,7 +157,7 @@ def operation_name(operation: Any) -> str:
 
 
 def symbols_in(nest: Any) -> list[KerasTensor]:
-    """Return the symbols in a nesting of values."""
+    """Return the symbols in nested values."""
     return [leaf for leaf in tree_leaves(nest) if isinstance(leaf, KerasTensor)]
 
 

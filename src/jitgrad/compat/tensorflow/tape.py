@@ -37,7 +37,7 @@ class GradientTape(LibraryTape):
     """
 
     def watch(self, tensor: Any) -> None:
-        """Watch tensors or Variables, or a nesting of them."""
+        """Watch tensors or Variables, which may be nested."""
         given = tree_leaves(tensor)
         for value in given:
             if not isinstance(value, Operators):

@@ -1,6 +1,6 @@
 """The lanes of a loop as tasks, shared between the fitting thread and its helpers.
 
-A thread claims a task by clearing its bit with compare-and-swap. The fitting thread claims tasks, too, so it waits only for
+A thread claims a task by clearing its bit with compare-and-swap. The fitting thread also claims tasks, so it waits only for
 tasks that a helper has begun. On a busy machine where no helper runs, it executes all tasks itself. Each thread starts at its
 own place among the tasks, so that its data from the previous loop, such as rows of a matrix, is still in its cache.
 """

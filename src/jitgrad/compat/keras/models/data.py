@@ -42,7 +42,7 @@ class Rows(NamedTuple):
 
     Attributes
     ----------
-    x, y, weight : ndarray, or nesting of ndarray
+    x, y, weight : ndarray, or nested ndarrays
         Nested arrays; or, for `x` alone, a function that returns an iterator over batches.
     steps : int or None
         Number of batches, if known.

@@ -17,8 +17,8 @@ class Graph:
 
     Attributes
     ----------
-    inputs, outputs : KerasTensor, or nesting of KerasTensor
-        Symbols in their nesting.
+    inputs, outputs : KerasTensor, or nested KerasTensors
+        The symbols, possibly nested.
     calls : list of Call
         The calls in between, in the order of their dependencies.
     """

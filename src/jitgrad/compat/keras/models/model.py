@@ -97,12 +97,12 @@ class Model(Layer, library.Model):
 
     @property
     def input(self) -> Any:
-        """The symbol of the input, or a nesting of the symbols of several inputs."""
+        """The symbol of the input, or the nested symbols of several inputs."""
         return self._alone(self._graph.inputs if self._graph is not None else super().input)
 
     @property
     def output(self) -> Any:
-        """The symbol of the output, or a nesting of the symbols of several outputs."""
+        """The symbol of the output, or the nested symbols of several outputs."""
         return self._alone(self._graph.outputs if self._graph is not None else super().output)
 
     @staticmethod

@@ -42,7 +42,7 @@ def jacobian(
     func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     strategy: str = "reverse-mode",
 ) -> Any:  # fmt: skip
-    """Return the Jacobian of ``func``, of shape output.shape + input.shape; for tuples, a nesting of Jacobians."""
+    """Return the Jacobian of ``func``, of shape output.shape + input.shape; for tuples, nested Jacobians."""
     return _called(jacobians.jacfwd if strategy == "forward-mode" else jacobians.jacrev, func, inputs, create_graph)
 
 
