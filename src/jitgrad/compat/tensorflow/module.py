@@ -104,7 +104,7 @@ def _items(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _leaves(module: Any, seen: set[int], wanted: Callable[[Any], bool]) -> Iterator[Any]:
-    """Return the requested objects on the attributes of a Module, then on those of its submodules."""
+    """Return the requested objects on the attributes of a Module, then on the attributes of its submodules."""
     seen.add(id(module))
     if not isinstance(module, Module):  # a layer or model lists its own Variables
         yield from (v for v in module.variables if wanted(v))

@@ -21,7 +21,7 @@ def print(
     Parameters
     ----------
     *inputs
-        Values to print; tensors in nests, too.
+        Values to print, including nested tensors.
     output_stream
         A file, or ``"file://"`` followed by a path; by default ``sys.stderr``.
     summarize : int

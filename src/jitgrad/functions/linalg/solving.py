@@ -209,7 +209,7 @@ def pinv(a: ArrayLike, rcond: float | None = None) -> Tensor:
 
     Notes
     -----
-    The derivative is the one for matrices of constant rank [1]_. It assumes that the discarded singular values are zero up to
+    The derivative holds for matrices of constant rank [1]_. It assumes that the discarded singular values are zero up to
     rounding, and is wrong if a larger ``rcond`` discards more.
 
     References

@@ -27,7 +27,7 @@ def get(identifier: Any) -> Any:
 
 
 def made(given: Any) -> Any:
-    """Return the metrics given to ``compile`` as objects, with the same nesting."""
+    """Return the metrics given to ``compile`` as objects, in the same nested structure."""
     if given is None:
         return []
     if isinstance(given, dict):

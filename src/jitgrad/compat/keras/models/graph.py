@@ -57,14 +57,14 @@ class Graph:
         return [x.name if x.source is None else x.source.name for x in symbols_in(self.outputs)]
 
     def as_inputs(self, nest: Any) -> Any:
-        """Convert data given by the names of the inputs to their nesting; other data stay unchanged."""
+        """Nest data given by the names of the inputs like the inputs; return other data unchanged."""
         names = [x.name for x in symbols_in(self.inputs)]
         if not isinstance(nest, dict) or isinstance(self.inputs, dict) or not set(names) <= set(nest):
             return nest
         return tree_pack(self.inputs, [nest[name] for name in names])
 
     def as_outputs(self, nest: Any) -> Any:
-        """Convert data given by the names of the outputs to their nesting; other data stay unchanged."""
+        """Nest data given by the names of the outputs like the outputs; return other data unchanged."""
         names = self.output_names
         if not isinstance(nest, dict):
             return nest

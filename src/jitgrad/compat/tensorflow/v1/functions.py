@@ -84,7 +84,7 @@ _OLDER_LINALG = {
 
 
 def top_level(tf: ModuleType, math: Any, linalg: Any) -> dict[str, Any]:
-    """Return the tensor functions at TensorFlow 1's top level: those of TensorFlow 2, and functions that it has moved."""
+    """Return the tensor functions at TensorFlow 1's top level: TensorFlow 2's functions, and functions that it has moved."""
     names = [name for name in tf.__all__ if getattr(getattr(tf, name), "__module__", "") in _WRITTEN_IN]
     found = all_in_graph(tf, names, _APART)
     for module, moved in ((math, {name: name for name in _OF_MATH} | _OLDER_MATH), (linalg, _OLDER_LINALG)):

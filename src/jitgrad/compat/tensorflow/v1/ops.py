@@ -67,7 +67,7 @@ def no_op(name: str | None = None) -> Operation:
 
 
 def tuple(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequence[Any] | None = None) -> list[Any]:
-    """Return the tensors, once all of them and ``control_inputs`` are computed."""
+    """Return the tensors after all of them and ``control_inputs`` have been computed."""
     with control_dependencies([x for x in (*tensors, *(control_inputs or ())) if x is not None]):
         return [None if x is None else operation("Identity", eager, (x,)) for x in tensors]
 
