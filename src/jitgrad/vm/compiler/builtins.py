@@ -27,7 +27,7 @@ from jitgrad.vm.compiler.types import (
 
 
 def _call(name: str) -> Callable[..., Operand]:
-    """Return the call of a C function or LLVM intrinsic on floats of one type. The name is the name of the function for doubles."""
+    """Return the call of a C function or LLVM intrinsic on floats of one type. ``name`` is the function for doubles."""
 
     def write(body: Any, *operands: Operand) -> Value:
         number = body.common(*operands)
