@@ -136,13 +136,13 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
 
 @public()
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
-    """Swap the last two axes, as there are no complex dtypes."""
+    """Swap the last two axes."""
     x = convert(a)
     return made(library.swapaxes(x._read(), -1, -2), x._integer)
 
 
 def adjoint(matrix: Any, name: str | None = None) -> Tensor:
-    """Swap the last two axes of real matrices."""
+    """Return the adjoints of matrices, which are their transposes because there are no complex dtypes."""
     return matrix_transpose(matrix)
 
 

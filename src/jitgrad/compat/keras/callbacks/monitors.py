@@ -141,7 +141,7 @@ class CSVLogger(Delegate):
 
 
 class ModelCheckpoint(Callback):
-    """Save the model after each epoch, or after each improvement."""
+    """Save the model at intervals, or whenever a metric improves."""
 
     def __init__(
         self, filepath: Any, monitor: str = "val_loss", verbose: int = 0, save_best_only: bool = False,
