@@ -46,7 +46,7 @@ if only:
     include_patterns = ["index.md", *only]
     suppress_warnings = ["toc", "ref", "myst.xref_missing", "autosummary"]
 
-# Pages: Markdown, whose cells run when the site is built; what they print is kept by the text of the page.
+# Pages are Markdown. Their cells run when the site is built, and their output is cached until the text of the page changes.
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"

@@ -35,14 +35,7 @@ def as_function(op: Op, module: str, name: str) -> Any:
     function.__name__ = function.__qualname__ = name
     function.__module__ = module
     function.__doc__ = op.__doc__
-    if hasattr(op, "__signature__"):
-        function.__signature__ = op.__signature__  # type: ignore[attr-defined]
-    else:
-        names = ("x",) if op.arity == 1 else ("a", "b", "c")[: op.arity]
-        kind = inspect.Parameter.POSITIONAL_ONLY
-        function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [inspect.Parameter(parameter, kind) for parameter in names]
-        )
+    function.__signature__ = op.__signature__  # type: ignore[attr-defined]
     return function
 
 
