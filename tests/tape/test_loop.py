@@ -244,3 +244,25 @@ def test_a_number_of_trips_is_a_count() -> None:
     for trips in (2.5, -1, "3"):
         with pytest.raises(ArgumentError, match="trips is"):
             loop(lambda h, x: (h, []), trips, [1.0])  # type: ignore[arg-type]
+
+
+def _with_constants(x: Any, a: Any, d: Any) -> tuple[Any, ...]:
+    def body(carries: list[Any], slices: list[Any]) -> tuple[list[Any], list[Any]]:
+        y = jg.tanh(a * carries[0] + slices[0] * jg.sum(d))
+        return [y, carries[1] + 1.0], [y * y, slices[0]]
+
+    carries, stacked = loop(body, 5, [x, 0.0], [np.linspace(0, 1, 5)])
+    return *carries, *stacked
+
+
+@pytest.mark.parametrize("axes", [(0, None, None), (None, 0, None), (None, None, 0), (0, 0, None), (0, 0, 0)], ids=str)
+def test_rows_of_a_loop_are_one_loop_and_equal_to_each_alone(axes: tuple[int | None, ...]) -> None:
+    rng = np.random.default_rng(0)
+    rows = [rng.normal(size=shape) for shape in ((3, 2), (3,), (3, 4))]
+    given = [x if axis == 0 else x[0] for x, axis in zip(rows, axes, strict=True)]
+    found = jg.vmap(_with_constants, in_axes=axes)(*given)
+    for row in range(3):
+        alone = _with_constants(*[x[row] if axis == 0 else x for x, axis in zip(given, axes, strict=True)])
+        for many, one in zip(found, alone, strict=True):
+            np.testing.assert_allclose(many.numpy()[row], one.numpy(), rtol=1e-14)
+    assert jg.lower(jg.vmap(_with_constants, in_axes=axes), *given).dump().count(" loop ") == 1

@@ -98,6 +98,9 @@ class Op:
     batching : callable, optional
         The batching rule, ``batching(n, **attrs) -> attrs`` of the op for operands with an additional leading axis of size n.
         Without a rule the op is applied n times.
+    batch : callable, optional
+        A rule in place of ``batching`` for ops with bodies: ``batch(n, rows, *operands, **attrs) -> results`` records the op
+        for all ``rows`` of each operand; None for an operand that all rows share.
     broadcasts : bool
         Whether operands with fewer axes are aligned from the last axis, as in broadcasting.
     linear : bool
@@ -138,6 +141,7 @@ class Op:
     jvp: Rule | None = None
     constants: tuple[int, ...] = ()
     batching: Batching | None = None
+    batch: Rule | None = None
     broadcasts: bool = False
     linear: bool = False
     kernel: Kernel | None = None

@@ -54,6 +54,8 @@ def _with_axis(node: Tensor, given: Sequence[Any], n: int) -> Any:
     if op is get:
         result: Tensor = given[0][attrs["index"]]
         return retyped(result, node.level)
+    if op.batch is not None:
+        return op.batch(n, given, *node.inputs, **attrs)
     pairs = list(zip(node.inputs, given, strict=True))
     fixed = _indices(node)
     if op in (gather, scatter) and given[1] is not None:

@@ -14,11 +14,13 @@ import numpy as np
 from jitgrad.arguments import count
 from jitgrad.errors import ShapeError, UnsupportedError
 from jitgrad.ops import OPS, Shape
+from jitgrad.ops.linear import broadcast_to, transpose
 from jitgrad.ops.linear import sum as sum_
 from jitgrad.ops.random import uniform
 from jitgrad.ops.table import Op, declare, vanishes
 from jitgrad.program.expression import Expression, literal_value
 from jitgrad.program.loop import Loop, inputs_of
+from jitgrad.tape.batching import batched
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.forward_mode import push_forward
 from jitgrad.tape.recording import Recording
@@ -223,6 +225,62 @@ def _pullback(g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, loop:
     return [*begun, *moved, *(totals.get(k) for k in range(len(fixed)))]
 
 
+def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, loop: Loop) -> Tensors:
+    """Return the results for n rows, by one loop whose carries and slices have all rows along their first axis."""
+    k, m = loop.n_carries, loop.n_carries + loop.n_moving
+    depends, with_rows = _with_rows(loop, [row is not None for row in rows])
+    with _Region() as region:
+        inside = [
+            _slice_of(x) if k <= number < m else _like(x) if number < k or has_rows else x
+            for number, (x, has_rows) in enumerate(zip(operands, with_rows, strict=True))
+        ]
+        places: list[Any] = [
+            x if not has_rows else rows[number] if number >= m else placeholder((n, *x.shape), x.level)
+            for number, (x, has_rows) in enumerate(zip(inside, with_rows, strict=True))
+        ]
+        changing = [(x, y) for x, y, has_rows in zip(inside, places, with_rows, strict=True) if has_rows]
+        found = _inlined(loop.body, inside)
+        outputs = list(found)
+        moved = [number for number, has_rows in enumerate(depends) if has_rows]
+        for number, y in zip(moved, batched([found[i] for i in moved], *zip(*changing, strict=True)), strict=True):
+            outputs[number] = y
+    first = [_all_rows(x, row, n) if has_rows else x for x, row, has_rows in zip(operands[:k], rows, with_rows, strict=False)]
+    data = [x if row is None else _swapped(row) for x, row in zip(operands[k:m], rows[k:m], strict=True)]
+    made = region.loop(
+        loop.trips, [*zip(places, first, strict=False)], [*zip(places[k:m], data, strict=True)], outputs[:k], outputs[k:],
+        loop.reverse, loop.parallel,
+    )  # fmt: skip
+    return [
+        _all_rows(y, y if has_rows else None, n) if number < k else _swapped(y) if has_rows else _all_rows(y, None, n)
+        for number, (y, has_rows) in enumerate(zip(made, depends, strict=True))
+    ]
+
+
+def _all_rows(x: Tensor, row: Tensor | None, n: int) -> Tensor:
+    """Return the rows of a value, which are equal if it has none."""
+    return broadcast_to(x, shape=(n, *x.shape)) if row is None else row
+
+
+def _swapped(x: Tensor) -> Tensor:
+    """Exchange the first two axes."""
+    made: Tensor = transpose(x, axes=(1, 0, *range(2, x.ndim)))
+    return made
+
+
+def _with_rows(loop: Loop, inputs: list[bool]) -> tuple[list[bool], list[bool]]:
+    """Return which outputs and which inputs of a body have rows. A carry has them in all trips or in none."""
+    while True:
+        depends: list[bool] = []
+        for step in loop.body.steps:
+            depends.append(inputs[step.attr("leaf")] if step.op == "input" else any(depends[i] for i in step.args))
+        outputs = [depends[i] for i in loop.body.outputs]
+        found = [y or x for x, y in zip(inputs, outputs[: loop.n_carries], strict=False)] + inputs[loop.n_carries :]
+        outputs[: loop.n_carries] = found[: loop.n_carries]
+        if found == inputs:
+            return outputs, inputs
+        inputs = found
+
+
 def _storing(loop: Loop) -> Loop:
     """Return the loop, extended to also stack the carries at the beginning of each trip."""
     return loop.stacking(loop.stacked + tuple(inputs_of(loop.body)[: loop.n_carries]))
@@ -254,7 +312,7 @@ def _loop_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Sha
 
 loop_op: Op = declare(
     Op(
-        "loop", None, _loop_shape, (), _in_numpy, pullback=_pullback, jvp=_jvp, result="float",
+        "loop", None, _loop_shape, (), _in_numpy, pullback=_pullback, jvp=_jvp, batch=_batch, result="float",
         doc="A body that runs repeatedly, see ``tape.loop``.",
     )
 )  # fmt: skip
