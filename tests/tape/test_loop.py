@@ -140,6 +140,11 @@ def test_no_trip_gives_the_first_carries_and_empty_stacks() -> None:
     assert y.shape == (0, 3)
 
 
+def test_a_single_trip_whose_carry_is_its_slice() -> None:
+    (last,), _ = loop(lambda h, x: ([x[0]], []), 1, [0.5], [jg.Variable([3.0]) * 2.0])
+    assert last.item() == 6.0
+
+
 def test_a_loop_is_one_step_and_its_gradient_another() -> None:
     def f(v: Any) -> Any:
         return recurrence(loop, v, M, C)

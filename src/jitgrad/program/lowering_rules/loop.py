@@ -93,6 +93,8 @@ class _Body:
 
     def by_trip(self, rows: np.ndarray, scratch: int) -> np.ndarray:
         """Return the increments of the instructions from trip to trip; ``rows`` are the instructions of the first trip."""
+        if self._loop.trips == 1:  # the places of a second trip could be those of something else
+            return np.zeros_like(rows)
         moving = {i for i, _, stride in self._outside if stride}
         memory, added, start = self._memory(1, scratch), np.zeros_like(rows), 0
         for (touched, emit), end in zip(self._parts(), self._ends, strict=True):
