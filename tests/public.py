@@ -15,6 +15,7 @@ from jitgrad.errors import MissingError
 MODULES = [
     "jitgrad",
     "jitgrad.callbacks",
+    "jitgrad.control_flow",
     "jitgrad.curvefit",
     "jitgrad.distributed.dask",
     "jitgrad.distributed.ray",

@@ -33,6 +33,7 @@ ORDER = [
     "program",
     "tape",
     "functions",
+    "control_flow",
     "graph",
     "random",
     "transforms",
@@ -67,7 +68,7 @@ TAPE = [
     ["indexing"],
     [
         "flatten", "lru", "executable", "reverse_mode", "segments", "runs", "groups", "evaluate", "pending", "forward_mode",
-        "batching", "backward", "gradient_tape", "function", "retracing", "loop",
+        "batching", "backward", "gradient_tape", "function", "retracing", "region", "loop",
     ],
 ]  # fmt: skip
 

@@ -35,6 +35,7 @@ platforms.check()  # before the imports, which would fail on other platforms
 from numpy import bool_, float32, float64, int64
 
 from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics, optimizers, pictures, random
+from jitgrad.control_flow import fori_loop, scan
 from jitgrad.curvefit import curve_fit
 from jitgrad.functions import linalg, methods, special, stats
 from jitgrad.functions.convolution import convolve, correlate
@@ -193,27 +194,28 @@ from jitgrad.vm.threads import get_num_threads, set_num_threads
 
 __all__ = [
     "GradientTape", "History", "Input", "Model", "Sequential", "Tensor", "Variable", "abs", "add", "all", "allclose", "any",
-    "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort",
-    "argwhere", "array_split", "atleast_1d", "atleast_2d", "average", "bincount", "bool_", "broadcast_arrays", "broadcast_to",
-    "callbacks", "cbrt", "ceil", "check_grads", "clip", "column_stack", "concatenate", "convert_to_tensor", "convolve",
-    "copysign", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov", "cross", "cumprod", "cumsum", "cumulative_prod",
-    "cumulative_sum", "curve_fit", "curvefit", "custom_gradient", "custom_op", "deg2rad", "degrees", "diag", "diagonal", "diff",
-    "digamma", "digitize", "divide", "dot", "dstack", "einsum", "equal", "erf", "erfc", "errors", "exp", "exp2", "expand_dims",
-    "expm1", "eye", "fit", "fit_groups", "fit_table", "flatnonzero", "flip", "fliplr", "flipud", "float32", "float64",
-    "float_power", "floor", "floor_divide", "fmax", "fmin", "full", "full_like", "function", "gammaln", "gather",
-    "get_num_threads", "grad", "gradient", "graph", "greater", "greater_equal", "heaviside", "hessian", "hstack", "hvp",
-    "hypot", "inner", "int64", "interp", "isclose", "isfinite", "isinf", "isnan", "jacfwd", "jacobian", "jacrev", "jvp", "kron",
-    "layers", "less", "less_equal", "linalg", "linspace", "load_model", "log", "log1p", "log2", "log10", "log_softmax",
-    "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "losses",
-    "lower", "matmul", "matvec", "max", "maximum", "mean", "median", "meshgrid", "metrics", "min", "minimum", "mod", "moveaxis",
-    "multiply", "multiply_add", "nan_to_num", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod",
-    "nanquantile", "nanstd", "nansum", "nanvar", "negative", "no_grad", "nonzero", "not_equal", "ones", "ones_like",
-    "optimizers", "outer", "pad", "percentile", "pictures", "piecewise", "plot_model", "polygamma", "polyval", "power", "prod",
-    "ptp", "quantile", "rad2deg", "radians", "random", "ravel", "reciprocal", "relu", "repeat", "reshape", "rint", "roll",
-    "rot90", "round", "searchsorted", "select", "set_flush_denormal", "set_num_threads", "sigmoid", "sign", "signbit", "sin",
-    "sinc", "sinh", "softmax", "softplus", "sort", "special", "split", "sqrt", "square", "squeeze", "stack", "stats", "std",
-    "stop_gradient", "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile",
-    "top_k", "trace", "transpose", "trapezoid", "tril", "triu", "trunc", "unique", "value_and_grad", "var", "vdot", "vecdot",
+    "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
+    "argsort", "argwhere", "array_split", "atleast_1d", "atleast_2d", "average", "bincount", "bool_", "broadcast_arrays",
+    "broadcast_to", "callbacks", "cbrt", "ceil", "check_grads", "clip", "column_stack", "concatenate", "convert_to_tensor",
+    "convolve", "copysign", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov", "cross", "cumprod", "cumsum",
+    "cumulative_prod", "cumulative_sum", "curve_fit", "curvefit", "custom_gradient", "custom_op", "deg2rad", "degrees",
+    "diag", "diagonal", "diff", "digamma", "digitize", "divide", "dot", "dstack", "einsum", "equal", "erf", "erfc",
+    "errors", "exp", "exp2", "expand_dims", "expm1", "eye", "fit", "fit_groups", "fit_table", "flatnonzero", "flip",
+    "fliplr", "flipud", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fori_loop", "full",
+    "full_like", "function", "gammaln", "gather", "get_num_threads", "grad", "gradient", "graph", "greater",
+    "greater_equal", "heaviside", "hessian", "hstack", "hvp", "hypot", "inner", "int64", "interp", "isclose", "isfinite",
+    "isinf", "isnan", "jacfwd", "jacobian", "jacrev", "jvp", "kron", "layers", "less", "less_equal", "linalg", "linspace",
+    "load_model", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logspace", "logsumexp", "losses", "lower", "matmul", "matvec", "max", "maximum", "mean",
+    "median", "meshgrid", "metrics", "min", "minimum", "mod", "moveaxis", "multiply", "multiply_add", "nan_to_num",
+    "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar",
+    "negative", "no_grad", "nonzero", "not_equal", "ones", "ones_like", "optimizers", "outer", "pad", "percentile",
+    "pictures", "piecewise", "plot_model", "polygamma", "polyval", "power", "prod", "ptp", "quantile", "rad2deg", "radians",
+    "random", "ravel", "reciprocal", "relu", "repeat", "reshape", "rint", "roll", "rot90", "round", "scan", "searchsorted",
+    "select", "set_flush_denormal", "set_num_threads", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax",
+    "softplus", "sort", "special", "split", "sqrt", "square", "squeeze", "stack", "stats", "std", "stop_gradient",
+    "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "top_k",
+    "trace", "transpose", "trapezoid", "tril", "triu", "trunc", "unique", "value_and_grad", "var", "vdot", "vecdot",
     "vecmat", "vjp", "vmap", "voigt_profile", "vstack", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 

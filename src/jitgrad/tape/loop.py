@@ -12,22 +12,18 @@ from typing import Any
 import numpy as np
 
 from jitgrad.arguments import count
-from jitgrad.errors import ShapeError, UnsupportedError
-from jitgrad.ops import OPS, Shape
+from jitgrad.errors import ShapeError
+from jitgrad.ops import Shape
 from jitgrad.ops.linear import broadcast_to, transpose
 from jitgrad.ops.linear import sum as sum_
-from jitgrad.ops.random import uniform
 from jitgrad.ops.table import Op, declare, vanishes
-from jitgrad.program.expression import Expression, literal_value
 from jitgrad.program.loop import Loop, inputs_of
 from jitgrad.tape.batching import batched
-from jitgrad.tape.flatten import Flat
 from jitgrad.tape.forward_mode import push_forward
-from jitgrad.tape.recording import Recording
+from jitgrad.tape.region import Carry, Region, Tensors, carries_of, in_numpy, inlined, input_like, settled, slice_of
 from jitgrad.tape.reverse_mode import constant, differentiate
-from jitgrad.tape.tensor import Tensor, as_tensor, identity, placeholder, record, retyped
+from jitgrad.tape.tensor import Tensor, as_tensor, identity, placeholder, retyped
 
-Tensors = list[Tensor]
 Body = Callable[[Tensors, Tensors], tuple[Sequence[Any], Sequence[Any]]]
 """A function from the carries and the slices of a trip to the carries of the next trip and the values to stack."""
 
@@ -40,6 +36,8 @@ def loop(
     *,
     reverse: bool = False,
     parallel: bool = False,
+    what: str = "loop",
+    kinds: Sequence[Carry] = (),
 ) -> tuple[Tensors, Tensors]:
     """Run ``body`` repeatedly, as one op.
 
@@ -47,7 +45,8 @@ def loop(
     ----------
     body : callable
         ``body(carries, slices)`` returns the carries for the next trip, of the same shapes, and the values to stack. It is
-        called once, with Tensors whose values are unknown. Other values that it reads are the same in all trips.
+        called with Tensors whose values are unknown, once, or again if a Python number as a carry becomes a float. Other
+        values that it reads are the same in all trips.
     trips : int
         The number of trips.
     carries : sequence of array_like
@@ -58,6 +57,10 @@ def loop(
         Whether to process the slices, and stack the results, from the last to the first.
     parallel : bool, default False
         Whether threads may share the trips. This requires a loop without carries.
+    what : str
+        The name of the loop in errors.
+    kinds : sequence of Carry, optional
+        The name of each carry in errors, and whether its dtype may change after the first trip.
 
     Returns
     -------
@@ -70,6 +73,8 @@ def loop(
     ------
     ShapeError
         If a carry changes shape, or a moving input does not have one slice per trip.
+    DTypeError
+        If a carry changes its dtype.
     TracingError
         If the body requests a value, for example to branch on it.
     UnsupportedError
@@ -84,81 +89,40 @@ def loop(
         raise ShapeError(
             "loop: parallel trips cannot have carries, since each trip would need the previous one. Leave out the carries."
         )
-    with _Region() as region:
-        inside, slices = [_like(x) for x in first], [_slice_of(x) for x in data]
-        following, stacked = ([as_tensor(t) for t in part] for part in body(inside, slices))
-    if [t.shape for t in following] != [x.shape for x in first]:
-        raise ShapeError(
-            f"loop: the carries have shapes {[x.shape for x in first]}, and {[t.shape for t in following]} for the next trip. "
-            f"Return carries of the same shapes."
-        )
+
+    def run(first: Tensors) -> tuple[Region, Tensors, Tensors, tuple[Tensors, Tensors]]:
+        with Region(what) as region:
+            inside, slices = [input_like(x) for x in first], [slice_of(x) for x in data]
+            following, stacked = ([as_tensor(t) for t in part] for part in body(inside, slices))
+        return region, inside, following, (slices, stacked)
+
+    kinds = kinds or carries_of([f"carry {k}" for k in range(len(first))], first)
+    region, first, inside, following, (slices, stacked) = settled(what, kinds, first, run)
     pairs = list(zip(inside, first, strict=True)), list(zip(slices, data, strict=True))
-    results = region.loop(trips, *pairs, following, stacked, reverse, parallel)
+    results = _looped(region, trips, *pairs, following, stacked, reverse, parallel)
     return results[: len(first)], results[len(first) :]
-
-
-def _like(x: Tensor) -> Tensor:
-    """Return an input of a body that is ``x`` in the first trip."""
-    return placeholder(x.shape, x.level)
-
-
-def _slice_of(x: Tensor) -> Tensor:
-    """Return an input of a body that is a slice of ``x``."""
-    return placeholder(x.shape[1:], x.level)
 
 
 Pairs = Sequence[tuple[Tensor, Tensor]]
 """Inputs of a body, each with the operand of the loop that it stands for."""
 
 
-class _Region(Recording):
-    """The recording of the body of a loop."""
-
-    def loop(
-        self, trips: int, carries: Pairs, moving: Pairs, following: Tensors, stacked: Tensors, reverse: bool, parallel: bool
-    ) -> Tensors:
-        """Record the loop. Return the last carries and the stacked values. Other values that the body reads are constant."""
-        inputs, outputs = [inside for inside, _ in (*carries, *moving)], [*following, *stacked]
-        flat = Flat(outputs, first=inputs, recorded=self.has)
-        _check_ops(flat)
-        operands = (*(x for _, x in (*carries, *moving)), *flat.leaves[len(inputs) :])
-        body = flat.expression(flat.leaves)
-        made = loop_op(*operands, loop=Loop(body, trips, len(carries), len(moving), reverse, parallel))
-        for result, output in zip(made, outputs, strict=True):
-            retyped(result, output.level)
-        return list(made)
-
-
-def _check_ops(flat: Flat) -> None:
-    """Raise UnsupportedError for ops that a body cannot contain: ops that are not in the table, and random numbers."""
-    for node in flat.nodes:
-        op = node.op
-        assert op is not None
-        if OPS.get(op.name) is not op:
-            raise UnsupportedError(
-                "loop: the body contains a function with a custom gradient that is written with functions of jitgrad. "
-                "Use a function compiled by numba.njit, or leave out the custom gradient."
-            )
-        if op is uniform:
-            raise UnsupportedError(
-                "loop: the body draws random numbers, which would be the same in each trip. "
-                "Draw them before the loop, one row per trip, and pass them as a moving input."
-            )
-
-
-def _inlined(body: Expression, operands: Sequence[Tensor]) -> Tensors:
-    """Record one trip of a body on ``operands``."""
-    made: list[Any] = []  # a tuple for several results
-    for step in body.steps:
-        if step.op == "get":
-            made.append(made[step.args[0]][step.attr("index")])
-        elif step.op == "input":
-            made.append(operands[step.attrs[0][1]])
-        elif step.op == "literal":
-            made.append(as_tensor(literal_value(step)))
-        else:
-            made.append(record(OPS[step.op], tuple([made[i] for i in step.args]), dict(step.attrs)))
-    return [made[i] for i in body.outputs]
+def _looped(
+    region: Region,
+    trips: int,
+    carries: Pairs,
+    moving: Pairs,
+    following: Tensors,
+    stacked: Tensors,
+    reverse: bool,
+    parallel: bool,
+) -> Tensors:
+    """Record the loop. Return the last carries and the stacked values. Other values that the body reads are constant."""
+    given, outputs = (*carries, *moving), [*following, *stacked]
+    body, fixed = region.expression([inside for inside, _ in given], outputs)
+    loop = Loop(body, trips, len(carries), len(moving), reverse, parallel)
+    made = loop_op(*(x for _, x in given), *fixed, loop=loop)
+    return [retyped(result, output.level) for result, output in zip(made, outputs, strict=True)]
 
 
 # Derivatives.
@@ -174,11 +138,11 @@ def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tens
     """Return the tangents of the results, by a loop on the carries and their tangents."""
     (first, data, fixed), (along, moved, shifted) = _split(loop, operands), _split(loop, tangents)
     along = [constant(0.0, x) if t is None else t for x, t in zip(first, along, strict=True)]
-    with _Region() as region:
-        carries, directions = [_like(x) for x in first], [_like(t) for t in along]
-        slices, of_slices = [_slice_of(x) for x in data], [None if t is None else _slice_of(t) for t in moved]
+    with Region("loop") as region:
+        carries, directions = [input_like(x) for x in first], [input_like(t) for t in along]
+        slices, of_slices = [slice_of(x) for x in data], [None if t is None else slice_of(t) for t in moved]
         inside = [*carries, *slices, *fixed]
-        outputs = _inlined(loop.body, inside)
+        outputs = inlined(loop.body, inside)
         given = zip(inside, [*directions, *of_slices, *shifted], strict=True)
         found = push_forward(outputs, {id(x): t for x, t in given if t is not None}, region.has)
         pushed = [constant(0.0, x) if t is None else t for x, t in zip(outputs, found, strict=True)]
@@ -187,7 +151,7 @@ def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tens
         [*zip(carries, first, strict=True), *zip(directions, along, strict=True)],
         [*zip(slices, data, strict=True), *((s, t) for s, t in zip(of_slices, moved, strict=True) if s is not None)],
     )
-    made = region.loop(loop.trips, *pairs, [*outputs[:n], *pushed[:n]], pushed[n:], loop.reverse, loop.parallel)
+    made = _looped(region, loop.trips, *pairs, [*outputs[:n], *pushed[:n]], pushed[n:], loop.reverse, loop.parallel)
     return made[n:]
 
 
@@ -198,26 +162,26 @@ def _pullback(g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, loop:
     """
     n = loop.n_carries
     first, data, fixed = _split(loop, operands)
-    states = loop_op(*operands, loop=_storing(loop))[len(y) :]
+    states = [retyped(x, c.level) for x, c in zip(loop_op(*operands, loop=_storing(loop))[len(y) :], first, strict=True)]
     pulled = [k for k, one in enumerate(g) if k < n or not vanishes(one)]
-    with _Region() as region:
-        weights = [_like(g[k]) if k < n else _slice_of(g[k]) for k in pulled]
-        inside = [*map(_slice_of, states), *map(_slice_of, data), *map(identity, fixed)]
-        outputs = _inlined(loop.body, inside)
+    with Region("loop") as region:
+        weights = [input_like(g[k]) if k < n else slice_of(g[k]) for k in pulled]
+        inside = [*map(slice_of, states), *map(slice_of, data), *map(identity, fixed)]
+        outputs = inlined(loop.body, inside)
         sources = [id(x) for x in inside]
         targets = [outputs[k] for k in pulled]
         found = differentiate(targets, sources, lambda t: id(t) in sources, region.has, weights)
         of_carries, of_slices, of_fixed = _split(loop, found)
         following = [constant(0.0, x) if t is None else t for x, t in zip(first, of_carries, strict=True)]
         summed = [k for k, t in enumerate(of_fixed) if t is not None]
-        sums = [] if loop.parallel else [(_like(fixed[k]), constant(0.0, fixed[k])) for k in summed]
+        sums = [] if loop.parallel else [(input_like(fixed[k]), constant(0.0, fixed[k])) for k in summed]
         following += [total + of_fixed[k] for (total, _), k in zip(sums, summed, strict=False)]
         stacked = [t for t in (*of_slices, *(of_fixed if loop.parallel else ())) if t is not None]
     pairs = (
         [*zip(weights[:n], g[:n], strict=True), *sums],
         [*zip(inside, (*states, *data), strict=False), *((w, g[k]) for w, k in zip(weights[n:], pulled[n:], strict=True))],
     )
-    made = iter(region.loop(loop.trips, *pairs, following, stacked, not loop.reverse, loop.parallel))
+    made = iter(_looped(region, loop.trips, *pairs, following, stacked, not loop.reverse, loop.parallel))
     begun, totals = [next(made) for _ in first], dict(zip(summed, [next(made) for _ in sums], strict=False))
     moved = [None if t is None else next(made) for t in of_slices]
     if loop.parallel:
@@ -229,9 +193,9 @@ def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, loop: Loop)
     """Return the results for n rows, by one loop whose carries and slices have all rows along their first axis."""
     k, m = loop.n_carries, loop.n_carries + loop.n_moving
     depends, with_rows = _with_rows(loop, [row is not None for row in rows])
-    with _Region() as region:
+    with Region("loop") as region:
         inside = [
-            _slice_of(x) if k <= number < m else _like(x) if number < k or has_rows else x
+            slice_of(x) if k <= number < m else input_like(x) if number < k or has_rows else x
             for number, (x, has_rows) in enumerate(zip(operands, with_rows, strict=True))
         ]
         places: list[Any] = [
@@ -239,17 +203,15 @@ def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, loop: Loop)
             for number, (x, has_rows) in enumerate(zip(inside, with_rows, strict=True))
         ]
         changing = [(x, y) for x, y, has_rows in zip(inside, places, with_rows, strict=True) if has_rows]
-        found = _inlined(loop.body, inside)
+        found = inlined(loop.body, inside)
         outputs = list(found)
         moved = [number for number, has_rows in enumerate(depends) if has_rows]
         for number, y in zip(moved, batched([found[i] for i in moved], *zip(*changing, strict=True)), strict=True):
             outputs[number] = y
     first = [_all_rows(x, row, n) if has_rows else x for x, row, has_rows in zip(operands[:k], rows, with_rows, strict=False)]
     data = [x if row is None else _swapped(row) for x, row in zip(operands[k:m], rows[k:m], strict=True)]
-    made = region.loop(
-        loop.trips, [*zip(places, first, strict=False)], [*zip(places[k:m], data, strict=True)], outputs[:k], outputs[k:],
-        loop.reverse, loop.parallel,
-    )  # fmt: skip
+    pairs = [*zip(places, first, strict=False)], [*zip(places[k:m], data, strict=True)]
+    made = _looped(region, loop.trips, *pairs, outputs[:k], outputs[k:], loop.reverse, loop.parallel)
     return [
         _all_rows(y, y if has_rows else None, n) if number < k else _swapped(y) if has_rows else _all_rows(y, None, n)
         for number, (y, has_rows) in enumerate(zip(made, depends, strict=True))
@@ -290,12 +252,7 @@ def _in_numpy(*operands: Any, loop: Loop) -> tuple[Any, ...]:
     carries, data, fixed = _split(loop, operands)
     rows = []
     for trip in range(loop.trips)[:: -1 if loop.reverse else 1]:
-        inputs, made = [*carries, *(x[trip] for x in data), *fixed], []
-        for step in loop.body.steps:
-            if step.op in ("input", "literal"):
-                made.append(inputs[step.attr("leaf")] if step.op == "input" else literal_value(step))
-            else:
-                made.append(OPS[step.op].numpy(*[made[i] for i in step.args], **dict(step.attrs)))
+        made = in_numpy(loop.body, [*carries, *(x[trip] for x in data), *fixed])
         carries, row = [made[i] for i in loop.body.outputs[: loop.n_carries]], [made[i] for i in loop.stacked]
         rows.append(row)
     order = slice(None, None, -1 if loop.reverse else 1)

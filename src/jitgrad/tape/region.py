@@ -1,0 +1,154 @@
+"""Bodies of region ops: functions that are recorded once, with inputs whose values are unknown, and run in the Program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from jitgrad.errors import DTypeError, ShapeError, UnsupportedError
+from jitgrad.ops import OPS
+from jitgrad.ops.random import uniform
+from jitgrad.program.expression import Expression, literal_value
+from jitgrad.tape import dtypes
+from jitgrad.tape.flatten import Flat
+from jitgrad.tape.recording import Recording
+from jitgrad.tape.tensor import Tensor, as_tensor, cast, placeholder, record
+
+Tensors = list[Tensor]
+
+
+def input_like(x: Tensor) -> Tensor:
+    """Return an input of a body with the shape and the dtype of ``x``."""
+    return placeholder(x.shape, x.level)
+
+
+def slice_of(x: Tensor) -> Tensor:
+    """Return an input of a body that is a slice of ``x`` along its first axis."""
+    return placeholder(x.shape[1:], x.level)
+
+
+class Region(Recording):
+    """The recording of the bodies of a region op, with its name in errors."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+
+    def expression(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Expression, Tensors]:
+        """Return a body, and the other values that it reads, which are its last inputs."""
+        flat = Flat(outputs, first=inputs, recorded=self.has)
+        self._check_ops(flat)
+        return flat.expression(flat.leaves), flat.leaves[len(inputs) :]
+
+    def _check_ops(self, flat: Flat) -> None:
+        """Raise UnsupportedError for ops that a body cannot contain: ops that are not in the table, and random numbers."""
+        for node in flat.nodes:
+            op = node.op
+            assert op is not None
+            if OPS.get(op.name) is not op:
+                raise UnsupportedError(
+                    f"{self.what}: the body contains a function with a custom gradient that is written with functions of "
+                    f"jitgrad. Use a function compiled by numba.njit, or leave out the custom gradient."
+                )
+            if op is uniform:
+                raise UnsupportedError(
+                    f"{self.what}: the body draws random numbers, which would be the same in each trip. "
+                    f"Draw them before the loop, one row per trip, and pass them as a moving input."
+                )
+
+
+def inlined(body: Expression, operands: Sequence[Tensor]) -> Tensors:
+    """Record a body on ``operands``."""
+    made: list[Any] = []  # a tuple for several results
+    for step in body.steps:
+        if step.op == "get":
+            made.append(made[step.args[0]][step.attr("index")])
+        elif step.op == "input":
+            made.append(operands[step.attrs[0][1]])
+        elif step.op == "literal":
+            made.append(as_tensor(literal_value(step)))
+        else:
+            made.append(record(OPS[step.op], tuple([made[i] for i in step.args]), dict(step.attrs)))
+    return [made[i] for i in body.outputs]
+
+
+def in_numpy(body: Expression, inputs: Sequence[Any]) -> list[Any]:
+    """Return the values of all steps of a body for arrays."""
+    made: list[Any] = []
+    for step in body.steps:
+        if step.op in ("input", "literal"):
+            made.append(inputs[step.attr("leaf")] if step.op == "input" else literal_value(step))
+        else:
+            made.append(OPS[step.op].numpy(*[made[i] for i in step.args], **dict(step.attrs)))
+    return made
+
+
+# Carries.
+
+
+class Carry(NamedTuple):
+    """The name of a carry in errors, and whether its dtype gives way to the dtype that it has after a trip."""
+
+    name: str
+    weak: bool
+
+
+def carries_of(names: Sequence[str], first: Sequence[Tensor]) -> list[Carry]:
+    """Describe carries by their names and their initial values."""
+    return [Carry(name, weak(x)) for name, x in zip(names, first, strict=True)]
+
+
+def settled(
+    what: str, kinds: Sequence[Carry], first: Tensors, run: Callable[[Tensors], tuple[Region, Tensors, Tensors, Any]]
+) -> tuple[Region, Tensors, Tensors, Tensors, Any]:
+    """Record a body until its carries keep their dtypes, and check that they keep their shapes.
+
+    Parameters
+    ----------
+    what : str
+        The name of the loop in errors.
+    kinds : sequence of Carry
+        The carries.
+    first : list of Tensor
+        Their values before the first trip.
+    run : callable
+        ``run(first)`` records the body in a new region and returns the region, the inputs for the carries, the carries after
+        a trip, and anything else.
+
+    Returns
+    -------
+    tuple
+        The region, the initial carries with their final dtypes, the inputs, the carries after a trip, and the rest.
+    """
+    while True:
+        region, inside, following, rest = run(first)
+        levels = [_kept(what, kind, x, t) for kind, x, t in zip(kinds, first, following, strict=True)]
+        if levels == [x.level for x in first]:
+            with region:
+                following = [cast(t, level) for t, level in zip(following, levels, strict=True)]
+            return region, first, inside, following, rest
+        first = [cast(x, level) for x, level in zip(first, levels, strict=True)]
+
+
+def weak(x: Tensor) -> bool:
+    """Return whether the dtype of a value gives way to the dtype of another one: Python numbers, and arrays of floats."""
+    return (type(x.value) is float and x.level > dtypes.BOOL) or dtypes.INTEGER < x.level <= dtypes.DATA64
+
+
+def _kept(what: str, kind: Carry, x: Tensor, t: Tensor) -> int:
+    """Return the level of a carry that is ``x`` before a trip and ``t`` after it."""
+    if t.shape != x.shape:
+        raise ShapeError(
+            f"{what}: {kind.name} has shape {x.shape} before a trip and {t.shape} after it. "
+            f"Return it in the shape of its initial value, or change the initial value, for example by jg.broadcast_to."
+        )
+    if x.level == t.level or (t.level > x.level and kind.weak):
+        return t.level
+    if t.level < x.level and weak(t):
+        return x.level
+    if x.dtype == t.dtype:
+        return max(x.level, t.level)
+    raise DTypeError(
+        f"{what}: {kind.name} has dtype {x.dtype} before a trip and {t.dtype} after it. "
+        f"Give an initial value of dtype {t.dtype}, or return a value of dtype {x.dtype}."
+    )

@@ -1,0 +1,157 @@
+"""``scan`` and ``fori_loop`` against loops in Python: values, and derivatives of both modes and of second order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitgrad as jg
+from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TracingError
+
+X = np.random.default_rng(0).normal(size=23)
+
+
+def python_scan(f: Any, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False) -> Any:
+    """The same as ``scan``, for one array of slices and a ``y`` that is a tuple of values."""
+    trips, carry, ys = len(xs) if length is None else length, init, []
+    for k in range(trips)[:: -1 if reverse else 1]:
+        carry, y = f(carry, None if xs is None else xs[k])
+        ys.append(y)
+    return carry, tuple(jg.stack(list(column)) for column in zip(*ys[:: -1 if reverse else 1], strict=True))
+
+
+def nested(scan: Any, v: Any, **options: Any) -> Any:
+    def step(carry: Any, x: Any) -> Any:
+        h = jg.tanh(carry["a"][0] * v + x)
+        return {"n": carry["n"] + 1, "a": [h, carry["a"][0]], "none": None}, (h * x, carry["n"])
+
+    carry, (y, n) = scan(step, {"a": [0.5, 0.0], "n": 0, "none": None}, X, **options)
+    return jg.sum(y * y) + carry["a"][0] * carry["a"][1] + carry["n"] * v + jg.sum(n) * v
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {}, {"unroll": 1}, {"unroll": 4}, {"unroll": 50}, {"checkpoint": True}, {"checkpoint": 1}, {"checkpoint": 7},
+    {"checkpoint": 100}, {"checkpoint": 6, "unroll": 4},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_a_scan_is_a_loop(options: dict[str, Any], reverse: bool) -> None:
+    def ours(v: Any) -> Any:
+        return nested(jg.scan, v, reverse=reverse, **options)
+
+    def theirs(v: Any) -> Any:
+        return nested(python_scan, v, reverse=reverse)
+
+    for transform in (lambda f: f, jg.grad, jg.jacfwd, jg.hessian):
+        np.testing.assert_allclose(transform(ours)(0.3).numpy(), transform(theirs)(0.3).numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("checkpoint", [False, True, 3])
+def test_a_counted_loop(checkpoint: bool | int) -> None:
+    def powers(a: Any) -> Any:
+        total, power = jg.fori_loop(2, 9, lambda i, v: (v[0] + i * v[1], v[1] * a), (0, 1), checkpoint=checkpoint)
+        return total + power
+
+    expected = np.polynomial.Polynomial([2, 3, 4, 5, 6, 7, 8, 1])
+    for transform, derivative in ((lambda f: f, 0), (jg.grad, 1), (jg.jacfwd, 1), (jg.hessian, 2)):
+        found = transform(powers)(0.7)
+        np.testing.assert_allclose(found.numpy(), expected.deriv(derivative)(0.7) if derivative else expected(0.7), rtol=1e-13)
+    assert jg.fori_loop(3, 3, lambda i, x: x * 2, 5).item() == 5
+    assert jg.fori_loop(3, -3, lambda i, x: x * 2, 5).item() == 5
+
+
+def test_dtypes() -> None:
+    def carried(init: Any, f: Any) -> Any:
+        return jg.scan(lambda c, _: (f(c), None), init, length=2)[0].dtype
+
+    ones32 = jg.tensor(np.ones(2, "float32"))
+    assert carried(0, lambda c: c + 1) == "int64"
+    assert carried(0, lambda c: c + 0.5) == "float64"
+    assert carried(np.zeros(2), lambda c: c + ones32) == "float32"
+    assert carried(ones32, lambda c: c * 0.5) == "float32"
+    assert carried(ones32, lambda c: np.zeros(2)) == "float32"
+    assert carried(True, lambda c: jg.logical_not(c)) == "bool"
+
+
+def test_no_trips() -> None:
+    carry, ys = jg.scan(lambda c, x: (c + x, (c, None)), 1.5, np.ones(0))
+    assert carry.item() == 1.5
+    assert ys[0].shape == (0,)
+    assert ys[1] is None
+
+
+def test_a_long_loop_records_one_trip() -> None:
+    calls: list[Any] = []
+
+    def step(i: Any, x: Any) -> Any:
+        calls.append(i)
+        return x * 0.5 + i
+
+    assert jg.fori_loop(0, 3 * 10**6, step, 0.0).item() == pytest.approx(2 * (3e6 - 1) - 2)
+    assert len(calls) <= 2
+
+
+def test_fit_tape_and_function_and_formula() -> None:
+    """Exponential smoothing: its rate is found in four ways."""
+    rate, noise = 0.3, np.random.default_rng(1).normal(size=200)
+
+    def smooth(a: Any, x: Any) -> Any:
+        def step(level: Any, x: Any) -> Any:
+            level = level + a * (x - level)
+            return level, level
+
+        return jg.scan(step, 0.0, x)[1]
+
+    y = smooth(rate, noise).numpy()
+    found = jg.curve_fit(lambda x, a: smooth(a, x), noise, y, p0=[0.5])
+    np.testing.assert_allclose(found.popt, [rate], rtol=1e-8)
+    a = jg.Variable(0.5)
+
+    def loss() -> Any:
+        return jg.mean((smooth(a, noise) - y) ** 2)
+
+    @jg.function
+    def traced() -> Any:
+        with jg.GradientTape() as tape:
+            value = loss()
+        return tape.gradient(value, a)
+
+    with jg.GradientTape() as tape:
+        value = loss()
+    np.testing.assert_allclose(tape.gradient(value, a), traced(), rtol=1e-13)
+
+
+C = {"level": [np.zeros(3), 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: jg.scan(lambda c, x: ({"level": [c["level"][0][None], 1.0]}, None), C, X),
+         ShapeError, r"carry\['level'\]\[0\] has shape \(3,\) before a trip and \(1, 3\)"),
+        (lambda: jg.scan(lambda c, x: (c * 0.5, None), np.arange(3), X),
+         DTypeError, "carry has dtype int64 before a trip and float64"),
+        (lambda: jg.scan(lambda c, x: ({"level": c["level"][:1]}, None), C, X),
+         ArgumentError, r"carry\['level'\] is a list of 2 and becomes a list of 1"),
+        (lambda: jg.scan(lambda c, x: (None, None), 1.0, X), ArgumentError, "carry is a value and becomes None"),
+        (lambda: jg.scan(lambda c, x: c, 1.0, X), ArgumentError, r"Return a pair \(carry, y\)"),
+        (lambda: jg.scan(lambda c, x: (c, x), 1.0), ArgumentError, "Give length"),
+        (lambda: jg.scan(lambda c, x: (c, x), 1.0, (X, X[1:])),
+         ShapeError, r"xs\[1\] has 22 slices, and xs\[0\] has 23"),
+        (lambda: jg.scan(lambda c, x: (c, x), 1.0, X, length=4), ShapeError, "length is 4"),
+        (lambda: jg.scan(lambda c, x: (c, x), 1.0, {"a": 2.0}), ShapeError, r"xs\['a'\] is a number"),
+        (lambda: jg.scan(lambda c, x: (c if c > 0 else x, x), 1.0, X), TracingError, "trips of a loop"),
+        (lambda: jg.function(lambda n: jg.fori_loop(0, n, lambda i, x: x * 2, 1))(jg.tensor(3)),
+         TracingError, "use jg.while_loop"),
+        (lambda: jg.fori_loop(0, 2.5, lambda i, x: x * 2, 1), ArgumentError, "upper is 2.5"),
+        (lambda: jg.scan(lambda c, x: (c, x), 1.0, X, checkpoint=-1), ArgumentError, "checkpoint is -1"),
+        (lambda: jg.scan(lambda c, x: (c, x), 1.0, X, unroll=0), ArgumentError, "unroll is 0"),
+    ],
+)  # fmt: skip
+def test_errors(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
