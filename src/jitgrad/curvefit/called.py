@@ -39,12 +39,20 @@ class CalledCurve(Curve):
         The reason why the model is called rather than traced, as a clause.
     """
 
-    def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str], derivatives: Derivatives, reason: str) -> None:
-        self.model, self.names, self.columns, self.key = model, list(names), list(columns), None
+    def __init__(
+        self,
+        model: Any,
+        names: Sequence[str],
+        columns: Sequence[str],
+        derivatives: Derivatives,
+        reason: str,
+        log: bool = False,
+    ) -> None:
+        self.model, self.names, self.columns, self.log, self.key = model, list(names), list(columns), log, None
         self.derivatives, self.reason = derivatives, reason
 
     def __reduce__(self) -> Any:
-        return CalledCurve, (self.model, self.names, self.columns, self.derivatives, self.reason)
+        return CalledCurve, (self.model, self.names, self.columns, self.derivatives, self.reason, self.log)
 
     @property
     def note(self) -> str:
@@ -74,7 +82,8 @@ class CalledCurve(Curve):
             )
         if said.dtype.kind not in "biufO" and (said.dtype.kind, values.dtype.kind) != ("c", "c"):
             raise DTypeError(f"The model returns dtype {said.dtype}. It should return real numbers.")
-        return np.broadcast_to(said.astype(values.dtype), (rows,))
+        said = np.broadcast_to(said.astype(values.dtype), (rows,))
+        return np.log(said) if self.log else said
 
     def evaluate(
         self, values: np.ndarray, free: Sequence[int], columns: Sequence[Any], rows: int | None = None
@@ -94,7 +103,8 @@ class CalledCurve(Curve):
                 found = found[:, None]
             if found.shape != shape:
                 raise ShapeError(f"jac returns shape {found.shape}. It should return shape {shape}, one row per value of y.")
-            return found[:, list(free)]
+            found = found[:, list(free)]
+            return found / self.responses(said)[:, None] if self.log else found
 
         def of(moved: np.ndarray) -> np.ndarray:
             every = values.astype(moved.dtype)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jitgrad.curvefit.called import CalledCurve
-from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.search import fit_near
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Comparison:
     def names(self) -> tuple[str, str]:
         """The formulas, or the names of the functions, of the simple and the full model."""
         models = self.simple.curve.model, self.full.curve.model
-        first, second = (m.text if isinstance(m, Formula) else getattr(m, "__name__", "a function") for m in models)
+        first, second = (m.text if isinstance(m, TextModel) else getattr(m, "__name__", "a function") for m in models)
         return first, second
 
     def sentences(self) -> list[str]:
@@ -229,6 +229,11 @@ def _check(simple: CurveFit, full: CurveFit) -> None:
     same_sigma = (simple.sigma is None) == (full.sigma is None) and (
         simple.sigma is None or np.array_equal(simple.sigma, full.sigma)  # type: ignore[arg-type]
     )
+    if simple.errors != full.errors:
+        raise ArgumentError(
+            f"The fits have {simple.errors} and {full.errors} errors, so they are not tested against each other. Compare their "
+            f"AIC, or fit both with the same errors."
+        )
     if not np.array_equal(one.y, other.y) or not same_sigma:
         raise ArgumentError("The fits are not of the same data: y or sigma differ. Fit both models to the same rows.")
     for name, column in simple.x.items():

@@ -20,14 +20,16 @@ from jitgrad.curvefit.least_squares import block_of
 from jitgrad.curvefit.lowered_model import LoweredBundle, LoweredModel, trace_bundle, trace_model
 from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.curvefit.recorded import RecordedModel, recorded
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, listed, near_name
+from jitgrad.ops.elementwise import log as logarithm
 from jitgrad.ops.table import Op
 from jitgrad.tape.function import Function
 from jitgrad.tape.lru import Recent
 from jitgrad.tape.tensor import Tensor, as_tensor
 
-Model: TypeAlias = str | Formula | NamedModel | Callable[..., Any]
-"""A model as users pass it: a formula or its text, a named model or its name, or a function."""
+Model: TypeAlias = str | TextModel | NamedModel | Callable[..., Any]
+"""A model as users pass it: a formula or its text, differential equations, a named model or its name, or a function."""
 
 KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23
 """The limits of the cache of traced models: the number of entries, and the total size of their Programs."""
@@ -51,32 +53,62 @@ class Curve:
         A hashable key of the model's computation; None if this may change. The model is then traced each time.
     remarks : tuple of str
         Remarks on the model, a clause each.
+    log : bool
+        Whether the values are logarithms of the response, whose errors are normal if those of the response are log-normal.
     """
 
     key: Any
     remarks: tuple[str, ...] = ()
+    log: bool
 
-    def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str]) -> None:
+    def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str], log: bool = False) -> None:
         self.model = model
         self.names = list(names)
         self.columns = list(columns)
-        self.key = model.text if isinstance(model, Formula) and model.plain else plain_key(model)
-        if isinstance(model, Formula) and EULER in self.names:
+        self.log = log
+        self.key = model.key if isinstance(model, TextModel) and model.plain else plain_key(model)
+        if log and self.key is not None:
+            self.key = "log", self.key
+        if isinstance(model, TextModel) and EULER in self.names:
             self.remarks = (f"{EULER} is a parameter; write {EULER}() or exp(1) for Euler's number",)
 
     def __reduce__(self) -> Any:
-        return Curve, (self.model, self.names, self.columns)
+        return Curve, (self.model, self.names, self.columns, self.log)
 
     def portable(self) -> Curve:
         """Return the curve for another process: a formula, or a recorded function. Raises UnsupportedError otherwise."""
-        if isinstance(self.model, RecordedModel) or (isinstance(self.model, Formula) and self.model.plain):
+        if isinstance(self.model, RecordedModel) or (isinstance(self.model, TextModel) and self.model.plain):
             return self
         name = getattr(self.model, "__name__", "of the model")
-        return type(self)(recorded(self, len(self.columns), len(self.names), name), self.names, self.columns)
+        model = recorded(self._value, len(self.columns), len(self.names), name)
+        return type(self)(model, self.names, self.columns, self.log)
+
+    def of(self, log: bool) -> Curve:
+        """Return the curve of the response or of its logarithm."""
+        return type(self)(self.model, self.names, self.columns, log)
+
+    def responses(self, values: np.ndarray) -> np.ndarray:
+        """Return values of the curve as values of the response."""
+        return np.exp(values) if self.log else values
+
+    @property
+    def restricts(self) -> bool:
+        """Whether the columns of each fit must be checked, or have labels."""
+        return isinstance(self.model, TextModel) and self.model.restricts
+
+    def check(self, columns: Sequence[np.ndarray]) -> None:
+        """Raise DataError if the columns of a fit do not suit the model."""
+        if self.restricts:
+            self.model._check_columns(dict(zip(self.columns, columns, strict=True)))
 
     def __call__(self, columns: Sequence[Tensor], parameters: Sequence[Tensor]) -> Any:
-        """Return the prediction as a Tensor. Raises UntraceableError if the function raises any exception."""
-        if isinstance(self.model, Formula):
+        """Return the value as a Tensor. Raises UntraceableError if the function raises any exception."""
+        value = self._value(columns, parameters)
+        return logarithm(value) if self.log else value
+
+    def _value(self, columns: Sequence[Tensor], parameters: Sequence[Tensor]) -> Any:
+        """Return the response as a Tensor."""
+        if isinstance(self.model, TextModel):
             return self.model(**dict(zip([*self.columns, *self.names], [*columns, *parameters], strict=True)))
         try:
             return as_tensor(self.model(self._given(columns), *parameters))
@@ -96,7 +128,7 @@ class Curve:
         """
         if isinstance(x, list) and all(isinstance(c, np.ndarray) for c in x):
             return x
-        return self.chosen(given_data.columns_of(x, isinstance(self.model, Formula)))
+        return self.chosen(given_data.columns_of(x, isinstance(self.model, TextModel)))
 
     def chosen(self, columns: Mapping[str, Any]) -> list[np.ndarray]:
         """Return the columns of the model as arrays. Raises DataError if one is missing or not numeric."""
@@ -105,12 +137,14 @@ class Curve:
         for name in self.columns:
             if name not in columns:
                 raise DataError(f"There is no column {name!r}.{near_name(name, columns)} The columns are {', '.join(columns)}.")
-        return [given_data.numbers(columns[name], name or "x") for name in self.columns]
+        coded = self.model._coded if self.restricts else lambda name, values: values
+        return [given_data.numbers(coded(name, columns[name]), name or "x") for name in self.columns]
 
     def evaluate(
         self, values: np.ndarray, free: Sequence[int], columns: Sequence[np.ndarray], rows: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the prediction, (rows,), and its Jacobian with respect to the parameters ``free``, (rows, n)."""
+        """Return the values, (rows,), and their Jacobian with respect to the parameters ``free``, (rows, n)."""
+        self.check(columns)
         whole = self.recorded(columns, free, rows)
         rows, traced = whole.rows, self.traced(columns, free, whole.rows)
         result = np.empty((1 + len(free), rows))
@@ -128,7 +162,7 @@ class Curve:
     def values(
         self, values: np.ndarray, free: Sequence[int], columns: Sequence[np.ndarray], rows: int | None = None
     ) -> np.ndarray:
-        """Return the prediction for each row, (rows,)."""
+        """Return the value for each row, (rows,)."""
         return self.evaluate(values, free, columns, rows)[0]
 
     def goes_by_rows(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> bool:
@@ -183,12 +217,12 @@ class Curve:
 class TupleCurve(Curve):
     """A function that takes several columns as a tuple: ``x, y = xy``."""
 
-    def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str]) -> None:
-        super().__init__(model, names, columns)
+    def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str], log: bool = False) -> None:
+        super().__init__(model, names, columns, log)
         self.key = None if self.key is None else ("a tuple", self.key)
 
     def __reduce__(self) -> Any:
-        return TupleCurve, (self.model, self.names, self.columns)
+        return TupleCurve, (self.model, self.names, self.columns, self.log)
 
     def _given(self, columns: Sequence[Tensor]) -> Any:
         return tuple(columns)
@@ -302,7 +336,9 @@ def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int 
     return names
 
 
-def curve_of(model: Any, columns: Mapping[str, Any], names: Sequence[str] | None, count: int | None) -> Curve:
+def curve_of(
+    model: Any, columns: Mapping[str, Any], names: Sequence[str] | None, count: int | None, log: bool = False
+) -> Curve:
     """Return the Curve of a model.
 
     Parameters
@@ -313,6 +349,8 @@ def curve_of(model: Any, columns: Mapping[str, Any], names: Sequence[str] | None
         The available columns by name; a single array is called "".
     names, count
         See ``names_of``.
+    log : bool, default False
+        Whether the curve computes the logarithm of the response.
 
     Raises
     ------
@@ -321,16 +359,17 @@ def curve_of(model: Any, columns: Mapping[str, Any], names: Sequence[str] | None
     DataError
         If the formula uses none of the columns.
     """
-    if isinstance(model, (NamedModel, str, Formula)):
-        return _curve_of_formula(model, tuple(columns))
+    if isinstance(model, (NamedModel, str, TextModel)):
+        return _curve_of_formula(model, tuple(columns), log)
     if not callable(model):
         raise ArgumentError(f"The model is {model!r}. Give a formula, or a function f(x, a, b, …).")
-    return Curve(model, names_of(model, names, count), list(columns))
+    return Curve(model, names_of(model, names, count), list(columns), log)
 
 
 @functools.lru_cache(maxsize=KEPT_TRACES)
-def _curve_of_formula(model: Any, known: tuple[str, ...]) -> Curve:
-    made = model if isinstance(model, Formula) else Formula(model.formula if isinstance(model, NamedModel) else model)
+def _curve_of_formula(model: Any, known: tuple[str, ...], log: bool) -> Curve:
+    made = model if isinstance(model, TextModel) else Formula(model.formula if isinstance(model, NamedModel) else model)
+    made = made._bound(known)
     used = [name for name in known if name in made.names or name in made.constants]
     names = list(model.parameters) if isinstance(model, NamedModel) else made.parameters(known)
     if not used and known:
@@ -339,4 +378,4 @@ def _curve_of_formula(model: Any, known: tuple[str, ...]) -> Curve:
         raise DataError(f"The formula uses {what}.{near} Use at least one column in it.")
     if not names:
         raise ArgumentError(f"Every name in the formula {made.text!r} is a column. Add at least one parameter.")
-    return Curve(made, names, used)
+    return Curve(made, names, used, log)

@@ -243,7 +243,7 @@ class Estimates:
         ndarray, shape (rows,)
             The predicted response.
         """
-        return self.curve.values(self.values, self.free, self.curve.arrays(x))
+        return self.curve.responses(self.curve.values(self.values, self.free, self.curve.arrays(x)))
 
     def band(
         self, x: Columns, level: float = 0.95, prediction: bool = False, sigma: ArrayLike | None = None
@@ -275,10 +275,10 @@ class Estimates:
         value, variance = self._value_and_variance(columns, rows)
         own = np.square(1.0 if sigma is None else np.asarray(sigma)) if prediction else 0.0
         half = self._quantile(level) * np.sqrt(self.scale * (variance + own))
-        return value - half, value + half
+        return self.curve.responses(value - half), self.curve.responses(value + half)
 
     def _value_and_variance(self, columns: list[np.ndarray], rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the prediction and its variance divided by ``scale``, (rows,) each."""
+        """Return the value of the curve and its variance divided by ``scale``, (rows,) each."""
         value, jacobian = self.curve.evaluate(self.values, self.free, columns, rows)
         with np.errstate(over="ignore", invalid="ignore"):  # if the model is not finite
             scaled = jacobian / self._norms

@@ -17,7 +17,6 @@ from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.called import CalledCurve, Derivatives, checked
 from jitgrad.curvefit.called_fit import fit_called
 from jitgrad.curvefit.curve import Model, curve_of
-from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, named
 from jitgrad.curvefit.given import Bounds, free_of, limits_of, options_of, values_of
 from jitgrad.curvefit.least_squares import SolverOptions
@@ -28,6 +27,7 @@ from jitgrad.curvefit.problem import Problem, make_problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.rows import rows_of
 from jitgrad.curvefit.search import fit_by_gradients, fit_from, mended, search
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import ArgumentError, FitWarning, FormulaError, JitgradError, OptionError, RowsError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
 Method: TypeAlias = Literal["auto", "lm", "trf", "dogbox", "lbfgs", "adam"]
 LossName: TypeAlias = Literal["linear", "soft_l1", "huber", "cauchy", "arctan"]
+Errors: TypeAlias = Literal["normal", "lognormal"]
 FullOutput: TypeAlias = tuple[np.ndarray, np.ndarray, dict[str, Any], str, int]
 """SciPy's tuple: popt, pcov, infodict, mesg, ier."""
 METHODS = dict.fromkeys(get_args(Method))
+ERRORS = dict.fromkeys(get_args(Errors))
 
 
 @overload
@@ -68,6 +70,7 @@ def curve_fit(
     x_scale: Any = None,
     nan_policy: Literal["omit", "raise"] | None = None,
     outliers: float | None = None,
+    errors: Errors = "normal",
     full_output: Literal[False] = False,
     **of_scipy: Any,
 ) -> CurveFit: ...
@@ -96,6 +99,7 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
     x_scale: Any = None,
     nan_policy: Literal["omit", "raise"] | None = None,
     outliers: float | None = None,
+    errors: Errors = "normal",
     full_output: bool = False,
     **of_scipy: Any,
 ) -> CurveFit | FullOutput:
@@ -160,6 +164,9 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
     outliers : float, optional
         A false discovery rate, such as 0.01, at which outliers are detected and excluded by the ROUT method. The result's
         ``outliers`` and ``notes`` list them. By default, outliers are not searched for.
+    errors : {"normal", "lognormal"}, default "normal"
+        The distribution of the errors. ``"lognormal"`` fits log(y) by the logarithm of the model, so residuals are relative;
+        `sigma` is the standard deviation of log(y), and predictions are medians of y.
     full_output : bool, default False
         Whether to return SciPy's tuple ``(popt, pcov, infodict, mesg, ier)``.
     **of_scipy : object
@@ -234,16 +241,19 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
     (['c', 'vmax', 'km'], 4)
     """
     by_name("method", method or "auto", METHODS)
+    by_name("errors", errors, ERRORS)
     model, x, y = _by_scipys_names(of_scipy, model, x, y)
     derivatives = checked(jac)
     own = loss if callable(loss) else None
     if own is not None and (sigma is not None or absolute_sigma or f_scale != 1.0):
         raise ArgumentError("A custom loss cannot be combined with sigma or f_scale. Include them in the loss.")
+    if own is not None and errors != "normal":
+        raise ArgumentError("A custom loss cannot be combined with log-normal errors. Include them in the loss.")
     most = maxfev if max_nfev is None else max_nfev
     options = options_of("linear" if callable(loss) else loss, f_scale, ftol, xtol, gtol, most)
     rows = check_finite, nan_policy
     model = _model(model)
-    problem = _problem(model, x, y, p0, sigma, absolute_sigma, rows, (bounds, fixed), options)
+    problem = _problem(model, x, y, p0, sigma, absolute_sigma, rows, (bounds, fixed), options, errors == "lognormal")
     if method == "lm" and problem.bounds is not None and np.isfinite(problem.bounds).any():
         raise ArgumentError("Method 'lm' only works for unconstrained problems. Use 'auto', 'trf' or 'dogbox' with bounds.")
     start = problem.held if fixed is None else problem.held[problem.free]
@@ -286,9 +296,10 @@ def _problem(
     rows: tuple[bool | None, str | None],
     limits: tuple[Any, Any],
     options: SolverOptions,
+    log: bool,
 ) -> Problem:
     """Return the problem to be fitted."""
-    is_function = callable(model) and not isinstance(model, (Formula, NamedModel))
+    is_function = callable(model) and not isinstance(model, (TextModel, NamedModel))
     columns = given_data.columns_of(x, not is_function)
     taken = {name for name in (y, sigma) if isinstance(name, str)}
     y, sigma = given_data.column(columns, y, "y"), given_data.column(columns, sigma, "sigma")
@@ -296,7 +307,7 @@ def _problem(
     if isinstance(model, NamedModel) and len(columns) == 1:
         columns = {"x": next(iter(columns.values()))}
     names = list(p0) if not isinstance(p0, np.ndarray) and isinstance(p0, Mapping) else None
-    curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
+    curve = curve_of(model, columns, names, None if p0 is None else np.size(p0), log)
     for name in taken.intersection(curve.names):
         raise FormulaError(f"The formula uses {name!r}, which is the response or its sigma. Remove it from the formula.")
     with np.errstate(over="ignore"):  # squares may overflow, which reveals infinite numbers
@@ -317,7 +328,7 @@ def _problem(
 def _called(problem: Problem, derivatives: Derivatives) -> CalledCurve | None:
     """Return the model as a CalledCurve if it must be called with numbers, else None."""
     curve = problem.curve
-    if isinstance(curve.model, Formula):
+    if isinstance(curve.model, TextModel):
         if callable(derivatives):
             raise ArgumentError(
                 "jac cannot be combined with a formula, whose derivatives are exact. "
@@ -327,7 +338,7 @@ def _called(problem: Problem, derivatives: Derivatives) -> CalledCurve | None:
     reason = "computed by the function given as jac" if callable(derivatives) else _why_not_traced(problem)
     if not reason:
         return None
-    return CalledCurve(curve.model, curve.names, [""], derivatives, reason)
+    return CalledCurve(curve.model, curve.names, [""], derivatives, reason, curve.log)
 
 
 def _why_not_traced(problem: Problem) -> str:

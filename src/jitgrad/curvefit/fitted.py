@@ -126,6 +126,11 @@ class FittedCurve(Estimates):
         return (self.popt, self.pcov)[index]
 
     @property
+    def errors(self) -> str:
+        """The distribution of the errors, ``"normal"`` or ``"lognormal"``."""
+        return "lognormal" if self.curve.log else "normal"
+
+    @property
     def loss(self) -> str:
         """The name of the loss; ``"own"`` for a custom function."""
         return self._problem.options.loss
@@ -167,7 +172,12 @@ class FittedCurve(Estimates):
     @property
     def y(self) -> np.ndarray:
         """The fitted response, shape (rows,)."""
-        return self._problem.y
+        return self._problem.observed.response
+
+    @functools.cached_property
+    def _values_fitted(self) -> np.ndarray:
+        """Return the values of the curve for the fitted rows."""
+        return self.curve.values(self.values, self.free, self._problem.columns, self.n_rows)
 
     @functools.cached_property
     def sigma(self) -> np.ndarray | None:
@@ -202,7 +212,7 @@ class FittedCurve(Estimates):
         array([10.9 , 12.86])
         """
         if x is None:
-            return self.curve.values(self.values, self.free, self._problem.columns, self.n_rows)
+            return self.curve.responses(self._values_fitted)
         return super().predict(x)
 
     def band(
@@ -319,8 +329,8 @@ class FittedCurve(Estimates):
 
     @functools.cached_property
     def residuals(self) -> np.ndarray:
-        """The observed minus the predicted response, shape (rows,)."""
-        return self._problem.y - self.predict()
+        """The observed minus the predicted response, or of their logarithms for log-normal errors, shape (rows,)."""
+        return self._problem.y - self._values_fitted
 
     # Goodness of fit.
 
@@ -340,7 +350,7 @@ class FittedCurve(Estimates):
     def r2(self) -> float:
         """The coefficient of determination R²: the fraction of the (weighted) variance of y that the model explains.
 
-        It is nan if y is constant, and negative if a constant fits better, as in R.
+        It is nan if y is constant, and negative if a constant fits better, as in R. For log-normal errors, it is that of log y.
         """
         total = self._squares_beside_a_constant
         return 1.0 - self.chisqr / total if total > 0 else math.nan
@@ -357,13 +367,16 @@ class FittedCurve(Estimates):
 
         Unless ``absolute_sigma`` is True, the error scale is its maximum-likelihood estimate. For a custom loss the
         log-likelihood is -cost. It is nan for named losses other than ``"linear"``, and for groups that share parameters.
+        Log-normal errors contribute -Σ log y, so that it is a density of y and comparable with that of normal errors.
         """
         n, options = self.n_rows, self._problem.options
         if options.loss == OWN_LOSS:
             return -self.cost
         if options.loss != "linear" or self._is_joint:
             return math.nan
-        logs = self._problem.log_weights - 0.5 * n * math.log(2.0 * math.pi)
+        logs = (
+            self._problem.log_weights - (self._problem.y.sum() if self.curve.log else 0.0) - 0.5 * n * math.log(2.0 * math.pi)
+        )
         if self._problem.absolute_sigma:
             return logs - self.cost
         return logs - 0.5 * n * (1.0 + math.log(self.chisqr / n)) if self.chisqr > 0 else math.inf

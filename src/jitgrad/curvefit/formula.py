@@ -10,11 +10,12 @@ import functools
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
 
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import FormulaError, near_name
 from jitgrad.functions import cumulative, elementwise, extremes, logic, reductions
 from jitgrad.functions.faddeeva import voigt_profile
@@ -74,7 +75,7 @@ def functions() -> dict[str, tuple[NamedFunction, int, int]]:
     return table | _MORE
 
 
-class Formula:
+class Formula(TextModel):
     """A parsed and checked formula.
 
     Use `formula` to make one.
@@ -113,7 +114,7 @@ class Formula:
     """
 
     def __init__(self, text: str, more: Mapping[str, NamedFunction] | None = None) -> None:
-        self.text = text
+        super().__init__(text)
         self.plain, self._more = not more, more
         self._functions = functions() | {name: (f, 0, 99) for name, f in (more or {}).items()}
         if len(text) > LONGEST:
@@ -134,21 +135,13 @@ class Formula:
     def __repr__(self) -> str:
         return f"formula({self.text!r})"
 
-    def parameters(self, columns: Iterable[str]) -> list[str]:
-        """Return the names that are not columns.
-
-        Parameters
-        ----------
-        columns : iterable of str
-            The names of the columns.
-
-        Returns
-        -------
-        list of str
-            The parameters, in order of appearance.
-        """
-        known = set(columns)
-        return [name for name in self.names if name not in known]
+    @property
+    def calls(self) -> list[str]:
+        """The names of the functions that the formula calls."""
+        calls = [
+            node.func.id for node in ast.walk(self._tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        ]
+        return [self._standing.get(name, name) for name in calls]
 
     def __call__(self, /, **values: Any) -> Tensor:
         """Evaluate the formula.

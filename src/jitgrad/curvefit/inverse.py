@@ -76,7 +76,9 @@ def invert(
     low, high = ends
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ArgumentError(f"within is {ends!r}. Give two numbers, the lower one first.")
-    values = np.atleast_1d(np.asarray(y, np.float64))
+    given = np.atleast_1d(np.asarray(y, np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):  # such values are not reached
+        values = np.log(given) if estimates.curve.log else given
     owns = np.broadcast_to(np.square(1.0 if sigma is None else sigma) / replicates, values.shape)
     quantile = estimates._quantile(level)
     grid = _grid(low - (high - low), high + (high - low), low, high)
@@ -93,7 +95,7 @@ def invert(
     for k, (value, own) in enumerate(zip(values.tolist(), owns.tolist(), strict=True)):
 
         def beside(x: np.ndarray, value: float = value) -> np.ndarray:
-            return estimates.predict([x]) - value
+            return estimates.curve.values(estimates.values, estimates.free, [x]) - value
 
         def outside(x: np.ndarray, value: float = value, own: float = own) -> np.ndarray:
             return beyond(value, own, *estimates._value_and_variance([x]))
@@ -106,7 +108,7 @@ def invert(
             ends = _limits(grid, beyond(value, own, along, spread), root, outside)
             found[:, k] = root, _standard_error(estimates, root, high - low, own), *ends
     counts = np.array([len(roots) for roots in places])
-    notes = _notes(values, places, (low, high), along[inside], found, name)
+    notes = _notes(given, places, (low, high), estimates.curve.responses(along[inside]), found, name)
     x, stderr, below, above = found[:, 0].tolist() if np.ndim(y) == 0 else found
     return Inverse(x, stderr, below, above, int(counts[0]) if np.ndim(y) == 0 else counts, notes)
 

@@ -14,10 +14,10 @@ import numpy as np
 from jitgrad.curvefit import bundles
 from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve
-from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.given import DEFAULTS
 from jitgrad.curvefit.least_squares import Data, Limits, Solution, SolverOptions, solve
 from jitgrad.curvefit.lowered_model import LoweredModel
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.vm.cores import cores
 from jitgrad.vm.least_squares.problem import OUTCOME
 from jitgrad.vm.least_squares.systems import MOST_PARAMETERS
@@ -210,7 +210,7 @@ class _Many:
     def _alike(self) -> Iterator[tuple[LoweredModel, list[int]]]:
         """Yield models that compute rows independently, each with the numbers of rows for which it is valid."""
         counts = np.unique(self._counts[self._counts <= bundles.MOST_ROWS]).tolist()
-        if isinstance(self._curve.model, Formula):  # records the same for any number of rows
+        if isinstance(self._curve.model, TextModel):  # records the same for any number of rows
             first = [self._curve.recorded(self._columns(rows), self._free, rows) for rows in counts[:1]]
             yield from [(lowered, counts) for lowered in first if lowered.by_rows]
             return

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from jitgrad import html
-from jitgrad.curvefit.formula import Formula
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.summary import interval, number, probability, sentence
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def result_html(result: CurveFit) -> str:
     """Return the estimates, the goodness of fit and the status of the fit as HTML."""
     model = result.curve.model
-    title = " ".join(model.text.split()) if isinstance(model, Formula) else getattr(model, "__name__", "a function")
+    title = " ".join(model.text.split()) if isinstance(model, TextModel) else getattr(model, "__name__", "a function")
     statistic = "z" if result.student_dof == math.inf else "t"
     rows = []
     for name, estimate, error, t, p, low, high in result.table():

@@ -56,7 +56,7 @@ def without_outliers(problem: Problem, first: CurveFit, q: float) -> CurveFit:
     if len(rows):
         part, start = _part(problem, np.delete(np.arange(len(sizes)), rows)), robust.values[list(problem.free)]
         found = mended(part, start, None)
-    found.outliers = Outliers(rows, [column[..., rows] for column in problem.columns], problem.y[rows], q)
+    found.outliers = Outliers(rows, [column[..., rows] for column in problem.columns], problem.observed.response[rows], q)
     return found
 
 
@@ -123,7 +123,7 @@ def _part(problem: Problem, kept: np.ndarray) -> Problem:
     sigma = observed.sigma if observed.sigma is None or observed.sigma.ndim == 0 else observed.sigma[kept]
     columns = [column[..., kept] for column in observed.columns]
     x = columns[0] if problem.curve.columns == [""] else dict(zip(problem.curve.columns, columns, strict=True))
-    part = observed._replace(columns=columns, y=observed.y[kept], sigma=sigma, x=x)
+    part = observed._replace(columns=columns, y=observed.y[kept], sigma=sigma, x=x, response=observed.response[kept])
     weights = None if data.weights is None else data.weights[kept]
     return replace(problem, observed=part, data=Data(columns, part.y, weights))
 
@@ -137,7 +137,7 @@ def _said(problem: Problem, rows: np.ndarray, q: float) -> str:
     shown = []
     for row in rows[:SHOWN].tolist():
         values = [f"{name} = {column[row]:g}" for name, column in zip(names, problem.columns, strict=True) if column.ndim == 1]
-        shown.append(f"({', '.join([*values, f'y = {problem.y[row]:g}'])})")
+        shown.append(f"({', '.join([*values, f'y = {problem.observed.response[row]:g}'])})")
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     were = "was excluded as an outlier" if len(rows) == 1 else "were excluded as outliers"
     which = f"{len(rows)} of {len(problem.y)} rows {were} {method}"

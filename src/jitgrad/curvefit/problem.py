@@ -62,7 +62,7 @@ class Problem:
 
     @property
     def y(self) -> np.ndarray:
-        """The response, float64 (rows,)."""
+        """The response, or its logarithm for log-normal errors, float64 (rows,)."""
         return self.observed.y
 
     def __getstate__(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class _Whitened(Curve):
     """A model whose values are multiplied by a matrix that makes the errors independent."""
 
     def __init__(self, curve: Curve, whitening: np.ndarray) -> None:
-        super().__init__(curve.model, curve.names, curve.columns)
+        super().__init__(curve.model, curve.names, curve.columns, curve.log)
         self._whitening = whitening
         self.key = None
 
@@ -151,6 +151,7 @@ def make_problem(
 ) -> Problem:  # fmt: skip
     """Return a Problem. Raises DataError for an invalid covariance, and if squares of y over sigma overflow."""
     columns, y, sigma = observed[:3]
+    curve.check(columns)
     whitening = None if sigma is None or sigma.ndim < 2 else _whitening(sigma)
     weights = None if sigma is None or sigma.ndim == 2 else np.ones(len(y)) / sigma
     data = Data(columns, y if whitening is None else whitening @ y, weights)

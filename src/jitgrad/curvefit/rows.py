@@ -9,7 +9,7 @@ import numpy as np
 
 from jitgrad.curvefit import data as given
 from jitgrad.curvefit.curve import Curve
-from jitgrad.curvefit.formula import Formula
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import ArgumentError, DataError
 
 
@@ -28,6 +28,8 @@ class Observations(NamedTuple):
         The argument of a function that is called with numbers.
     remarks : list of str
         Remarks for the result, a clause each.
+    response : ndarray, shape (rows,)
+        The response as given, of which y is the logarithm if errors are log-normal.
     """
 
     columns: list[np.ndarray]
@@ -35,6 +37,7 @@ class Observations(NamedTuple):
     sigma: np.ndarray | None
     x: Any
     remarks: list[str]
+    response: np.ndarray
 
 
 def rows_of(
@@ -89,7 +92,19 @@ def rows_of(
         _check_finite(curve, arrays, y)
     if sigma is not None:
         given.check_sigma(sigma, len(y))
-    return Observations(arrays, y, sigma, arrays[0] if isinstance(x, (list, tuple, np.ndarray)) else x, remarks)
+    x = arrays[0] if isinstance(x, (list, tuple, np.ndarray)) else x
+    return Observations(arrays, logarithms(y) if curve.log else y, sigma, x, remarks, y)
+
+
+def logarithms(y: np.ndarray, name: str = "y") -> np.ndarray:
+    """Return the logarithms of a response. Raises DataError if one is not positive."""
+    if not (y > 0).all():
+        row = int(np.argmin(y > 0))
+        raise DataError(
+            f"{name} is {y[row]:g} in row {row}, but log-normal errors need positive values. Leave out such rows, or fit with "
+            f"errors='normal'."
+        )
+    return np.log(y)
 
 
 def _arrays(curve: Curve, x: Any, columns: Mapping[str, Any]) -> list[np.ndarray]:
@@ -97,7 +112,7 @@ def _arrays(curve: Curve, x: Any, columns: Mapping[str, Any]) -> list[np.ndarray
     try:
         return curve.chosen(columns)
     except DataError:
-        if isinstance(curve.model, Formula) or isinstance(x, (list, tuple, np.ndarray)):
+        if isinstance(curve.model, TextModel) or isinstance(x, (list, tuple, np.ndarray)):
             raise
         return []
 

@@ -57,12 +57,30 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
         If no start leads to a finite cost.
     """
     known = ~np.isnan(problem.held)
+    if problem.curve.log:
+        first = search(_with_relative_errors(problem), guess)
+        found = mended(problem, first.values[list(problem.free)], None)
+        found.n_starts, found.n_minima = first.n_starts, first.n_minima
+        return found
     if guess is not None:
         guess = np.where(known, problem.held, guess if problem.bounds is None else np.clip(guess, *problem.bounds))
         solution = problem.solve(guess[None, problem.free])
         if (guessed := CurveFit(problem, solution)).success:
             return guessed
     return _best_fit(problem, _starts(problem, known, guess))
+
+
+def _with_relative_errors(problem: Problem) -> Problem:
+    """Return a problem with log-normal errors as one with normal errors proportional to y.
+
+    Its minima are nearly the same, and the model may be linear in parameters in which its logarithm is not.
+    """
+    y, data = problem.observed.response, problem.data
+    weights = (1.0 if data.weights is None else data.weights) / y
+    observed = problem.observed._replace(y=y, remarks=[])
+    return replace(
+        problem, curve=problem.curve.of(log=False), observed=observed, data=Data(data.columns, y, weights), whitening=None
+    )
 
 
 def mended(problem: Problem, start: np.ndarray, most: int | None) -> CurveFit:

@@ -134,7 +134,7 @@ class GroupEstimates:
     def log_likelihood(self) -> np.ndarray:
         """The log-likelihoods, shape (G,), as in `CurveFit.log_likelihood`; nan if groups share parameters."""
         loss = "joint" if self._joint is not None else self.job.options.loss
-        return self._shaped(log_likelihoods(self._table, self._found.chisqr, self.job.absolute_sigma, loss))
+        return self._shaped(log_likelihoods(self._table, self._found.chisqr, self.job.absolute_sigma, loss, self.job.curve.log))
 
     @property
     def aic(self) -> np.ndarray:

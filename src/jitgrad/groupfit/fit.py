@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from jitgrad.curvefit.curve import TupleCurve
-from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.named_model import NamedModel
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import ArgumentError, OptionError, near_name
 from jitgrad.groupfit.arrays import RESPONSE, read_arrays
 from jitgrad.groupfit.given import extra_columns, is_frame
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from jitgrad.curvefit.curve import Model
     from jitgrad.curvefit.data import Columns
-    from jitgrad.curvefit.fit import LossName, Method
+    from jitgrad.curvefit.fit import Errors, LossName, Method
     from jitgrad.typing import ArrayLike
 
 Starts: TypeAlias = "ArrayLike | Mapping[str, ArrayLike | str] | IntoDataFrame"
@@ -58,6 +58,7 @@ def fit_groups(
     gtol: float | None = None,
     max_nfev: int | None = None,
     nan_policy: Literal["omit", "raise"] | None = None,
+    errors: Errors = "normal",
     threads: int | None = None,
     progress: bool = False,
 ) -> GroupFits: ...
@@ -84,6 +85,7 @@ def fit_groups(
     gtol: float | None = None,
     max_nfev: int | None = None,
     nan_policy: Literal["omit", "raise"] | None = None,
+    errors: Any = None,
     threads: int | None = None,
     progress: bool = False,
     **of_xarray: Any,
@@ -142,13 +144,16 @@ def fit_groups(
     nan_policy : {"omit", "raise"}, optional
         What to do with rows that contain nan. By default, their group fails; ``"omit"`` drops the rows; ``"raise"`` raises
         DataError.
+    errors : {"normal", "lognormal"}, default "normal"
+        The distribution of the errors, as for `curve_fit`. For a DataArray, what to do with failed fits, as in xarray:
+        ``"raise"`` or ``"ignore"``.
     threads : int, optional
         The number of threads, by default the number of cores.
     progress : bool, default False
         Whether to show the number of groups done and the remaining time on stderr.
     **of_xarray : object
-        Arguments of ``DataArray.curvefit``, for a DataArray: ``coords``, ``reduce_dims``, ``skipna``, ``param_names`` and
-        ``errors``.
+        Arguments of ``DataArray.curvefit``, for a DataArray: ``coords``, ``reduce_dims``, ``skipna`` and
+        ``param_names``.
 
     Returns
     -------
@@ -212,11 +217,13 @@ def fit_groups(
             if value is not None:
                 advice = "skipna=" if name == "nan_policy" else "coords="
                 raise ArgumentError(f"{name} cannot be used with a DataArray. Give {advice} instead, as in DataArray.curvefit.")
-        _check_options(of_xarray, ("coords", "reduce_dims", "skipna", "param_names", "errors"))
+        _check_options(of_xarray, ("coords", "reduce_dims", "skipna", "param_names"))
+        of_xarray |= {} if errors is None else {"errors": errors}
         if "coords" not in of_xarray:
             raise ArgumentError("fit_groups needs coords= for a DataArray. Name the coordinates that the model takes.")
         return fit_labelled(model, data, sigma=sigma, threads=threads, progress=progress, **given, **of_xarray)
     _check_options(of_xarray, ())
+    given["errors"] = errors or "normal"
     if y is None:
         raise ArgumentError("fit_groups needs y. Give the name of a column, or an array of shape (…, rows).")
     if by is None:
@@ -254,11 +261,11 @@ def fit_arrays(
         raise ArgumentError(f"There is no column {name!r} because the data are arrays. Give a number, or one number per curve.")
     columns, table = read_arrays(x, y, sigma, options.get("nan_policy"))
     names = list(columns)
-    is_formula = isinstance(model, (str, Formula, NamedModel))
+    is_formula = isinstance(model, (str, TextModel, NamedModel))
     job = make_job(
         model, [*names, RESPONSE], by=(), y=RESPONSE, x=None if is_formula or len(names) > 1 else names[0], **options
     )
     if not is_formula and len(names) > 1 and not isinstance(x, Mapping):
-        job = replace(job, curve=TupleCurve(job.curve.model, job.curve.names, job.curve.columns))
+        job = replace(job, curve=TupleCurve(job.curve.model, job.curve.names, job.curve.columns, job.curve.log))
     table = replace(table, groups=table.groups._replace(columns=job.chosen(names, table.groups.columns)))
     return job.fit_table(table, threads=threads, progress=progress)

@@ -6,22 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import narwhals.stable.v1 as nw
 import numpy as np
 
 from jitgrad.arguments import by_name, positive
 from jitgrad.curvefit.curve import Curve, curve_of
-from jitgrad.curvefit.fit import METHODS
+from jitgrad.curvefit.fit import ERRORS, METHODS
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, named
 from jitgrad.curvefit.given import check_names, limits_of, options_of, values_of
 from jitgrad.curvefit.least_squares import SolverOptions
 from jitgrad.curvefit.named_model import NamedModel
-from jitgrad.errors import ArgumentError, FormulaError
+from jitgrad.curvefit.text_model import TextModel
+from jitgrad.errors import ArgumentError, DataError, FormulaError
 from jitgrad.groupfit.given import Setting, are_bounds_for_all, extra_columns, is_for_all, is_frame, named_in
 from jitgrad.groupfit.predict import predict_frame
 from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.solving import fit_table, setting_of
-from jitgrad.groupfit.tables import ROW, ROW_OF_GROUP, Table, check_column, frame_of, read_frame
+from jitgrad.groupfit.tables import ROW, ROW_OF_GROUP, Table, check_column, column_of, frame_of, read_frame
 
 MEASURES = {"chisqr": "float64", "r2": "float64", "rows": "int64", "nfev": "int64", "status": "str"}
 """The columns of a result after the parameters and their standard errors, with their types."""
@@ -111,14 +113,35 @@ class Job:
 
     def fit(self, data: Any, *, threads: int | None = None, progress: bool = False) -> GroupFits:
         """Fit each group of a frame of whole groups, in any order."""
-        table = read_frame(frame_of(data), self.by, self.x, self.y, self.sigma, self.extra, self.nan_policy)
+        table = read_frame(self.coded(data), self.by, self.x, self.y, self.sigma, self.extra, self.nan_policy)
         return self.fit_table(table, threads=threads, progress=progress)
 
     def fit_table(
         self, table: Table, setting: Setting | None = None, *, threads: int | None = None, progress: bool = False
     ) -> GroupFits:
         """Fit each group of a table, from the given starting values or from a setting."""
+        table = table.logarithmic() if self.curve.log else table
+        for g in range(len(table)) if self.curve.restricts else ():
+            self._check(table, g)
         return fit_table(self, table, setting or setting_of(self, table), threads=threads, progress=progress)
+
+    def _check(self, table: Table, g: int) -> None:
+        """Raise DataError if the columns of a group do not suit the model."""
+        try:
+            self.curve.check(table.columns_of(g))
+        except DataError as error:
+            key = "" if table.keys is None else ", ".join(map(str, table.keys.row(g)))
+            raise DataError(f"Group {key or g}: {error}") from None
+
+    def coded(self, data: Any) -> Any:
+        """Return data as a narwhals frame, with numbers in place of the labels that the model takes."""
+        frame, model = frame_of(data), self.curve.model
+        for name in self.curve.columns if self.curve.restricts else ():
+            column = column_of(frame, name)
+            codes = model._coded(name, column)
+            if codes is not column:
+                frame = frame.with_columns(nw.new_series(name, codes, native_namespace=nw.get_native_namespace(frame)))
+        return frame
 
     def predict(self, data: Any, fits: Any) -> Any:
         """Return a frame with a column ``predicted``, computed with the parameters of each key in the frame ``fits``.
@@ -161,6 +184,7 @@ def make_job(
     gtol: float | None = None,
     max_nfev: int | None = None,
     nan_policy: str | None = None,
+    errors: str = "normal",
 ) -> Job:
     """Return a Job for data with columns of these names; see ``fit_groups`` for the arguments.
 
@@ -172,6 +196,7 @@ def make_job(
     if sigma is not None and not isinstance(sigma, str):
         sigma = positive("sigma", sigma)
     _check_method(method, bounds, loss)
+    by_name("errors", errors, ERRORS)
     if nan_policy not in (None, "omit", "raise"):
         raise ArgumentError(f"nan_policy must be one of {{None, 'raise', 'omit'}}. It is {nan_policy!r}.")
     options = options_of(loss, f_scale, ftol, xtol, gtol, max_nfev)
@@ -182,9 +207,9 @@ def make_job(
         check_column(name, names)
     if p0 is not None and (isinstance(p0, str) or not (isinstance(p0, Mapping) or is_frame(p0) or np.ndim(p0))):
         raise ArgumentError(f"{{argument}} is {p0!r}. Give a sequence of numbers, or a dict by name.", argument="p0")
-    is_formula = isinstance(model, (str, Formula))
+    is_formula = isinstance(model, (str, TextModel))
     hidden = [name for name in extra if not is_formula or name in named_in(p0, bounds, fixed)]
-    curve, x = _curve(model, names, by, [y, sigma], hidden, x, p0)
+    curve, x = _curve(model, names, by, [y, sigma], hidden, x, p0, errors == "lognormal")
     free = _free(fixed, curve.names, p0)
     starts = values_of("p0", p0, curve.names, {}) if p0 is not None and is_for_all(p0) else np.full(len(curve.names), np.nan)
     if are_bounds_for_all(bounds):
@@ -231,13 +256,13 @@ def _check_method(method: str | None, bounds: Any, loss: Any) -> None:
 
 
 def _curve(
-    model: Any, names: Sequence[str], by: Sequence[str], taken: Sequence[Any], extra: Sequence[str], x: Any, p0: Any
+    model: Any, names: Sequence[str], by: Sequence[str], taken: Sequence[Any], extra: Sequence[str], x: Any, p0: Any, log: bool
 ) -> tuple[Curve, tuple[str, ...]]:
     """Return the model, and the names of its columns.
 
     These are neither the response and its sigma (``taken``), nor columns with values of parameters (``extra``).
     """
-    is_formula = isinstance(model, (str, Formula))
+    is_formula = isinstance(model, (str, TextModel))
     others = [name for name in names if name not in (*taken, *extra) and (is_formula or name not in by)]
     chosen = [x] if isinstance(x, str) else others if x is None else list(x)
     starts = None if p0 is None or is_frame(p0) else p0
@@ -246,15 +271,15 @@ def _curve(
     single = isinstance(model, NamedModel) or (not is_formula and (isinstance(x, str) or len(chosen) == 1))
     if not single:
         if is_formula:
-            model = model if isinstance(model, Formula) else Formula(model)
+            model = model if isinstance(model, TextModel) else Formula(model)
             _check_response(model, taken)
-        curve = curve_of(model, dict.fromkeys(chosen), given, count)
+        curve = curve_of(model, dict.fromkeys(chosen), given, count, log)
         return curve, tuple(curve.columns)
     if len(chosen) != 1:
         raise ArgumentError(
             f"The model takes one column, but the candidates are {', '.join(chosen) or 'none'}. Choose one with x=."
         )
-    return curve_of(model, {"x" if isinstance(model, NamedModel) else "": None}, given, count), tuple(chosen)
+    return curve_of(model, {"x" if isinstance(model, NamedModel) else "": None}, given, count, log), tuple(chosen)
 
 
 def _shared(shared: str | Sequence[str], free: Sequence[int], names: Sequence[str]) -> tuple[int, ...]:

@@ -13,9 +13,9 @@ import numpy as np
 
 from jitgrad.arguments import by_name
 from jitgrad.curvefit.curve import names_of
-from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.given import check_names
 from jitgrad.curvefit.named_model import NamedModel
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import ArgumentError, FitError, near_name
 from jitgrad.groupfit.arrays import RESPONSE, read_arrays
 from jitgrad.groupfit.job import Job, make_job
@@ -114,7 +114,7 @@ def fit_labelled(
     if isinstance(fixed, Mapping):
         p0, fixed = {**(p0 or {}), **fixed}, list(fixed)
     starts = dict.fromkeys(p0 or (), 0.0)  # names only: each block has its own values
-    is_function = callable(model) and not isinstance(model, (Formula, NamedModel))
+    is_function = callable(model) and not isinstance(model, (TextModel, NamedModel))
     if is_function and (param_names is not None or len(columns) > 1):
         starts = dict.fromkeys(param_names or names_of(model, None, None), 0.0)
         model = _of_names(model, several=len(columns) > 1)

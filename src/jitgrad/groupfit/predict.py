@@ -33,7 +33,7 @@ class _ByRows(Curve):
     def __init__(self, curve: Curve) -> None:
         self._curve = curve
         super().__init__(curve.model, [], [*curve.columns, *curve.names])
-        self.key = None if self.key is None else ("by rows", self.key)
+        self.key = None if curve.key is None else ("by rows", curve.key)
 
     def __call__(self, columns: Sequence[Tensor], parameters: Sequence[Tensor]) -> Any:
         count = len(self._curve.columns)
@@ -84,9 +84,9 @@ def predictions(curve: Curve, groups: Groups, values: np.ndarray) -> Iterator[tu
 
 
 def predict_groups(curve: Curve, groups: Groups, values: np.ndarray) -> np.ndarray:
-    """Return the prediction for each row of groups, (rows,); see ``predictions``."""
+    """Return the predicted response for each row of groups, (rows,); see ``predictions``."""
     parts = [said for *_, said in predictions(curve, groups, values)]
-    return np.concatenate(parts) if parts else np.empty(0)
+    return curve.responses(np.concatenate(parts)) if parts else np.empty(0)
 
 
 def _by_rows(traced: LoweredModel, columns: Sequence[np.ndarray]) -> np.ndarray:
@@ -138,7 +138,8 @@ def predict_frame(job: Job, data: Any, fits: Any) -> Any:
     if PREDICTED in frame.columns:
         raise DataError(f"The data already have a column {PREDICTED!r}. Rename it.")
     found, own = grouping(frame, job.by), frame_of(fits)
-    columns = [column if found.order is None else column[found.order] for column in (numbers(frame, name) for name in job.x)]
+    coded = job.coded(data)
+    columns = [column if found.order is None else column[found.order] for column in (numbers(coded, name) for name in job.x)]
     for name in (*job.by, *job.names):
         check_column(name, own.columns)
     places = places_of("fits", found.keys, own.select(list(job.by)))

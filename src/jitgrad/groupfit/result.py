@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import narwhals.stable.v1 as nw
 import numpy as np
 
-from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.least_squares import Data, Solution
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.rows import Observations
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import ArgumentError, FitError, near_name
 from jitgrad.groupfit.estimates import Found, GroupEstimates
 from jitgrad.groupfit.given import Setting, is_frame, of_groups
@@ -173,7 +173,9 @@ class GroupFits(GroupEstimates):
             remarks.append(f"{counted(negative, 'group')} fit worse than a constant: r2 < 0")
         model = self.job.curve.model
         text = (
-            model.text if isinstance(model, Formula) else f"{getattr(model, '__name__', 'a function')}({', '.join(self.names)})"
+            model.text
+            if isinstance(model, TextModel)
+            else f"{getattr(model, '__name__', 'a function')}({', '.join(self.names)})"
         )
         by = f" by {', '.join(self.job.by)}" if self.job.by else ""
         rows = int(self._table.groups.parts[:, 1].sum())
@@ -255,7 +257,7 @@ class GroupFits(GroupEstimates):
         """
         g = self._number(index)
         columns = dict(zip(self.job.x, self._table.columns_of(g), strict=True))
-        return columns, self._table.groups.y[self._table.rows_of(g)]
+        return columns, self._table.response_of(g)
 
     def plot(self, groups: Any = None, path: str | os.PathLike[str] | None = None, **options: Any) -> Figure:
         """Draw one fit, or a page of fits.
@@ -288,7 +290,7 @@ class GroupFits(GroupEstimates):
         part, columns = self._table.rows_of(g), self._table.columns_of(g)
         weights = None if groups.weights is None else groups.weights[part]
         sigma = None if self._table.sigma is None else self._table.sigma[part]
-        observed = Observations(columns, groups.y[part], sigma, columns[0] if columns else None, [])
+        observed = Observations(columns, groups.y[part], sigma, columns[0] if columns else None, [], self._table.response_of(g))
         limits = of_groups(self._setting.limits, g)
         data, held = Data(columns, observed.y, weights), self._found.parameters[g].copy()
         return Problem(job.curve, observed, data, None, held, list(job.free), limits, job.options, job.absolute_sigma)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jitgrad.arguments import count
-from jitgrad.curvefit.formula import Formula
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.least_squares import Limits, Solution
 from jitgrad.curvefit.many import StoppedError, solve_many
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import FitWarning, UnsupportedError, UntraceableError, users_level
 from jitgrad.groupfit.estimates import found_by
 from jitgrad.groupfit.given import Setting, by_group, limits_by_group, of_groups
@@ -122,7 +123,7 @@ class _Work:
         try:
             self.job.curve.traced(self.table.columns_of(g), self.job.free, int(self.table.groups.parts[g, 1]))
         except UntraceableError as error:
-            several = self.job.by and len(self.job.x) > 1 and not isinstance(self.job.curve.model, Formula)
+            several = self.job.by and len(self.job.x) > 1 and not isinstance(self.job.curve.model, TextModel)
             columns = (
                 f" It is given a dict of the columns {', '.join(self.job.x)}: name one by x= for an array." if several else ""
             )
@@ -143,19 +144,7 @@ class _Work:
         stopped: StoppedError | None = None
         try:
             if search:
-                guess = None if job.named is None else job.named.guess
-                found = search_groups(
-                    job.curve,
-                    free,
-                    groups,
-                    starts,
-                    limits,
-                    job.options,
-                    guess=guess,
-                    shape=table.shape,
-                    places=chosen,
-                    **options,
-                )
+                found = self._search(groups, starts, limits, chosen, options)
             else:
                 found = solve_many(job.curve, free, groups, starts, limits, job.options, **options)
         except StoppedError as error:
@@ -165,6 +154,25 @@ class _Work:
         self.found.append((chosen, found))
         if stopped is not None:
             raise stopped
+
+    def _search(
+        self, groups: Groups, starts: np.ndarray, limits: Limits | None, chosen: np.ndarray, options: dict[str, Any]
+    ) -> Solution:
+        """Fit groups without starting values. With log-normal errors, a search with relative errors gives them."""
+        job, free = self.job, list(self.job.free)
+        guess, log = None if job.named is None else job.named.guess, job.curve.log
+        if log:
+            y = np.exp(groups.y)
+            weighted = groups._replace(y=y, weights=(1.0 if groups.weights is None else groups.weights) / y)
+        found = search_groups(
+            job.curve.of(log=False) if log else job.curve, free, weighted if log else groups, starts, limits, job.options,
+            guess=guess, shape=self.table.shape, places=chosen, **options,
+        )  # fmt: skip
+        if not log:
+            return found
+        begun = starts.copy()
+        begun[:, free] = found.parameters
+        return solve_many(job.curve, free, groups, begun, limits, job.options, **options)
 
 
 def setting_of(job: Job, table: Table) -> Setting:

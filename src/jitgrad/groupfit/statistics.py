@@ -169,7 +169,7 @@ def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, l
         return Quality(chisqr, np.where(spread > 0, 1.0 - chisqr / spread, math.nan))
 
 
-def log_likelihoods(table: Table, chisqr: np.ndarray, absolute: bool, loss: str) -> np.ndarray:
+def log_likelihoods(table: Table, chisqr: np.ndarray, absolute: bool, loss: str, log: bool) -> np.ndarray:
     """Return the log-likelihoods, (G,), as in ``CurveFit.log_likelihood``."""
     groups, n = table.groups, table.groups.parts[:, 1].astype(np.float64)
     if loss != "linear":
@@ -179,5 +179,9 @@ def log_likelihoods(table: Table, chisqr: np.ndarray, absolute: bool, loss: str)
         counts = groups.parts[:, 1].astype(np.int64)
         for part, rows, first in blocks(counts, ROWS):
             logs[part] += sums_by(np.log(groups.weights[rows]), first, counts[part])
+    if log:
+        counts = groups.parts[:, 1].astype(np.int64)
+        for part, rows, first in blocks(counts, ROWS):
+            logs[part] -= sums_by(groups.y[rows], first, counts[part])
     with np.errstate(all="ignore"):
         return np.asarray(logs - (0.5 * chisqr if absolute else 0.5 * n * (1.0 + np.log(chisqr / n))))

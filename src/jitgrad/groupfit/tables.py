@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import narwhals.stable.v1 as nw
 import numpy as np
 
 from jitgrad.curvefit.bundles import Groups
+from jitgrad.curvefit.rows import logarithms
 from jitgrad.errors import DataError, listed, near_name
 from jitgrad.groupfit.measures import Measures, measures_of
 
@@ -37,6 +38,8 @@ class Table:
         Additional columns.
     remarks : sequence of str
         Remarks on the rows, a clause each.
+    response : ndarray, shape (rows,), or None
+        The response as given, if the groups have its logarithm.
     """
 
     keys: Any
@@ -45,6 +48,7 @@ class Table:
     sigma: np.ndarray | None
     extra: Mapping[str, np.ndarray]
     remarks: Sequence[str] = ()
+    response: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.groups.parts)
@@ -78,7 +82,21 @@ class Table:
             groups,
             None if self.sigma is None else self.sigma[rows],
             {name: column[rows] for name, column in self.extra.items()},
+            response=None if self.response is None else self.response[rows],
         )
+
+    def logarithmic(self) -> Table:
+        """Return the table with the logarithm of the response. Raises DataError if it is not positive."""
+        if self.response is not None:
+            return self
+        y = self.groups.y
+        logs = np.full(len(y), np.nan)
+        logs[~np.isnan(y)] = logarithms(y[~np.isnan(y)])
+        return replace(self, groups=self.groups._replace(y=logs), response=y)
+
+    def response_of(self, g: int) -> np.ndarray:
+        """Return the response of a group as given."""
+        return (self.groups.y if self.response is None else self.response)[self.rows_of(g)]
 
     @functools.cached_property
     def measures(self) -> Measures:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.result import CurveFit
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import ArgumentError
 from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
 from jitgrad.pictures.residuals import draw_diagonal, draw_legend_above, draw_marks, draw_zero, limits, smooth_points
@@ -185,5 +185,5 @@ def draw_effects(figure: Any, result: CurveFit, names: list[str], y_name: str, l
 def _title(result: CurveFit, name: str) -> str:
     """Return the formula if it is short, else ""."""
     model = result.curve.model
-    text = f"{name} = {' '.join(model.text.split())}" if isinstance(model, Formula) else ""
+    text = f"{name} = {' '.join(model.text.split())}" if isinstance(model, TextModel) else ""
     return plain(text, _LONGEST) if len(text) <= _LONGEST else ""
