@@ -104,7 +104,7 @@ def test_groups_of_a_frame() -> None:
 
 
 def test_errors_that_teach() -> None:
-    with pytest.raises(DataError, match="y is -1 in row 2, but log-normal errors need positive values. Leave out"):
+    with pytest.raises(DataError, match=r"y is -1 in row 2, but log-normal errors need positive values\. Leave out"):
         jg.curve_fit(FORMULA, X[:4], [2.0, 1.0, -1.0, 1.0], errors="lognormal")
     with pytest.raises(DataError, match="y is 0 in row 3"):
         jg.fit_groups(FORMULA, {"x": X[:4]}, [[2.0, 1.0, 1.0, 0.0]], errors="lognormal")
@@ -112,5 +112,5 @@ def test_errors_that_teach() -> None:
         jg.curve_fit(FORMULA, X, Y, errors="log-normal")  # type: ignore[call-overload]
     with pytest.raises(ArgumentError, match="custom loss cannot be combined with log-normal errors"):
         jg.curve_fit(FORMULA, X, Y, [5.0, 1.0], loss=lambda y, p: (y - p) ** 2, errors="lognormal")
-    with pytest.raises(ArgumentError, match="lognormal and normal errors.*Compare their AIC"):
+    with pytest.raises(ArgumentError, match=r"lognormal and normal errors.*Compare their AIC"):
         jg.curvefit.compare(jg.curve_fit(FORMULA, X, Y, errors="lognormal"), jg.curve_fit("a + k * x", X, Y))
