@@ -35,7 +35,7 @@ platforms.check()  # before the imports, which would fail on other platforms
 from numpy import bool_, float32, float64, int64
 
 from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics, optimizers, pictures, random
-from jitgrad.control_flow import fori_loop, scan
+from jitgrad.control_flow import cond, fori_loop, scan, while_loop
 from jitgrad.curvefit import curve_fit
 from jitgrad.functions import linalg, methods, special, stats
 from jitgrad.functions.convolution import convolve, correlate
@@ -196,13 +196,13 @@ __all__ = [
     "GradientTape", "History", "Input", "Model", "Sequential", "Tensor", "Variable", "abs", "add", "all", "allclose", "any",
     "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
     "argsort", "argwhere", "array_split", "atleast_1d", "atleast_2d", "average", "bincount", "bool_", "broadcast_arrays",
-    "broadcast_to", "callbacks", "cbrt", "ceil", "check_grads", "clip", "column_stack", "concatenate", "convert_to_tensor",
-    "convolve", "copysign", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov", "cross", "cumprod", "cumsum",
-    "cumulative_prod", "cumulative_sum", "curve_fit", "curvefit", "custom_gradient", "custom_op", "deg2rad", "degrees",
-    "diag", "diagonal", "diff", "digamma", "digitize", "divide", "dot", "dstack", "einsum", "equal", "erf", "erfc",
-    "errors", "exp", "exp2", "expand_dims", "expm1", "eye", "fit", "fit_groups", "fit_table", "flatnonzero", "flip",
-    "fliplr", "flipud", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fori_loop", "full",
-    "full_like", "function", "gammaln", "gather", "get_num_threads", "grad", "gradient", "graph", "greater",
+    "broadcast_to", "callbacks", "cbrt", "ceil", "check_grads", "clip", "column_stack", "concatenate", "cond",
+    "convert_to_tensor", "convolve", "copysign", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov", "cross",
+    "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "curve_fit", "curvefit", "custom_gradient", "custom_op",
+    "deg2rad", "degrees", "diag", "diagonal", "diff", "digamma", "digitize", "divide", "dot", "dstack", "einsum", "equal",
+    "erf", "erfc", "errors", "exp", "exp2", "expand_dims", "expm1", "eye", "fit", "fit_groups", "fit_table", "flatnonzero",
+    "flip", "fliplr", "flipud", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fori_loop",
+    "full", "full_like", "function", "gammaln", "gather", "get_num_threads", "grad", "gradient", "graph", "greater",
     "greater_equal", "heaviside", "hessian", "hstack", "hvp", "hypot", "inner", "int64", "interp", "isclose", "isfinite",
     "isinf", "isnan", "jacfwd", "jacobian", "jacrev", "jvp", "kron", "layers", "less", "less_equal", "linalg", "linspace",
     "load_model", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not",
@@ -216,7 +216,7 @@ __all__ = [
     "softplus", "sort", "special", "split", "sqrt", "square", "squeeze", "stack", "stats", "std", "stop_gradient",
     "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "top_k",
     "trace", "transpose", "trapezoid", "tril", "triu", "trunc", "unique", "value_and_grad", "var", "vdot", "vecdot",
-    "vecmat", "vjp", "vmap", "voigt_profile", "vstack", "where", "zeros", "zeros_like",
+    "vecmat", "vjp", "vmap", "voigt_profile", "vstack", "where", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip
 
 __version__ = "0.2.0"

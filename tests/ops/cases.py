@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.ops import OPS, Op
+from jitgrad.program.branches import REGIONS
 
 BROADCASTS = {
     1: [((),), ((3,),), ((2, 3),), ((1, 1),), ((0,),)],
@@ -180,7 +181,7 @@ def differentiable(op: Op, case: Case, operands: list[np.ndarray]) -> tuple[Call
 
 
 # Without the ops that other tests declare, that which gives one of several results, and loops: see tests/tape/test_loop.py.
-ROWS = [op for op in OPS.values() if op.kernel is None and op.name not in ("get", "loop")]
+ROWS = [op for op in OPS.values() if op.kernel is None and op.name not in ("get", *REGIONS)]
 ALL = [(op, case) for op in ROWS for case in cases_of(op)]
 
 

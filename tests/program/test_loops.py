@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from jitgrad.errors import ProgramError
+from jitgrad.program.assembler import row
+from jitgrad.program.branches import Branches, While, branching_step
 from jitgrad.program.context import Context
 from jitgrad.program.expression import Expression, Step, Update, input_step, literal_step
 from jitgrad.program.loop import Loop, loop_of, loop_step
+from jitgrad.program.loop_extents import check_jumps, ranges_of
 from jitgrad.program.lowering import lower, optimise
 from jitgrad.program.passes.cse import cse, dce
+from jitgrad.program.profile import profile
+from jitgrad.program.program import Program
 from jitgrad.program.verify import verify
+from jitgrad.vm.instructions import JUMPS
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -117,3 +126,92 @@ def test_a_body_may_update_state() -> None:
 def test_what_does_not_fit_is_refused(loop: Loop, shapes: tuple[tuple[int, ...], ...], message: str) -> None:
     with pytest.raises(ProgramError, match=message):
         loop.check(shapes)
+
+
+def conditional(op: str) -> Expression:
+    """A step ``while`` or ``cond`` of a number and a constant: h·c while h > c, and h·c or h + c."""
+    inputs = input_step(0, ()), input_step(1, ())
+    product = Expression((*inputs, Step("multiply", (0, 1), (), ())), (("value", (2,)),))
+    other = Expression((*inputs, Step("less" if op == "while" else "add", (1, 0), (), ())), (("value", (2,)),))
+    region: Any = While(other, product, 1) if op == "while" else Branches(product, other)
+    args = (0, 1) if op == "while" else (0, 0, 1)
+    steps = (*inputs, branching_step(op, args, region), Step("get", (2,), (("index", 0),), ()))
+    return Expression(steps, (("value", (3,)),))
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "expected"),
+    [
+        ("while", (8.0, 0.5), 0.5),
+        ("while", (0.25, 0.5), 0.25),
+        ("while", (np.nan, 0.5), np.nan),
+        ("cond", (3.0, 0.5), 1.5),
+        ("cond", (0.0, 0.5), 0.5),
+        ("cond", (-0.0, 0.5), 0.5),
+        ("cond", (np.nan, 0.5), np.nan),
+    ],
+)
+def test_jumps(op: str, inputs: tuple[float, float], expected: float) -> None:
+    expression = conditional(op)
+    verify(expression)
+    program = lower(expression, FLOAT64)
+    context = Context(Program.parse(program.dump()))
+    context.load(inputs)
+    context.run()
+    np.testing.assert_equal(context.outputs[0][()], expected)
+    assert profile(context)
+
+
+@pytest.mark.parametrize("op", ["while", "cond"])
+def test_jumps_stay_within_their_entry(op: str) -> None:
+    program = lower(conditional(op), FLOAT64)
+    for i in range(program.stop):
+        kind, fields = program.instruction(i)
+        if kind.name in JUMPS:
+            for length in (fields["length"] + 100, 2**63):
+                code = program.code.copy()
+                code[i, 1 + kind.fields.index("length")] = length
+                with pytest.raises(ProgramError, match="beyond its loop"):
+                    replace(program, code=code).validate()
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "length", "message"),
+    [
+        ("jump", 3, 0, None),
+        ("jump", 3, 3, "beyond its loop"),
+        ("back", 3, 3, "beyond its loop"),
+        ("jump", 0, 2, "beyond its loop"),
+    ],
+)
+def test_jumps_stay_within_their_loop(name: str, at: int, length: int, message: str | None) -> None:
+    """A jump instead of an instruction of a program: copy, loop, two instructions, next."""
+    program = lower(looped(Loop(body(4), 4, 1, 1), gets=((0, 0),)), FLOAT64)
+    code = program.code.copy()
+    names = [program.instruction(i)[0].name for i in range(program.stop)]
+    assert names[1] == "loop" and names[-1] == "next", names
+    code[at] = row(name, {"length": length, "p": 0})
+    changed = replace(program, code=code)
+    if message is None:
+        check_jumps(changed, ranges_of(changed))
+    else:
+        with pytest.raises(ProgramError, match=message):
+            check_jumps(changed, ranges_of(changed))
+
+
+@pytest.mark.parametrize(
+    ("region", "shapes", "message"),
+    [
+        (While(body(4), body(4), 1), ((), ()), "does not take"),
+        (While(body(4, 5), body(4), 1), ((), (), ()), "single number"),
+        (While(body(4), body(4), 2), ((), (), ()), "Keep their shapes"),
+        (Branches(body(4), body(4)), ((2,), (), (), ()), "predicate"),
+        (Branches(body(4), body(4, 5)), ((), (), (), ()), "Make them agree"),
+        (Branches(body(4), body(4)), ((), (), ()), "does not take"),
+    ],
+)
+def test_branches_that_do_not_fit_are_refused(
+    region: While | Branches, shapes: tuple[tuple[int, ...], ...], message: str
+) -> None:
+    with pytest.raises(ProgramError, match=message):
+        region.check(shapes)

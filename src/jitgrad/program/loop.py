@@ -53,6 +53,10 @@ class Loop(NamedTuple):
         """The body, and the tail if there is one."""
         return (self.body,) if self.tail is None else (self.body, self.tail)
 
+    def with_bodies(self, bodies: Sequence[Expression]) -> Loop:
+        """Return the loop with other bodies."""
+        return self._replace(body=bodies[0], tail=None if self.tail is None else bodies[1])
+
     @property
     def lanes(self) -> int:
         """Number of ranges of trips that threads share; 0 if they share none."""

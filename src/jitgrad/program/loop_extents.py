@@ -10,7 +10,7 @@ import numpy as np
 
 from jitgrad.errors import ProgramError
 from jitgrad.vm.context import MOST_TASKS
-from jitgrad.vm.instructions import BY_LANE, BY_TRIP, MOVE, OPCODE, OPERATION, WIDTH, WORD, Instruction
+from jitgrad.vm.instructions import BY_LANE, BY_TRIP, JUMPS, MOVE, OPCODE, OPERATION, WIDTH, WORD, Instruction
 
 if TYPE_CHECKING:
     from jitgrad.program.program import Program
@@ -65,6 +65,20 @@ def ranges_of(program: Program) -> list[Range]:
         if i not in ends:
             raise ProgramError(f"Instruction {i} (next) ends no loop. Lower the expression again.")
     return found
+
+
+def check_jumps(program: Program, loops: Sequence[Range]) -> None:
+    """Raise ProgramError if an instruction jumps out of its entry, or into or out of the body of a loop."""
+    for i in np.flatnonzero(np.isin(program.code[:, OPERATION], [OPCODE[name] for name in JUMPS])).tolist():
+        kind, fields = program.instruction(i)
+        target = i + 1 + (-fields["length"] if kind.name == "back" else fields["length"])
+        entry = next(e for e in program.entries if e.start <= i < e.stop)
+        bodies = [(entry.start, entry.stop), *((r.first, r.stop) for r in loops), *((r.stop + 1, r.end) for r in loops)]
+        leaves = any(first <= i < stop and not first <= target <= stop for first, stop in bodies)
+        enters = any(not first <= i < stop and first <= target < stop for first, stop in bodies[1:])
+        skips = any(target == r.stop and not r.first <= i < r.stop for r in loops)  # to the end of the body
+        if leaves or enters or skips:
+            raise ProgramError(f"Instruction {i} ({kind.name}) jumps to {target}, beyond its loop. Lower the expression again.")
 
 
 def trips_at(i: int, loops: Sequence[Range]) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from jitgrad.program.context import Context
 from jitgrad.program.loop_extents import ranges_of, trips_at
+from jitgrad.vm.instructions import JUMPS
 
 _SECONDS = 5e-4
 """Duration of the repetitions of an instruction."""
@@ -52,7 +53,7 @@ def profile(context: Context) -> list[Cost]:
     loops = ranges_of(context.program)
     for i in range(context.program.stop):
         kind, fields = context.program.instruction(i)
-        if kind.name in ("loop", "next"):
+        if kind.name in ("loop", "next", *JUMPS):
             continue
         trips = trips_at(i, loops)
         table = context.program.table

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jitgrad.errors import ProgramError, listed
-from jitgrad.program.loop_extents import Range, ranges_of, swept
+from jitgrad.program.loop_extents import Range, check_jumps, ranges_of, swept
 from jitgrad.program.slots import STEPS, UPDATE, Slot
 from jitgrad.program.touched import Cells, Extents, Touched, hull, touched
 from jitgrad.vm.instructions import WIDTH
@@ -30,6 +30,7 @@ def validate(program: Program) -> None:
     """
     _check_form(program)
     loops = ranges_of(program)
+    check_jumps(program, loops)
     _check_arena(program)
     literals = [Slot(offset, ()) for offset, _ in program.literals]
     for what, slots in (("input", program.inputs), ("literal", literals), ("output", program.outputs)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jitgrad.errors import JitgradError, ProgramError
 from jitgrad.ops import OPS
+from jitgrad.program.branches import bodies_of
 from jitgrad.program.expression import Expression, Step, Update
 from jitgrad.program.loop import loop_of
 from jitgrad.program.lowering_rules.table import UPDATES, lowered, result_shape
@@ -50,8 +51,8 @@ def _check_step(expression: Expression, step: Step, where: str) -> None:
         raise ProgramError(f"{where} has operands {step.args}. A leaf has no operands.")
     if step.op == "loop":
         _check_effects(expression, step, where)
-        for body in loop_of(step).bodies:
-            verify(body, f"{where}: ")
+    for body in bodies_of(step):
+        verify(body, f"{where}: ")
 
 
 def _check_leaves(expression: Expression) -> None:

@@ -80,7 +80,7 @@ def loop(
     UnsupportedError
         If the body draws random numbers, or contains a ``custom_gradient``.
     """
-    count("trips", trips, low=0)
+    count("trips", trips, low=0, high=2**53)
     first, data = [as_tensor(x) for x in carries], [as_tensor(x) for x in moving]
     for number, x in enumerate(data):
         if x.shape[:1] != (trips,):

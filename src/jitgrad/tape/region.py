@@ -40,6 +40,13 @@ class Region(Recording):
         self._check_ops(flat)
         return flat.expression(flat.leaves), flat.leaves[len(inputs) :]
 
+    def bodies(self, inputs: Sequence[Tensor], *outputs: Sequence[Tensor]) -> tuple[list[Expression], Tensors]:
+        """Return several bodies with the same inputs, and the other values that they read, which are their last inputs."""
+        fixed: Tensors = []
+        for part in outputs:
+            fixed += self.expression([*inputs, *fixed], part)[1]
+        return [self.expression([*inputs, *fixed], part)[0] for part in outputs], fixed
+
     def _check_ops(self, flat: Flat) -> None:
         """Raise UnsupportedError for ops that a body cannot contain: ops that are not in the table, and random numbers."""
         for node in flat.nodes:

@@ -65,6 +65,10 @@ def _call(instruction: Instruction) -> str:
         return f"i += loop.loop(context, code, i, {', '.join(numbers)})"
     if instruction.name == "next":
         return f"i += loop.next(code, table, i, {', '.join(column.values())})"
+    if instruction.name == "branch":
+        return f"i += loop.branch(A, {', '.join(column.values())})"
+    if instruction.name in ("jump", "back"):
+        return f"i {'+' if instruction.name == 'jump' else '-'}= {column['length']}"
     arguments = ["A"] + (["table"] if "t" in instruction.fields else []) + list(column.values())
     assert instruction.kernel is not None
     return f"{'.'.join(instruction.kernel)}({', '.join(arguments)})"

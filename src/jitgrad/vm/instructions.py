@@ -399,6 +399,13 @@ def _is_loop(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
 _kernel("loop", "loop", "trips length tail lanes t moves", extents(), extents(), limits=(_is_loop,))
 _kernel("loop", "next", "left trips length t moves", extents(), extents())
 
+# Jumps, which stay within the bodies of the loops around them. ``branch`` skips the next ``length`` instructions if the number
+# at ``p`` is 0, ``jump`` always, and ``back`` returns to the instruction that is ``length - 1`` before it.
+_kernel("loop", "branch", "*p length", extents(), extents(p="1"))
+_kernel("loop", "jump", "length", extents(), extents())
+_kernel("loop", "back", "length", extents(), extents())
+JUMPS = ("branch", "jump", "back")
+
 
 def column(name: str, field: str) -> np.uint64:
     """Return the column of a field in an instruction."""

@@ -44,6 +44,9 @@ def _execute(context, start, stop):
         elif f[0] == 104: random.advance(A, f[1], f[2])
         elif f[0] == 105: i += loop.loop(context, code, i, f[1], f[2], f[3], f[4])
         elif f[0] == 106: i += loop.next(code, table, i, f[1], f[2], f[3], f[4], f[5])
+        elif f[0] == 107: i += loop.branch(A, f[1], f[2])
+        elif f[0] == 108: i += f[1]
+        elif f[0] == 109: i -= f[1]
         i += uint64(1)
 
 def _arguments(element: Number) -> tuple[Type, ...]:

@@ -1,4 +1,4 @@
-"""Passes on loops: merge equal loops, drop unused stacks, lower bodies, and write the outputs of bodies in place."""
+"""Passes on region ops: merge equal loops, drop unused stacks, lower bodies, and write the outputs of bodies in place."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jitgrad.program.branches import REGIONS, While, bodies_of, branches_of, branching_step, with_bodies
 from jitgrad.program.expression import Builder, Expression, Step, input_step, rewrite
-from jitgrad.program.loop import Loop, inputs_of, loop_of, loop_step
+from jitgrad.program.loop import inputs_of, loop_of, loop_step
 from jitgrad.program.lowering_rules.table import lowered
 from jitgrad.program.memory import owners
 
@@ -61,23 +62,21 @@ def _with_stacks(expression: Expression, stacks: Mapping[int, tuple[int, ...]]) 
 
 
 def lower_bodies(lower: Callable[[Expression], Expression]) -> Callable[[Expression], Expression]:
-    """Return the pass that lowers the body of each loop with ``lower``."""
+    """Return the pass that lowers the bodies of each region op with ``lower``."""
 
     def lowered(builder: Builder, step: Step) -> int | None:
-        loop = loop_of(step)
-        tail = None if loop.tail is None else lower(loop.tail)
-        return builder.add(loop_step(step.args, loop._replace(body=lower(loop.body), tail=tail)))
+        return builder.add(with_bodies(step, [lower(body) for body in bodies_of(step)]))
 
-    return lambda expression: rewrite(expression, lambda op: lowered if op == "loop" else None)
+    return lambda expression: rewrite(expression, lambda op: lowered if op in REGIONS else None)
 
 
-def legalise_loops(expression: Expression) -> Expression:
-    """Convert loops to the form that native code runs.
+def legalise_regions(expression: Expression) -> Expression:
+    """Convert region ops to the form that native code runs.
 
-    Literals of a body become constants of the loop, because they are stored in memory. Each stacked value becomes a separate
-    step, which can write to its slice.
+    Literals of a body become constants of the step, because they are stored in memory. Each stacked value of a loop, and each
+    output of a branch, becomes a separate step, which can write to its place.
     """
-    return rewrite(expression, lambda op: _legal if op == "loop" else None)
+    return rewrite(expression, {"loop": _legal_loop, "while": _legal_branches, "cond": _legal_branches}.get)
 
 
 def _loops_of(expression: Expression) -> dict[int, Step]:
@@ -85,18 +84,38 @@ def _loops_of(expression: Expression) -> dict[int, Step]:
     return {i: step for i, step in enumerate(expression.steps) if step.op == "loop"}
 
 
-def _legal(builder: Builder, step: Step) -> int:
+def _legal_loop(builder: Builder, step: Step) -> int:
     loop = loop_of(step)
     literals: dict[Step, int] = {}
-    bodies = [_own_outputs(_lifted(_with_copies(body), literals, len(step.args)), loop) for body in loop.bodies]
-    parallel = loop.parallel and not _calls(loop.body)
-    loop = loop._replace(body=bodies[0], tail=None if loop.tail is None else bodies[1], parallel=parallel)
+    bodies = [_own_outputs(_lifted(_with_copies(body), literals, len(step.args)), loop.n_carries) for body in loop.bodies]
+    loop = loop.with_bodies(bodies)._replace(parallel=loop.parallel and not _calls(loop.body))
     return builder.add(loop_step((*step.args, *(builder.add(literal) for literal in literals)), loop))
 
 
+def _legal_branches(builder: Builder, step: Step) -> int:
+    """Convert a ``while``, whose body has carries, or a ``cond``. Each body has all lifted literals as inputs."""
+    literals: dict[Step, int] = {}
+    region, first = branches_of(step), len(step.args) - (step.op == "cond")
+    bodies = [_lifted(_with_copies(body), literals, first) for body in region.bodies]
+    if isinstance(region, While):
+        bodies = [bodies[0], _own_outputs(bodies[1], region.n_carries)]
+    else:
+        bodies = [_own_outputs(body, 0) for body in bodies]
+    bodies = [_with_inputs(body, first, literals) for body in bodies]
+    args = (*step.args, *(builder.add(literal) for literal in literals))
+    return builder.add(branching_step(step.op, args, region.with_bodies(bodies)))
+
+
+def _with_inputs(body: Expression, first: int, literals: Mapping[Step, int]) -> Expression:
+    """Return a body with an input for each literal, also for those of another body."""
+    present = {body.steps[i].attr("leaf") for i in inputs_of(body)}
+    missing = [input_step(number, ()) for number in range(first, first + len(literals)) if number not in present]
+    return body._replace(steps=(*body.steps, *missing)) if missing else body
+
+
 def _calls(body: Expression) -> bool:
-    """Return whether a body, including loops in it, calls a function by address."""
-    return any(lowered(step.op).by_address or (step.op == "loop" and _calls(loop_of(step).body)) for step in body.steps)
+    """Return whether a body, including bodies in it, calls a function by address."""
+    return any(lowered(step.op).by_address or any(map(_calls, bodies_of(step))) for step in body.steps)
 
 
 def _lifted(body: Expression, literals: dict[Step, int], first: int) -> Expression:
@@ -121,13 +140,13 @@ def _still(builder: Builder, step: Step) -> int:
     return builder.add(step._replace(args=args))
 
 
-def _own_outputs(body: Expression, loop: Loop) -> Expression:
-    """Give each stacked output a separate step, which can move, and separate carries that alias each other.
+def _own_outputs(body: Expression, n: int) -> Expression:
+    """Give each output after the first n, the next carries, a separate step, which can move; separate carries that are aliases.
 
     The next carries are copied to the places of the current carries in sequence, so a next carry that is a current carry is
     saved first.
     """
-    owner, inputs, n = owners(body), inputs_of(body), loop.n_carries
+    owner, inputs = owners(body), inputs_of(body)
     builder, outputs, taken = Builder(list(body.steps)), list(body.outputs), set[int]()
     for number, i in enumerate(body.outputs):
         row = lowered(body.steps[i].op)

@@ -1,4 +1,4 @@
-"""The instructions ``loop`` and ``next``: a body runs repeatedly, and places in it advance from trip to trip.
+"""The instructions ``loop`` and ``next``: a body runs repeatedly, and places in it advance from trip to trip. And ``branch``.
 
 ``loop`` precedes the body, ``next`` follows it. The body is modified in place, and restored at the end.
 """
@@ -38,3 +38,9 @@ def next(code, table, i, left, trips, length, t, moves):
         return _ZERO
     move(code, table, i - length, t, moves, _ONE, _ZERO)
     return _ZERO - length - _ONE
+
+
+@compiled
+def branch(A, p, length):
+    """Return the number of instructions to skip: ``length`` if the number at ``p`` is 0."""
+    return length if A[p] == 0 else _ZERO
