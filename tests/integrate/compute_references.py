@@ -2,7 +2,9 @@
 
 Linear problems: the exponential of the matrix, and integration. Orbits: Kepler's equation, and integration. Other nonstiff
 problems: extrapolation of the midpoint rule (Gragg) in extended precision, and SciPy's DOP853. Other stiff problems: SciPy's
-Radau and LSODA. The solution of E4 is the one of Enright and Pryce. The differences are printed. Usage: ``python -m tests.integrate.compute_references``, five minutes.
+Radau and LSODA. The solution of E4 is the one of Enright and Pryce. The differences are printed.
+
+Usage: ``python -m tests.integrate.compute_references``, five minutes.
 """
 
 from __future__ import annotations
