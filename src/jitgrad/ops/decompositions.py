@@ -73,7 +73,7 @@ def _inverse_differences(x: Any) -> Any:
     return 1 / (_along_rows(x) - _along_columns(x) + eye) - eye
 
 
-def _eigh_pullback(g: Any, y: Any, a: Any) -> Any:
+def _eigh_pullback(wanted: Any, g: Any, y: Any, a: Any) -> Any:
     (gw, gv), (w, v), n = g, y, a.shape[-1]
     inner = _along_rows(gw) * np.eye(n)
     if not vanishes(gv):
@@ -82,7 +82,7 @@ def _eigh_pullback(g: Any, y: Any, a: Any) -> Any:
     return ((whole + swap_last(whole)) * (np.tril(np.ones((n, n))) - 0.5 * np.eye(n)),)  # only of the triangle that is read
 
 
-def _svd_pullback(g: Any, y: Any, a: Any, full: bool) -> Any:
+def _svd_pullback(wanted: Any, g: Any, y: Any, a: Any, full: bool) -> Any:
     """Pull back. Vectors beyond the first k complete a basis: if the first k change, they rotate as little as possible."""
     (gu, gs, gvh), (u, s, vh) = g, y
     v, gv, k = swap_last(vh), swap_last(gvh), s.shape[-1]
@@ -117,7 +117,7 @@ def _out_of(u: Any, g: Any, k: int) -> Any:
     return moved - matmul(rest, matmul(swap_last(g_rest), first))
 
 
-def _qr_pullback(g: Any, y: Any, a: Any) -> Any:
+def _qr_pullback(wanted: Any, g: Any, y: Any, a: Any) -> Any:
     (gq, gr), (q, r), n = g, y, a.shape[-1]
     inner = matmul(r, swap_last(gr)) - matmul(swap_last(gq), q)
     lower = np.tril(np.ones((n, n)))

@@ -48,7 +48,7 @@ def _as_matrix(x: Any) -> Any:
     return reshape(x, shape=(*x.shape, 1, 1))
 
 
-def _determinant_pullback(g: Any, y: Any, a: Any) -> Any:
+def _determinant_pullback(wanted: Any, g: Any, y: Any, a: Any) -> Any:
     total = 0
     if not vanishes(g[0]):
         total = _as_matrix(g[0]) * cofactor(a)

@@ -88,8 +88,8 @@ class Op:
     partials : tuple of callable or None
         Elementwise ops only: for each operand ``partial(*operands, y)``, a number or an expression.
     pullback : callable, optional
-        One rule for all operands in place of ``vjps``: ``pullback(g, y, *operands, **attrs) -> cotangents``. An operand's
-        cotangent is None if it is zero, or an exception if there is no derivative.
+        One rule for all operands in place of ``vjps``: ``pullback(wanted, g, y, *operands, **attrs) -> cotangents``, of which
+        those of the ``wanted`` operands are used. A cotangent is None if it is zero, or an exception if there is no derivative.
     jvp : callable, optional
         ``jvp(tangents, y, *operands, **attrs) -> tangents`` of the results, for ops for which this is simpler than the
         transpose of the pullback. None stands for a tangent of zeros.
@@ -220,7 +220,7 @@ class Op:
     def pull_back(self, wanted: Sequence[int], g: Any, y: Any, operands: Sequence[Any], attrs: dict[str, Any]) -> list[Any]:
         """Return the cotangents of the ``wanted`` operands, which have derivatives, for a cotangent of the result."""
         if self.pullback is not None:
-            found = self.pullback(g, y, *operands, **attrs)
+            found = self.pullback(wanted, g, y, *operands, **attrs)
             for i in wanted:
                 if isinstance(found[i], Exception):
                     raise found[i]

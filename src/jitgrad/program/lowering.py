@@ -18,14 +18,24 @@ from jitgrad.program.encode import encode_step, encode_update
 from jitgrad.program.expression import Expression, Step, literal_value
 
 # Importing a module adds its rows.
-from jitgrad.program.lowering_rules import branches, calls, elementwise, loop, products, reductions, updates, views  # noqa: F401
+from jitgrad.program.lowering_rules import (  # noqa: F401
+    branches,
+    calls,
+    elementwise,
+    integrate,
+    loop,
+    products,
+    reductions,
+    updates,
+    views,
+)  # fmt: skip
 from jitgrad.program.memory import Memory, assign_memory
 from jitgrad.program.passes.canonicalise import canonicalise
 from jitgrad.program.passes.cse import cse, dce, in_order, needed_by
 from jitgrad.program.passes.fuse import fuse
 from jitgrad.program.passes.hoist_scale import hoist_scale
 from jitgrad.program.passes.legalise import legalise
-from jitgrad.program.passes.loops import legalise_regions, lower_bodies
+from jitgrad.program.passes.regions import legalise_regions, lower_bodies
 from jitgrad.program.passes.tile_rows import tile_rows
 from jitgrad.program.program import Program
 from jitgrad.program.slots import GRADIENT, UPDATE, Entry, Slot

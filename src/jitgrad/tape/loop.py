@@ -14,13 +14,25 @@ import numpy as np
 from jitgrad.arguments import count
 from jitgrad.errors import ShapeError
 from jitgrad.ops import Shape
-from jitgrad.ops.linear import broadcast_to, transpose
 from jitgrad.ops.linear import sum as sum_
 from jitgrad.ops.table import Op, declare, vanishes
 from jitgrad.program.loop import Loop, inputs_of
 from jitgrad.tape.batching import batched
 from jitgrad.tape.forward_mode import push_forward
-from jitgrad.tape.region import Carry, Region, Tensors, carries_of, in_numpy, inlined, input_like, settled, slice_of
+from jitgrad.tape.region import (
+    Carry,
+    Region,
+    Tensors,
+    all_rows,
+    carries_of,
+    depends,
+    in_numpy,
+    inlined,
+    input_like,
+    settled,
+    slice_of,
+    swap_first,
+)  # fmt: skip
 from jitgrad.tape.reverse_mode import constant, differentiate
 from jitgrad.tape.tensor import Tensor, as_tensor, identity, placeholder, retyped
 
@@ -155,7 +167,7 @@ def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tens
     return made[n:]
 
 
-def _pullback(g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, loop: Loop) -> list[Any]:
+def _pullback(wanted: Sequence[int], g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, loop: Loop) -> list[Any]:
     """Return the cotangents of the operands, by a loop in reverse on the cotangents of the carries.
 
     The cotangents of constants are accumulated from trip to trip or, if trips are parallel, stacked and summed.
@@ -192,7 +204,7 @@ def _pullback(g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, loop:
 def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, loop: Loop) -> Tensors:
     """Return the results for n rows, by one loop whose carries and slices have all rows along their first axis."""
     k, m = loop.n_carries, loop.n_carries + loop.n_moving
-    depends, with_rows = _with_rows(loop, [row is not None for row in rows])
+    of_rows, with_rows = _with_rows(loop, [row is not None for row in rows])
     with Region("loop") as region:
         inside = [
             slice_of(x) if k <= number < m else input_like(x) if number < k or has_rows else x
@@ -205,37 +217,23 @@ def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, loop: Loop)
         changing = [(x, y) for x, y, has_rows in zip(inside, places, with_rows, strict=True) if has_rows]
         found = inlined(loop.body, inside)
         outputs = list(found)
-        moved = [number for number, has_rows in enumerate(depends) if has_rows]
+        moved = [number for number, has_rows in enumerate(of_rows) if has_rows]
         for number, y in zip(moved, batched([found[i] for i in moved], *zip(*changing, strict=True)), strict=True):
             outputs[number] = y
-    first = [_all_rows(x, row, n) if has_rows else x for x, row, has_rows in zip(operands[:k], rows, with_rows, strict=False)]
-    data = [x if row is None else _swapped(row) for x, row in zip(operands[k:m], rows[k:m], strict=True)]
+    first = [all_rows(x, row, n) if has_rows else x for x, row, has_rows in zip(operands[:k], rows, with_rows, strict=False)]
+    data = [x if row is None else swap_first(row) for x, row in zip(operands[k:m], rows[k:m], strict=True)]
     pairs = [*zip(places, first, strict=False)], [*zip(places[k:m], data, strict=True)]
     made = _looped(region, loop.trips, *pairs, outputs[:k], outputs[k:], loop.reverse, loop.parallel)
     return [
-        _all_rows(y, y if has_rows else None, n) if number < k else _swapped(y) if has_rows else _all_rows(y, None, n)
-        for number, (y, has_rows) in enumerate(zip(made, depends, strict=True))
+        all_rows(y, y if has_rows else None, n) if number < k else swap_first(y) if has_rows else all_rows(y, None, n)
+        for number, (y, has_rows) in enumerate(zip(made, of_rows, strict=True))
     ]
-
-
-def _all_rows(x: Tensor, row: Tensor | None, n: int) -> Tensor:
-    """Return the rows of a value, which are equal if it has none."""
-    return broadcast_to(x, shape=(n, *x.shape)) if row is None else row
-
-
-def _swapped(x: Tensor) -> Tensor:
-    """Exchange the first two axes."""
-    made: Tensor = transpose(x, axes=(1, 0, *range(2, x.ndim)))
-    return made
 
 
 def _with_rows(loop: Loop, inputs: list[bool]) -> tuple[list[bool], list[bool]]:
     """Return which outputs and which inputs of a body have rows. A carry has them in all trips or in none."""
     while True:
-        depends: list[bool] = []
-        for step in loop.body.steps:
-            depends.append(inputs[step.attr("leaf")] if step.op == "input" else any(depends[i] for i in step.args))
-        outputs = [depends[i] for i in loop.body.outputs]
+        outputs = depends(loop.body, inputs)
         found = [y or x for x, y in zip(inputs, outputs[: loop.n_carries], strict=False)] + inputs[loop.n_carries :]
         outputs[: loop.n_carries] = found[: loop.n_carries]
         if found == inputs:

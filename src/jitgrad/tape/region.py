@@ -90,6 +90,26 @@ def in_numpy(body: Expression, inputs: Sequence[Any]) -> list[Any]:
     return made
 
 
+def depends(body: Expression, inputs: Sequence[bool]) -> list[bool]:
+    """Return which outputs of a body depend on the marked inputs."""
+    found: list[bool] = []
+    for step in body.steps:
+        found.append(inputs[step.attr("leaf")] if step.op == "input" else any(found[i] for i in step.args))
+    return [found[i] for i in body.outputs]
+
+
+def swap_first(x: Tensor) -> Tensor:
+    """Exchange the first two axes."""
+    made: Tensor = OPS["transpose"](x, axes=(1, 0, *range(2, x.ndim)))
+    return made
+
+
+def all_rows(x: Tensor, row: Tensor | None, n: int) -> Tensor:
+    """Return the n rows of a value, which are equal if it has none."""
+    made: Tensor = OPS["broadcast_to"](x, shape=(n, *x.shape)) if row is None else row
+    return made
+
+
 # Carries.
 
 

@@ -92,7 +92,7 @@ def _with_gradient(name: str, result: Any, inputs: Sequence[Tensor], inside: Rec
     besides = _read_besides(outputs, inputs, inside)
     count, several = len(outputs), len(outputs) != 1
 
-    def pullback(g: Any, y: Any, *operands: Any, results: int) -> list[Any]:
+    def pullback(wanted: Any, g: Any, y: Any, *operands: Any, results: int) -> list[Any]:
         found = pull(g, y) if several else pull((g,), (y,))
         refused = TapeError(
             f"{name} has a custom gradient, and reads a source of the gradient that is not one of its arguments. "
@@ -227,7 +227,7 @@ class CustomOp(Generic[P, R]):
             )
         )  # fmt: skip
 
-    def _pullback(self, g: Any, y: Any, *operands: Any) -> Any:
+    def _pullback(self, wanted: Any, g: Any, y: Any, *operands: Any) -> Any:
         if self._vjp is None:
             raise TapeError(f"The custom op {self.name} has no derivative. Define one with def_vjp().")
         if not _is_compiled(self._vjp):
@@ -243,7 +243,7 @@ class CustomOp(Generic[P, R]):
         def shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shapes:
             return Shapes(shapes[-self._arity :])
 
-        def no_rule(g: Any, y: Any, *operands: Any) -> Any:
+        def no_rule(wanted: Any, g: Any, y: Any, *operands: Any) -> Any:
             raise TapeError(
                 f"The vjp of the custom op {self.name} is compiled, so second derivatives and forward mode are not available. "
                 f"Write it with functions of jitgrad instead."

@@ -64,6 +64,11 @@ def linalg(name: str, dtype: Any) -> Callee:
     return Callee(f"{name}-{dtype}", dtype, LINALG[name].length, LINALG[name].elements)
 
 
+def integrator(name: str, dtype: Any) -> Callee:
+    """Return a kernel of the instruction ``integrate``, which has its own form."""
+    return Callee(f"{name}-{dtype}", dtype, 0, list)
+
+
 class Routine(NamedTuple):
     """The way to call a linear algebra kernel for the op of the same name, over a batch of matrices.
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from numpy import uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import call_kernel, compiled
+from jitgrad.vm.compiler.language import call_kernel, call_region, compiled
 from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.kernels import {modules}
@@ -69,6 +69,9 @@ def _call(instruction: Instruction) -> str:
         return f"i += loop.branch(A, {', '.join(column.values())})"
     if instruction.name in ("jump", "back"):
         return f"i {'+' if instruction.name == 'jump' else '-'}= {column['length']}"
+    if instruction.name == "integrate":
+        skipped = " + ".join(column[field] for field in ("length", "jacobian", "events"))
+        return f"i += call_region({column['kernel']}, context, i, {skipped})"
     arguments = ["A"] + (["table"] if "t" in instruction.fields else []) + list(column.values())
     assert instruction.kernel is not None
     return f"{'.'.join(instruction.kernel)}({', '.join(arguments)})"

@@ -97,6 +97,11 @@ GROUPS = {
         | _kernels("decompositions", "eigh", "svd", "pinv", "qr"),
         calls="lapack",
     ),
+    "integrate": Group(
+        "the integrator",
+        0.5,
+        {"explicit": Form("jitgrad.vm.integrate.explicit", CFUNCTYPE(None, POINTER, NUMBER))},
+    ),
     "special": Group(
         "special functions",
         0.2,

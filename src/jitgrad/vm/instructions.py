@@ -407,6 +407,15 @@ _kernel("loop", "back", "length", extents(), extents())
 JUMPS = ("branch", "jump", "back")
 
 
+# Integrates differential equations whose right-hand side is the next ``length`` instructions; those of its Jacobian and of the
+# events follow. ``n`` results at ``d``, ``room`` elements of scratch memory at ``s``, ``count`` times, and the sizes in the
+# table at ``t``: see ``vm/integrate/layout.py``.
+_kernel(
+    "", "integrate", "kernel *d n *times count *tableau numbers *s room length jacobian events t",
+    extents(d="n", s="room"), extents(times="count", tableau="numbers"),
+)  # fmt: skip
+
+
 def column(name: str, field: str) -> np.uint64:
     """Return the column of a field in an instruction."""
     return np.uint64(1 + INSTRUCTIONS[OPCODE[name]].fields.index(field))

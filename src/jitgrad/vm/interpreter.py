@@ -8,7 +8,7 @@ from __future__ import annotations
 from numpy import uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import call_kernel, compiled
+from jitgrad.vm.compiler.language import call_kernel, call_region, compiled
 from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.kernels import copy, elementwise, loop, matmul, norms, order, random, reduce, special
@@ -47,6 +47,7 @@ def _execute(context, start, stop):
         elif f[0] == 107: i += loop.branch(A, f[1], f[2])
         elif f[0] == 108: i += f[1]
         elif f[0] == 109: i -= f[1]
+        elif f[0] == 110: i += call_region(f[1], context, i, f[10] + f[11] + f[12])
         i += uint64(1)
 
 def _arguments(element: Number) -> tuple[Type, ...]:

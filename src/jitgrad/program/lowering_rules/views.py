@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from jitgrad.errors import ProgramError
 from jitgrad.ops import Shape
 from jitgrad.ops.table import Shapes, each_shape, starts_of
 from jitgrad.program.assembler import Assembler
-from jitgrad.program.expression import Step
+from jitgrad.program.expression import Builder, Step
 from jitgrad.program.lowering_rules.products import fuse_transposed
 from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, Rows, declare, keeps_rows
 
@@ -70,6 +71,24 @@ def _slice(code: Assembler, at: Placed, starts: Shape, steps: Shape, shape: Shap
     code.view("copy_from", at.d, at.places[0] + start, shape, strides)
 
 
+CONTIGUOUS = "contiguous_slice"
+
+
+def _contiguous_shape(shapes: OperandShapes, start: int, shape: Shape) -> Shape:
+    if start + math.prod(shape) > math.prod(shapes[0]):
+        raise ProgramError(f"A slice of shape {shape} at {start} exceeds an array of shape {shapes[0]}. Correct the pass.")
+    return shape
+
+
+def as_view(builder: Builder, step: Step) -> int | None:
+    """Replace a slice by a view if its elements are adjacent in memory."""
+    start, strides = _sliced(builder.steps[step.args[0]].shape, step.attr("starts"), step.attr("steps"))
+    kept = [(n, stride) for n, stride in zip(step.shape, strides, strict=True) if n != 1]
+    if 0 in step.shape or any(stride != math.prod([n for n, _ in kept[k + 1 :]]) for k, (_, stride) in enumerate(kept)):
+        return None
+    return builder.add(Step(CONTIGUOUS, step.args, (("start", start), ("shape", step.shape)), step.shape))
+
+
 def _pad(code: Assembler, at: Placed, starts: Shape, steps: Shape, shape: Shape) -> None:
     code.emit("zero", d=at.d, n=math.prod(shape))
     start, strides = _sliced(shape, starts, steps)
@@ -119,6 +138,7 @@ declare(Lowered("copy", _copy, _first))
 declare(Lowered("broadcast_to", _broadcast_to, by_rows=_broadcast_by_rows, repeats=True))
 declare(Lowered("transpose", _transpose, fuse=(fuse_transposed,)))
 declare(Lowered("slice", _slice))
+declare(Lowered(CONTIGUOUS, shape=_contiguous_shape, view=lambda step, shapes: step.attr("start")))
 declare(Lowered("pad", _pad))
 declare(Lowered("concatenate", _concatenate))
 declare(Lowered("gather", _gather))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from jitgrad.program.expression import Expression, Step, rewrite
 from jitgrad.program.lowering_rules.table import lowered
+from jitgrad.program.lowering_rules.views import as_view
 
 
 def legalise(expression: Expression) -> Expression:
-    """Apply the legalization rule of its row to each step, after its operands, and order reads of state before its changes."""
-    return rewrite(_protect_state(expression), lambda op: lowered(op).legalise)
+    """Apply the legalization rule of its row to each step, after its operands, and order reads of state before its changes.
+
+    Slices of adjacent elements become views.
+    """
+    views = rewrite(expression, lambda op: as_view if op == "slice" else None)
+    return rewrite(_protect_state(views), lambda op: lowered(op).legalise)
 
 
 def _protect_state(expression: Expression) -> Expression:

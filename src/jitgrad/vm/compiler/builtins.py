@@ -125,6 +125,11 @@ def _by_address(body: Any, address: Value, *operands: Value) -> None:
     body.write(f"call void {function}({', '.join(f'{operand.type.code} {operand.name}' for operand in operands)})")
 
 
+def _region(body: Any, address: Value, context: Value, i: Operand, length: Operand) -> Operand:
+    _by_address(body, address, context, body.value(i, UINT64))
+    return length
+
+
 def _execute(body: Any, context: Value, start: Operand, stop: Operand) -> None:
     _by_address(body, body.field(context, "execute"), context, body.value(start, UINT64), body.value(stop, UINT64))
 
@@ -155,5 +160,6 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     language.numbers: _numbers,
     language.is_null: _is_null,
     language.call_kernel: _by_address,
+    language.call_region: _region,
     language.call_execute: _execute,
 }

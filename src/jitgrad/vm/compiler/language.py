@@ -113,6 +113,11 @@ def call_kernel(address, arena, table, t, d, s):  # type: ignore[no-untyped-def]
     raise NotImplementedError
 
 
+def call_region(address, context, i, length):  # type: ignore[no-untyped-def]
+    """Call the kernel at an address for the bodies after instruction ``i``; return their ``length``."""
+    raise NotImplementedError
+
+
 def call_execute(context, start, stop):  # type: ignore[no-untyped-def]
     """Run the instructions start ≤ i < stop of a context. The interpreter is not inlined."""
     raise NotImplementedError

@@ -1,0 +1,110 @@
+"""The instruction of the region op ``integrate``, followed by the code of its bodies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from jitgrad.ops import Shape
+from jitgrad.ops.table import size_of
+from jitgrad.program.assembler import Assembler
+from jitgrad.program.encode import encode_step
+from jitgrad.program.expression import Expression, Step
+from jitgrad.program.integrate import METHOD, OPERANDS, SETTINGS, START, TIMES, Integration
+from jitgrad.program.loop import inputs_of
+from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, declare
+from jitgrad.program.memory import ALIGNMENT, Memory, assign_memory, owners
+from jitgrad.program.slots import Slot
+from jitgrad.vm import addresses
+from jitgrad.vm.integrate import layout
+from jitgrad.vm.integrate.tableaux import TABLEAUX
+from jitgrad.vm.late import load
+
+
+def _shape(shapes: OperandShapes, integration: Integration) -> Shape:
+    return integration.results(shapes)
+
+
+def _own_room(integration: Integration) -> int:
+    """Return the number of elements of scratch memory of the kernel, at whose end those of the bodies begin."""
+    room = layout.room(integration.n_elements, len(TABLEAUX[integration.method].nodes))
+    return room + -room % ALIGNMENT
+
+
+def _memory(body: Expression) -> Memory:
+    return assign_memory(body, {*inputs_of(body), *body.outputs})
+
+
+def _scratch(step: Step, shapes: OperandShapes) -> int:
+    integration: Integration = step.attrs[0][1]
+    return _own_room(integration) + max(_memory(body).size for body in integration.bodies)
+
+
+def _emit(code: Assembler, at: Placed, integration: Integration) -> None:
+    """Emit copies of what the kernel changes, the instruction, and the bodies."""
+    s, n, own = at.scratch.offset, integration.n_elements, _own_room(integration)
+    settings = {"d": s + layout.RTOL, "a": at.places[SETTINGS], "n": math.prod(at.shapes[SETTINGS])}
+    code.emit("copy", **settings)
+    code.emit("copy", d=s + layout.NOW, a=at.places[START], n=1)
+    place = s + layout.place(layout.STATE, n)
+    for a, shape in zip(at.places[OPERANDS:], integration.states, strict=False):
+        if math.prod(shape):
+            code.emit("copy", d=place, a=a, n=math.prod(shape))
+        place += math.prod(shape)
+    constants = at.places[OPERANDS + integration.n_states :]
+    body = _code(code, integration.body, _places(integration, s), layout.place(layout.DERIVATIVE, n) + s, constants, s + own)
+    address = load("explicit", code.dtype).address
+    code.append(
+        "integrate",
+        kernel=addresses.note(addresses.integrator("explicit", code.dtype), address),
+        d=at.d, n=size_of(at.shape), times=at.places[TIMES], count=at.shapes[TIMES][0], tableau=at.places[METHOD],
+        numbers=at.shapes[METHOD][0], s=s, room=at.scratch.size, length=body.stop, jacobian=0, events=0,
+        t=code.numbers(_sizes(integration, at.shapes[TIMES][0])),
+    )  # fmt: skip
+    code.append_all(body.code())
+
+
+def _sizes(integration: Integration, count: int) -> list[int]:
+    """Return the sizes in the table, in the order of ``layout``."""
+    tableau, n = TABLEAUX[integration.method], integration.n_elements
+    sizes = {
+        layout.SIZE: n,
+        layout.CONTROLLED: integration.n_controlled_elements,
+        layout.STRIDE: layout.stride(n),
+        layout.COUNT: count,
+        layout.STAGES: tableau.n_stages,
+        layout.EXTRA: tableau.extra,
+        layout.DEGREE: tableau.degree,
+        layout.ESTIMATES: len(tableau.estimates),
+        layout.N_STATES: integration.n_states,
+    }
+    return [sizes[k] for k in range(layout.WORDS)] + [math.prod(shape) for shape in integration.states]
+
+
+def _places(integration: Integration, s: int) -> list[int]:
+    """Return the places of the inputs of the bodies that the kernel writes: the time and the states."""
+    places, place = [s + layout.TIME], s + layout.place(layout.ARGUMENT, integration.n_elements)
+    for shape in integration.states:
+        places.append(place)
+        place += math.prod(shape)
+    return places
+
+
+def _code(
+    code: Assembler, body: Expression, inputs: Sequence[int], results: int, constants: Sequence[int], scratch: int
+) -> Assembler:
+    """Return the instructions of a body, whose results are placed one after another."""
+    own, owner = _memory(body), owners(body)
+    outside = dict(zip(inputs_of(body), [*inputs, *constants], strict=True))
+    for i in body.outputs:
+        outside[i] = results
+        results += body.steps[i].size
+    places = [outside.get(i, scratch) + place for i, place in zip(owner, own.places, strict=True)]
+    slots = {i: Slot(scratch + slot.offset, slot.shape) for i, slot in own.scratch.items()}
+    made = Assembler(code.dtype, code.table, whole=code.whole)
+    for i in range(len(body.steps)):
+        encode_step(made, body, Memory(places, slots, 0), i)
+    return made
+
+
+declare(Lowered("integrate", _emit, _shape, scratch=_scratch))

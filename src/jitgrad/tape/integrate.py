@@ -1,0 +1,301 @@
+"""Integration of differential equations as an op: the right-hand side is recorded once and differentiated as an integration.
+
+The tangents of the states satisfy differential equations themselves, the variational equations. They become further states,
+whose errors do not determine the steps, so that the derivatives of all orders are those of the computed solution. The
+derivative by a time is the right-hand side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ShapeError
+from jitgrad.ops import Shape
+from jitgrad.ops.linear import broadcast_to, reshape
+from jitgrad.ops.linear import sum as sum_
+from jitgrad.ops.table import Op, declare, vanishes
+from jitgrad.program.integrate import OPERANDS, START, TIMES, Integration
+from jitgrad.tape.batching import batched
+from jitgrad.tape.forward_mode import push_forward
+from jitgrad.tape.loop import loop
+from jitgrad.tape.region import Region, Tensors, all_rows, depends, in_numpy, inlined, input_like, swap_first
+from jitgrad.tape.reverse_mode import constant
+from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, retyped
+from jitgrad.vm.integrate.layout import RESULTS, SETTINGS
+from jitgrad.vm.integrate.tableaux import packed
+
+RightHandSide = Callable[[Tensor, Tensors], Sequence[Any]]
+"""A function from the time and the states to the derivatives of the states."""
+
+MAX_STEPS = 100_000
+
+
+def integrate(
+    fun: RightHandSide,
+    start: Any,
+    times: Any,
+    states: Sequence[Any],
+    *,
+    method: str = "dopri5",
+    rtol: Any = 1e-3,
+    atol: Any = 1e-6,
+    first_step: Any = 0.0,
+    max_step: Any = np.inf,
+    max_steps: int = MAX_STEPS,
+) -> tuple[Tensors, Tensor]:
+    """Integrate ordinary differential equations, as one op.
+
+    Parameters
+    ----------
+    fun : callable
+        ``fun(t, states)`` returns the derivatives of the states, of the same shapes. It is called once, with Tensors whose
+        values are unknown. Other values that it reads are constants of the equations.
+    start : array_like
+        The time at which the states are given.
+    times : array_like
+        The times at which the states are wanted, a vector in the direction of the integration.
+    states : sequence of array_like
+        The initial states.
+    method : str, default "dopri5"
+        The name of the method, see ``vm/integrate/tableaux.py``.
+    rtol, atol : array_like
+        The tolerances: a step's error is at most ``atol + rtol * abs(y)`` in the root mean square. ``atol`` is a number or has
+        one number for each element of the states.
+    first_step : array_like, default 0.0
+        The size of the first step. The default, 0, estimates it.
+    max_step : array_like, default inf
+        The largest size of a step.
+    max_steps : int
+        The largest number of steps.
+
+    Returns
+    -------
+    values : list of Tensor
+        The states at the times, stacked along a first axis. They are nan from the first time on that is not reached.
+    statistics : Tensor
+        What ended the integration, and its counts, see ``vm/integrate/layout.py``. It has no derivative.
+
+    Raises
+    ------
+    ShapeError
+        If ``fun`` returns other shapes than the states have.
+    TracingError
+        If ``fun`` requests a value, for example to branch on it.
+    UnsupportedError
+        If ``fun`` draws random numbers, or contains a ``custom_gradient``.
+    """
+    first = [as_tensor(x) for x in states]
+    begin, wanted = as_tensor(start), as_tensor(times)
+    with Region("integrate") as region:
+        time, inside = input_like(begin), [input_like(x) for x in first]
+        slopes = [as_tensor(t) for t in fun(time, inside)]
+    if [t.shape for t in slopes] != [x.shape for x in first]:
+        raise ShapeError(
+            f"integrate: the states have shapes {[x.shape for x in first]}, and their derivatives {[t.shape for t in slopes]}. "
+            "Return derivatives of the same shapes."
+        )
+    size = sum(x.size for x in first)
+    settings = np.concatenate([[rtol, first_step, max_step, max_steps], np.broadcast_to(atol, size)])
+    given = [begin, wanted, as_tensor(settings), as_tensor(packed(method))]
+    made = _integrated(region, method, len(first), given, time, list(zip(inside, first, strict=True)), slopes)
+    return made[:-1], made[-1]
+
+
+Pairs = Sequence[tuple[Tensor, Tensor]]
+"""States in a body, each with its initial value."""
+
+
+def _integrated(
+    region: Region,
+    method: str,
+    n_controlled: int,
+    given: Sequence[Tensor],
+    time: Tensor,
+    states: Pairs,
+    slopes: Sequence[Tensor],
+) -> Tensors:
+    """Record the integration. Return the states at the times, and the statistics."""
+    first = [x for _, x in states]
+    body, fixed = region.expression([time, *(inside for inside, _ in states)], slopes)
+    made = integrate_op(*given, *first, *fixed, integration=Integration(body, method, len(first), n_controlled))
+    return [*(retyped(result, x.level) for result, x in zip(made, first, strict=False)), made[-1]]
+
+
+def _split(integration: Integration, parts: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+    """Split the operands, or one item per operand, into those before the states, the states and the constants."""
+    n = OPERANDS + integration.n_states
+    return list(parts[:OPERANDS]), list(parts[OPERANDS:n]), list(parts[n:])
+
+
+# Derivatives.
+
+
+def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tensor, integration: Integration) -> list[Any]:
+    """Return the tangents of the results, by an integration of the states and their tangents."""
+    given, first, fixed = _split(integration, operands)
+    of_given, along, shifted = _split(integration, tangents)
+    begun = _begun(integration, operands, of_given[START], along)
+    moved: list[Any]
+    if all(t is None for t in (*begun, *shifted)):
+        values, moved = list(y[:-1]), [None] * len(first)
+    else:
+        made = _variational(integration, operands, begun, shifted)
+        values, moved = made[: len(first)], made[len(first) : -1]
+    if of_given[TIMES] is not None:
+        slopes = _slopes(integration, given[TIMES], values, fixed)
+        by_time = [slope * _beside(of_given[TIMES], slope) for slope in slopes]
+        moved = [t if by is None else by if t is None else t + by for t, by in zip(moved, by_time, strict=True)]
+    return [*(constant(0.0, x) if t is None else t for t, x in zip(moved, y, strict=False)), constant(0.0, y[-1])]
+
+
+def _begun(integration: Integration, operands: Sequence[Tensor], by_start: Any, along: Sequence[Any]) -> list[Any]:
+    """Return the tangents of the states at the start, which move along the solution if the start does."""
+    if by_start is None:
+        return list(along)
+    given, first, fixed = _split(integration, operands)
+    slopes = inlined(integration.body, [given[START], *first, *fixed])
+    return [-slope * by_start if t is None else t - slope * by_start for t, slope in zip(along, slopes, strict=True)]
+
+
+def _variational(integration: Integration, operands: Sequence[Tensor], begun: Sequence[Any], shifted: Sequence[Any]) -> Tensors:
+    """Return the results of the integration of the states and their tangents."""
+    given, first, fixed = _split(integration, operands)
+    begun = [constant(0.0, x) if t is None else t for t, x in zip(begun, first, strict=True)]
+    with Region("integrate") as region:
+        time, inside, directions = input_like(given[START]), [input_like(x) for x in first], [input_like(t) for t in begun]
+        slopes = inlined(integration.body, [time, *inside, *fixed])
+        known = zip((*inside, *fixed), (*directions, *shifted), strict=True)
+        found = push_forward(slopes, {id(x): t for x, t in known if t is not None}, region.has)
+        pushed = [constant(0.0, x) if t is None else t for x, t in zip(slopes, found, strict=True)]
+    pairs = [*zip(inside, first, strict=True), *zip(directions, begun, strict=True)]
+    return _integrated(region, integration.method, integration.n_controlled, given, time, pairs, [*slopes, *pushed])
+
+
+def _slopes(integration: Integration, times: Tensor, values: Sequence[Tensor], fixed: Sequence[Tensor]) -> Tensors:
+    """Return the derivatives of the states at all times."""
+    leaves = [placeholder((), times.level), *(placeholder(x.shape[1:], x.level) for x in values)]
+    return batched(inlined(integration.body, [*leaves, *fixed]), leaves, [times, *values])
+
+
+def _beside(times: Tensor, values: Tensor) -> Tensor:
+    """Return numbers for each time in a shape that broadcasts along the values at the times."""
+    made: Tensor = reshape(times, shape=(*times.shape, *(1,) * (values.ndim - 1)))
+    return made
+
+
+def _pullback(
+    wanted: Sequence[int], g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, integration: Integration
+) -> list[Any]:
+    """Return the cotangents of the operands: those of the results times the sensitivities, all in one integration."""
+    given, first, fixed = _split(integration, operands)
+    found: list[Any] = [None] * len(operands)
+    used = [k for k in range(len(first)) if not vanishes(g[k])]
+    states = range(OPERANDS, OPERANDS + len(first))
+    needed = [i for i in range(OPERANDS, len(operands)) if i in wanted or (i in states and START in wanted)]
+    if used and needed:
+        leaves = {i: input_like(operands[i]) for i in needed}
+        _, along, shifted = _split(integration, [leaves.get(i) for i in range(len(operands))])
+        moved = _variational(integration, operands, along, shifted)[len(first) : -1]
+        sizes = [operands[i].size for i in needed]
+        rows = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
+        every = [as_tensor(row.reshape(-1, *operands[i].shape)) for i, row in zip(needed, rows, strict=True)]
+        many = batched([moved[k] for k in used], list(leaves.values()), every)
+        total: Any = 0.0
+        for k, one in zip(used, many, strict=True):
+            total = total + sum_(one * g[k], axes=tuple(range(1, one.ndim)))
+        at = np.cumsum([0, *sizes])
+        for number, i in enumerate(needed):
+            found[i] = reshape(total[at[number] : at[number + 1]], shape=operands[i].shape)
+    if used and START in wanted:
+        slopes = inlined(integration.body, [given[START], *first, *fixed])
+        parts = [sum_(found[i] * slope, axes=tuple(range(slope.ndim))) for i, slope in zip(states, slopes, strict=True)]
+        found[START] = -sum(parts[1:], start=parts[0])
+    if used and TIMES in wanted:
+        slopes = _slopes(integration, given[TIMES], y[:-1], fixed)
+        parts = [sum_(slopes[k] * g[k], axes=tuple(range(1, slopes[k].ndim))) for k in used]
+        found[TIMES] = sum(parts[1:], start=parts[0])
+    return found
+
+
+def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, integration: Integration) -> list[Any]:
+    """Return the results for n rows: with more states if only tangents have rows, otherwise one integration for each row."""
+    given, first, fixed = _split(integration, operands)
+    of_given, of_states, of_fixed = _split(integration, rows)
+    with_rows = _with_rows(integration, [False, *(row is not None for row in (*of_states, *of_fixed))])
+    if any(row is not None for row in of_given) or any(with_rows[1 : 1 + integration.n_controlled]):
+        return _each(n, rows, operands, integration)
+    with Region("integrate") as region:
+        time, inside = input_like(given[START]), [input_like(x) for x in first]
+        places = [placeholder((n, *x.shape), x.level) if many else x for x, many in zip(inside, with_rows[1:], strict=False)]
+        leaves = [x if row is None else input_like(x) for x, row in zip(fixed, of_fixed, strict=True)]
+        slopes = inlined(integration.body, [time, *inside, *leaves])
+        changing = [(x, place) for x, place in zip(inside, places, strict=True) if x is not place]
+        changing += [(x, row) for x, row in zip(leaves, of_fixed, strict=True) if row is not None]
+        moved = [k for k, (x, place) in enumerate(zip(inside, places, strict=True)) if x is not place]
+        for k, many in zip(moved, batched([slopes[k] for k in moved], *zip(*changing, strict=True)), strict=True):
+            slopes[k] = many
+    begun = [all_rows(x, row, n) if k in moved else x for k, (x, row) in enumerate(zip(first, of_states, strict=True))]
+    made = _integrated(
+        region, integration.method, integration.n_controlled, given, time, list(zip(places, begun, strict=True)), slopes
+    )
+    results = [swap_first(x) if k in moved else broadcast_to(x, shape=(n, *x.shape)) for k, x in enumerate(made[:-1])]
+    return [*results, broadcast_to(made[-1], shape=(n, *made[-1].shape))]
+
+
+def _with_rows(integration: Integration, inputs: list[bool]) -> list[bool]:
+    """Return which inputs of the body have rows: with a state's derivative, the state has them too."""
+    while True:
+        outputs = depends(integration.body, inputs)
+        found = [inputs[0], *(x or y for x, y in zip(inputs[1:], outputs, strict=False)), *inputs[1 + len(outputs) :]]
+        if found == inputs:
+            return found
+        inputs = found
+
+
+def _each(n: int, rows: Sequence[Tensor | None], operands: Sequence[Tensor], integration: Integration) -> Tensors:
+    """Integrate each row by itself, with its own steps. Threads share the rows."""
+
+    def body(carries: Tensors, slices: Tensors) -> tuple[Tensors, Tensors]:
+        own = iter(slices)
+        given = [x if row is None else next(own) for x, row in zip(operands, rows, strict=True)]
+        return [], list(integrate_op(*given, integration=integration))
+
+    _, stacked = loop(body, n, (), [row for row in rows if row is not None], parallel=True)
+    return stacked
+
+
+def _in_numpy(*operands: Any, integration: Integration) -> tuple[Any, ...]:
+    """Integrate by SciPy. The statistics are those of no steps."""
+    from scipy.integrate import solve_ivp
+
+    given, first, fixed = _split(integration, operands)
+    (start, times, settings, _), shapes = given, [np.shape(x) for x in first]
+    at = np.cumsum([0, *(np.size(x) for x in first)])
+
+    def parts(y: np.ndarray) -> list[np.ndarray]:
+        return [y[at[k] : at[k + 1]].reshape(shape) for k, shape in enumerate(shapes)]
+
+    def fun(t: float, y: np.ndarray) -> np.ndarray:
+        made = in_numpy(integration.body, [t, *parts(y), *fixed])
+        return np.concatenate([np.ravel(made[i]) for i in integration.body.outputs])
+
+    y = np.concatenate([np.ravel(x) for x in first])
+    found = solve_ivp(fun, (start, times[-1]), y, "DOP853", times, rtol=max(settings[0], 1e-13), atol=settings[SETTINGS:].min())
+    values = [found.y[at[k] : at[k + 1]].T.reshape(-1, *shape) for k, shape in enumerate(shapes)]
+    return (*values, np.zeros(RESULTS))
+
+
+def _integrate_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    integration: Integration = attrs["integration"]
+    return integration.results(shapes)
+
+
+integrate_op: Op = declare(
+    Op(
+        "integrate", None, _integrate_shape, (), _in_numpy, pullback=_pullback, jvp=_jvp, batch=_batch, constants=(2, 3),
+        result="float", doc="Differential equations that are integrated over time, see ``tape.integrate``.",
+    )
+)  # fmt: skip

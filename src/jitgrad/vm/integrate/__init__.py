@@ -1,0 +1,1 @@
+"""The native integrator of ordinary differential equations: the kernels of the instruction ``integrate``."""

@@ -1,0 +1,59 @@
+"""The memory of an integration, which lowering and the kernels share: sizes in the table, numbers in scratch memory.
+
+The scratch memory begins with HEADER numbers. Vectors of STRIDE elements follow, which are multiples of BLOCK: the tolerances,
+the arguments of the right-hand side and its result, the state, and the stages.
+"""
+
+from __future__ import annotations
+
+from jitgrad.ops.table import Shape, size_of
+
+# Sizes in the table, followed by the size of each state.
+SIZE, CONTROLLED, STRIDE, COUNT, STAGES, EXTRA, DEGREE, ESTIMATES, N_STATES, WORDS = range(10)
+
+# Numbers at the beginning of the scratch memory. TIME is an input of the bodies; the last four are given.
+(
+    TIME, NOW, STEP, UNTIL, NEXT, AFTER_REJECTION, ERROR, EVALUATIONS, ACCEPTED, REJECTED, STATUS, STIFF, RELAXED, JACOBIANS,
+    FACTORIZATIONS, END,
+) = range(16)  # fmt: skip
+RTOL, FIRST_STEP, MAX_STEP, MAX_STEPS, HEADER = range(28, 33)
+SETTINGS = HEADER - RTOL
+"""Number of settings before the absolute tolerances."""
+
+# Vectors after the header.
+ATOL, ARGUMENT, DERIVATIVE, STATE, PROPOSED, STAGE = range(6)
+
+BLOCK = 4
+"""Number of elements that the kernels process together."""
+
+# The results after the states.
+(
+    STATUS_RESULT, EVALUATIONS_RESULT, ACCEPTED_RESULT, REJECTED_RESULT, JACOBIANS_RESULT, FACTORIZATIONS_RESULT, TIME_RESULT,
+    STEP_RESULT, STIFF_RESULT, RESULTS,
+) = range(10)  # fmt: skip
+
+# Status: what ended an integration.
+DONE, STOPPED, NOT_FINITE, VANISHED, TOO_MANY, UNSORTED = range(6)
+
+# Numbers at the beginning of a tableau: exponents of the error and of the previous error, and limits of the step's factor.
+ALPHA, BETA, SAFETY, SMALLEST, LARGEST, STIFFNESS, CONTROL = range(7)
+
+
+def stride(size: int) -> int:
+    """Return the number of elements of a vector, a multiple of ``BLOCK``."""
+    return size + -size % BLOCK
+
+
+def place(vector: int, size: int) -> int:
+    """Return the position of a vector in the scratch memory."""
+    return HEADER + vector * stride(size)
+
+
+def room(size: int, n_stages: int) -> int:
+    """Return the number of elements of scratch memory for ``n_stages`` stages, including those for dense output."""
+    return place(STAGE, size) + n_stages * stride(size) + n_stages
+
+
+def n_results(count: int, states: tuple[Shape, ...]) -> int:
+    """Return the number of elements of the results."""
+    return count * sum(map(size_of, states)) + RESULTS

@@ -1,0 +1,79 @@
+"""Results of an integration: the states at the wanted times, by dense output, and what ended it."""
+
+from __future__ import annotations
+
+from numpy import nan, uint64
+
+from jitgrad.vm.compiler.language import after, compiled, number
+from jitgrad.vm.instructions import column
+from jitgrad.vm.integrate import layout as at
+from jitgrad.vm.integrate.stages import ONE, ZERO, all_stages, combine, stage, vector
+from jitgrad.vm.kernels.lanes import row
+
+_RESULTS, _TIMES = column("integrate", "d"), column("integrate", "times")
+
+
+@compiled
+def times(context, i):
+    """Return the times at which the states are wanted."""
+    return after(context.arena, row(context.code, i)[_TIMES])
+
+
+@compiled
+def write(context, i, sizes, k, values):
+    """Write the states at time number ``k``."""
+    place, source, count = row(context.code, i)[_RESULTS], values, sizes[at.COUNT]
+    for s in range(sizes[at.N_STATES]):
+        size = sizes[uint64(at.WORDS) + s]
+        to = after(context.arena, place + k * size)
+        for j in range(size):
+            to[j] = source[j]
+        source = after(source, size)
+        place += count * size
+
+
+@compiled
+def write_failure(context, i, scratch, sizes, first):
+    """Write nan for the times from number ``first`` on."""
+    empty = vector(scratch, sizes, at.ARGUMENT)
+    for j in range(sizes[at.SIZE]):
+        empty[j] = nan
+    for k in range(first, sizes[at.COUNT]):
+        write(context, i, sizes, k, empty)
+
+
+@compiled
+def write_statistics(context, i, scratch, sizes):
+    """Write what ended the integration, and its counts."""
+    f = row(context.code, i)
+    to = after(context.arena, f[_RESULTS] + sizes[at.COUNT] * sizes[at.SIZE])
+    to[at.STATUS_RESULT] = scratch[at.STATUS]
+    to[at.EVALUATIONS_RESULT] = scratch[at.EVALUATIONS]
+    to[at.ACCEPTED_RESULT] = scratch[at.ACCEPTED]
+    to[at.REJECTED_RESULT] = scratch[at.REJECTED]
+    to[at.JACOBIANS_RESULT] = scratch[at.JACOBIANS]
+    to[at.FACTORIZATIONS_RESULT] = scratch[at.FACTORIZATIONS]
+    to[at.TIME_RESULT] = scratch[at.NOW]
+    to[at.STEP_RESULT] = scratch[at.STEP]
+    to[at.STIFF_RESULT] = scratch[at.STIFF]
+
+
+@compiled
+def reached(time, scratch, end):
+    """Return whether a step that ends at ``end`` reaches a time."""
+    return (time - end) * scratch[at.STEP] <= 0.0
+
+
+@compiled
+def interpolate(to, scratch, sizes, dense, x):
+    """Compute the state at a fraction x of the current step, by the method's continuous extension."""
+    count, degree = all_stages(sizes), sizes[at.DEGREE]
+    weights = stage(scratch, sizes, count)
+    for j in range(count):
+        total, powers = number(scratch, 0.0), after(dense, j * degree)
+        for p in range(degree):
+            total = (total + powers[degree - ONE - p]) * x
+        weights[j] = total
+    combine(
+        to, vector(scratch, sizes, at.STATE), stage(scratch, sizes, ZERO), weights, count, scratch[at.STEP], sizes[at.STRIDE]
+    )

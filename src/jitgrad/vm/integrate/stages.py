@@ -1,0 +1,89 @@
+"""Vectors and stages of an integration, and evaluations of the right-hand side."""
+
+from __future__ import annotations
+
+from numpy import sqrt, uint64
+
+from jitgrad.vm.compiler.language import after, call_execute, compiled, number
+from jitgrad.vm.instructions import column
+from jitgrad.vm.integrate import layout as at
+from jitgrad.vm.kernels.lanes import row
+
+ZERO, ONE, BLOCK = uint64(0), uint64(1), uint64(at.BLOCK)
+_SCRATCH, _TABLE, _TABLEAU = column("integrate", "s"), column("integrate", "t"), column("integrate", "tableau")
+LENGTH = column("integrate", "length")
+
+
+@compiled
+def parts(context, i):
+    """Return the scratch memory, the sizes and the tableau of the integration at instruction ``i``."""
+    f = row(context.code, i)
+    return after(context.arena, f[_SCRATCH]), after(context.table, f[_TABLE]), after(context.arena, f[_TABLEAU])
+
+
+@compiled
+def vector(scratch, sizes, which):
+    """Return a vector of the scratch memory."""
+    return after(scratch, uint64(at.HEADER) + uint64(which) * sizes[at.STRIDE])
+
+
+@compiled
+def stage(scratch, sizes, k):
+    """Return stage ``k``: a derivative of the state."""
+    return after(scratch, uint64(at.HEADER) + (uint64(at.STAGE) + k) * sizes[at.STRIDE])
+
+
+@compiled
+def all_stages(sizes):
+    """Return the number of stages, with the derivative at the end of the step and the stages for dense output."""
+    return sizes[at.STAGES] + ONE + sizes[at.EXTRA]
+
+
+@compiled
+def assign(to, source, n):
+    """Copy n elements."""
+    for k in range(n):
+        to[k] = source[k]
+
+
+@compiled
+def evaluate(context, i, scratch, sizes, time, k):
+    """Compute stage ``k`` as the right-hand side at a time and at the vector ARGUMENT."""
+    scratch[at.TIME] = time
+    start = i + ONE
+    call_execute(context, start, start + row(context.code, i)[LENGTH])
+    assign(stage(scratch, sizes, k), vector(scratch, sizes, at.DERIVATIVE), sizes[at.SIZE])
+    scratch[at.EVALUATIONS] += 1.0
+
+
+@compiled
+def combine(to, y, stages, weights, count, h, stride):
+    """Compute ``to = y + h Σ weights[j] stages[j]`` over the first ``count`` stages."""
+    for k in range(ZERO, stride, BLOCK):
+        a, b, c, d = number(y, 0.0), number(y, 0.0), number(y, 0.0), number(y, 0.0)
+        for j in range(count):
+            w, one = weights[j], after(stages, j * stride + k)
+            a += w * one[0]
+            b += w * one[1]
+            c += w * one[2]
+            d += w * one[3]
+        to[k] = y[k] + h * a
+        to[k + ONE] = y[k + ONE] + h * b
+        to[k + uint64(2)] = y[k + uint64(2)] + h * c
+        to[k + uint64(3)] = y[k + uint64(3)] + h * d
+
+
+@compiled
+def tolerance(scratch, sizes, j, first, second):
+    """Return the tolerance of element ``j`` between two values."""
+    return vector(scratch, sizes, at.ATOL)[j] + scratch[at.RTOL] * max(abs(first), abs(second))
+
+
+@compiled
+def norm(scratch, sizes, x):
+    """Return the root mean square of the controlled elements of a vector, relative to the tolerance at the state."""
+    total, state = number(scratch, 0.0), vector(scratch, sizes, at.STATE)
+    for j in range(sizes[at.CONTROLLED]):
+        part = x[j] / tolerance(scratch, sizes, j, state[j], state[j])
+        total += part * part
+    return sqrt(total / number(scratch, sizes[at.CONTROLLED]))

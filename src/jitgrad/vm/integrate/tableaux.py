@@ -1,0 +1,100 @@
+"""The numbers of the methods, as arrays.
+
+Sources: Dormand and Prince, "A family of embedded Runge-Kutta formulae", J. Comput. Appl. Math. 6, 1980. The continuous
+extension and the controller's numbers are those of Hairer's code DOPRI5 (Hairer, Nørsett and Wanner, "Solving Ordinary
+Differential Equations I", 2nd edition, 1993, section II.6).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+Numbers = list[list[float]]
+
+
+class Tableau(NamedTuple):
+    """An explicit method.
+
+    Attributes
+    ----------
+    nodes : list of float
+        The fraction of the step at which each stage is evaluated. The stage after the ``n_stages`` stages of the step is at its
+        end; those after it serve the continuous extension.
+    weights : list of list of float
+        For each stage, the weights of the stages before it.
+    estimates : list of list of float
+        The weights of one or two error estimates.
+    dense : list of list of float
+        For each stage, the coefficients of x, x², … in the continuous extension.
+    control : tuple of float
+        Exponents of the error and of the previous error, safety factor, smallest and largest factor of the step, and the bound
+        of step times eigenvalue that signals stiffness.
+    n_stages : int
+        Number of stages of the step.
+    """
+
+    nodes: list[float]
+    weights: Numbers
+    estimates: Numbers
+    dense: Numbers
+    control: tuple[float, ...]
+    n_stages: int
+
+    @property
+    def extra(self) -> int:
+        """Number of stages that only the continuous extension uses."""
+        return len(self.nodes) - self.n_stages - 1
+
+    @property
+    def degree(self) -> int:
+        """Degree of the continuous extension."""
+        return len(self.dense[0])
+
+    def packed(self) -> np.ndarray:
+        """Return all numbers in the order in which the kernels read them."""
+        count = len(self.nodes)
+        square, estimates = np.zeros((count, count)), np.zeros((len(self.estimates), count))
+        for to, rows in ((square, self.weights), (estimates, self.estimates)):
+            for k, row in enumerate(rows):
+                to[k, : len(row)] = row
+        return np.concatenate([self.control, self.nodes, square.ravel(), estimates.ravel(), np.ravel(self.dense)])
+
+
+def _dormand_prince() -> Tableau:
+    weights: Numbers = [
+        [],
+        [1 / 5],
+        [3 / 40, 9 / 40],
+        [44 / 45, -56 / 15, 32 / 9],
+        [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
+        [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
+        [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84],
+    ]
+    estimate = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40]
+    extension = [
+        -12715105075 / 11282082432, 0, 87487479700 / 32700410799, -10690763975 / 1880347072, 701980252875 / 199316789632,
+        -1453857185 / 822651844, 69997945 / 29380423,
+    ]  # fmt: skip
+    solution = np.array([*weights[-1], 0.0])
+    first, last, d = np.eye(7)[0], np.eye(7)[6], np.array(extension)
+    # y + x (Δ + (1 - x) (a + x (b + (1 - x) d))) with Δ the step, a = h k₁ - Δ, b = 2 Δ - h (k₁ + k₇)
+    a, b = first - solution, 2 * solution - first - last
+    dense = np.array([solution + a, b - a + d, -b - 2 * d, d])
+    return Tableau(
+        [0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1], weights, [estimate], dense.T.tolist(), (0.17, 0.04, 0.9, 0.2, 10.0, 3.25), 6
+    )
+
+
+TABLEAUX = {"dopri5": _dormand_prince()}
+"""The methods by name."""
+
+
+@functools.cache
+def packed(method: str) -> np.ndarray:
+    """Return the numbers of a method as the kernels read them."""
+    numbers = TABLEAUX[method].packed()
+    numbers.flags.writeable = False
+    return numbers
