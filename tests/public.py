@@ -43,6 +43,7 @@ MODULES = [
     "jitgrad.saving",
     "jitgrad.sklearn",
     "jitgrad.tabular",
+    "jitgrad.timeseries",
     "jitgrad.transforms",
     "jitgrad.typing",
 ]

@@ -47,6 +47,7 @@ ORDER = [
     "models",
     "curvefit",
     "glm",
+    "timeseries",
     "pictures",
     "reports",
     "tabular",

@@ -34,7 +34,7 @@ platforms.check()  # before the imports, which would fail on other platforms
 
 from numpy import bool_, float32, float64, int64
 
-from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics, optimizers, pictures, random
+from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics, optimizers, pictures, random, timeseries
 from jitgrad.control_flow import cond, fori_loop, scan, while_loop
 from jitgrad.curvefit import curve_fit
 from jitgrad.functions import linalg, methods, special, stats
@@ -214,9 +214,9 @@ __all__ = [
     "random", "ravel", "reciprocal", "relu", "repeat", "reshape", "rint", "roll", "rot90", "round", "scan", "searchsorted",
     "select", "set_flush_denormal", "set_num_threads", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax",
     "softplus", "sort", "special", "split", "sqrt", "square", "squeeze", "stack", "stats", "std", "stop_gradient",
-    "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "top_k",
-    "trace", "transpose", "trapezoid", "tril", "triu", "trunc", "unique", "value_and_grad", "var", "vdot", "vecdot",
-    "vecmat", "vjp", "vmap", "voigt_profile", "vstack", "where", "while_loop", "zeros", "zeros_like",
+    "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile",
+    "timeseries", "top_k", "trace", "transpose", "trapezoid", "tril", "triu", "trunc", "unique", "value_and_grad", "var",
+    "vdot", "vecdot", "vecmat", "vjp", "vmap", "voigt_profile", "vstack", "where", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip
 
 __version__ = "0.2.0"

@@ -7,6 +7,7 @@ file cannot be written; files are written completely or not at all.
 
 from jitgrad.pictures.curve import curve_fit
 from jitgrad.pictures.distributions import distributions
+from jitgrad.pictures.forecast import forecast
 from jitgrad.pictures.gallery import images
 from jitgrad.pictures.groups import group_fits, group_summary
 from jitgrad.pictures.history import curves
@@ -16,6 +17,6 @@ from jitgrad.pictures.predictions import confusion, predicted
 from jitgrad.pictures.table import table_fit
 
 __all__ = [
-    "confusion", "curve_fit", "curves", "distributions", "group_fits", "group_summary", "images",
-    "parameter_maps", "plot_model", "predicted", "table_fit",
+    "confusion", "curve_fit", "curves", "distributions", "forecast", "group_fits", "group_summary",
+    "images", "parameter_maps", "plot_model", "predicted", "table_fit",
 ]  # fmt: skip
