@@ -30,6 +30,9 @@ class Problem(NamedTuple):
         """The solution at the end."""
         return np.array(REFERENCES[self.name])
 
+    def __str__(self) -> str:
+        return self.name
+
 
 def system(*equations: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     """Return the right-hand side of equations ``(t, y₀, y₁, …) → y'ᵢ``."""

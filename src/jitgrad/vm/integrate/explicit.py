@@ -22,6 +22,7 @@ from jitgrad.vm.integrate.stages import (
     assign,
     combine,
     evaluate,
+    larger,
     norm,
     parts,
     stage,
@@ -85,7 +86,7 @@ def _step(context, i, scratch, sizes, tableau):
 def _error(scratch, sizes, tableau):
     """Return the norm of the error estimate relative to the tolerance.
 
-    A second estimate, of lower order, makes the norm of the first one reliable (Hairer's DOP853).
+    A second estimate, of lower order, makes the first one reliable (Hairer's DOP853).
     """
     n, count, weights = sizes[at.CONTROLLED], sizes[at.STAGES] + ONE, _estimates(tableau, sizes)
     state, proposed, first = vector(scratch, sizes, at.STATE), vector(scratch, sizes, at.PROPOSED), stage(scratch, sizes, ZERO)
@@ -94,17 +95,17 @@ def _error(scratch, sizes, tableau):
         within, part = tolerance(scratch, sizes, j, state[j], proposed[j]), number(scratch, 0.0)
         for k in range(count):
             part += weights[k] * first[k * stride + j]
-        total += (part / within) ** 2
+        total = larger(total, abs(part / within))
         if sizes[at.ESTIMATES] == uint64(2):
             part, second = number(scratch, 0.0), after(weights, all_stages(sizes))
             for k in range(count):
                 part += second[k] * first[k * stride + j]
-            lower += (part / within) ** 2
+            lower = larger(lower, abs(part / within))
     h = abs(scratch[at.STEP])
     if sizes[at.ESTIMATES] == uint64(2):
-        both = total + 0.01 * lower
-        return h * total / sqrt(both * number(scratch, n)) if both > 0.0 else h * both
-    return h * sqrt(total / number(scratch, n))
+        both = sqrt(total * total + 0.01 * lower * lower)
+        return h * total * total / both if both > 0.0 else h * both
+    return h * total
 
 
 @compiled

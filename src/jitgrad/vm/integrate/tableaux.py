@@ -8,9 +8,12 @@ Differential Equations I", 2nd edition, 1993, section II.6).
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+from jitgrad.vm.integrate import dop853
 
 Numbers = list[list[float]]
 
@@ -78,17 +81,40 @@ def _dormand_prince() -> Tableau:
         -12715105075 / 11282082432, 0, 87487479700 / 32700410799, -10690763975 / 1880347072, 701980252875 / 199316789632,
         -1453857185 / 822651844, 69997945 / 29380423,
     ]  # fmt: skip
-    solution = np.array([*weights[-1], 0.0])
-    first, last, d = np.eye(7)[0], np.eye(7)[6], np.array(extension)
-    # y + x (Δ + (1 - x) (a + x (b + (1 - x) d))) with Δ the step, a = h k₁ - Δ, b = 2 Δ - h (k₁ + k₇)
-    a, b = first - solution, 2 * solution - first - last
-    dense = np.array([solution + a, b - a + d, -b - 2 * d, d])
-    return Tableau(
-        [0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1], weights, [estimate], dense.T.tolist(), (0.17, 0.04, 0.9, 0.2, 10.0, 3.25), 6
-    )
+    dense = extended(weights[-1], [extension])
+    return Tableau([0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1], weights, [estimate], dense, (0.17, 0.04, 0.9, 0.2, 5.0, 3.25), 6)
 
 
-TABLEAUX = {"dopri5": _dormand_prince()}
+def _dop853() -> Tableau:
+    weights, estimates, extension = (_filled(rows) for rows in (dop853.WEIGHTS, dop853.ESTIMATES, dop853.EXTENSION))
+    dense = extended(weights[12], extension)
+    return Tableau(dop853.NODES, weights, estimates, dense, (0.095, 0.04, 0.9, 0.2, 5.0, 6.1), 12)
+
+
+def _filled(rows: list[dop853.Row]) -> Numbers:
+    return [[row.get(k, 0.0) for k in range(max(row, default=-1) + 1)] for row in rows]
+
+
+def extended(solution: Sequence[float], extension: Numbers) -> Numbers:
+    """Return the coefficients of x, x², … of each stage in a continuous extension in Hairer's form.
+
+    It is y + x (Δ + (1 - x) (a + x (b + (1 - x) (d₁ + x (d₂ + …))))), where Δ is the step, a = h k₁ - Δ, b = 2 Δ - h (k₁ + k)
+    with k the derivative at the end, and the further terms are sums over all stages, whose weights are given.
+    """
+    last, count = len(solution), max(map(len, [*extension, [0.0] * (len(solution) + 1)]))
+    terms = np.zeros((3 + len(extension), count))
+    terms[0, :last] = solution
+    terms[1], terms[2] = np.eye(count)[0] - terms[0], 2 * terms[0] - np.eye(count)[0] - np.eye(count)[last]
+    for term, row in zip(terms[3:], extension, strict=True):
+        term[: len(row)] = row
+    dense, factor = np.zeros((len(terms) + 1, count)), np.polynomial.Polynomial([0.0, 1.0])
+    for k, term in enumerate(terms):
+        dense[: len(factor.coef)] += factor.coef[:, None] * term
+        factor *= np.polynomial.Polynomial([1.0, -1.0] if k % 2 == 0 else [0.0, 1.0])
+    return dense[1:].T.tolist()
+
+
+TABLEAUX = {"dopri5": _dormand_prince(), "dop853": _dop853()}
 """The methods by name."""
 
 
