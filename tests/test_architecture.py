@@ -70,7 +70,7 @@ TAPE = [
     [
         "flatten", "lru", "executable", "reverse_mode", "segments", "runs", "groups", "evaluate", "pending", "forward_mode",
         "batching", "backward", "gradient_tape", "function", "retracing", "region", "loop",
-        "while_loop", "cond",
+        "while_loop", "cond", "integrate",
     ],
 ]  # fmt: skip
 

@@ -15,7 +15,7 @@ from jitgrad.program.context import Context
 from jitgrad.program.expression import Expression, Step, Update, input_step, literal_step
 from jitgrad.program.loop import Loop, loop_of, loop_step
 from jitgrad.program.loop_extents import check_jumps, ranges_of
-from jitgrad.program.lowering import lower, optimise
+from jitgrad.program.lowering import lower
 from jitgrad.program.passes.cse import cse, dce
 from jitgrad.program.profile import profile
 from jitgrad.program.program import Program
@@ -89,12 +89,35 @@ def test_loops_that_differ_in_what_they_stack_are_one() -> None:
     np.testing.assert_allclose(found[3], doubled, rtol=1e-15)
 
 
-def test_nothing_is_stacked_that_nobody_asks_for() -> None:
-    trimmed = dce(looped(Loop(body(4, 5, 7), 4, 1, 1), gets=((0, 2),)))
+@pytest.mark.parametrize(
+    ("gets", "outputs", "carries", "operands"),
+    [((2,), ["multiply"], 0, 1), ((0,), ["add"], 1, 3), ((1,), ["add", "square"], 1, 3), ((0, 2), ["add", "multiply"], 1, 3)],
+)
+def test_unused_parts_of_a_loop_are_removed(gets: tuple[int, ...], outputs: list[str], carries: int, operands: int) -> None:
+    """A loop stacks the square of its carry, and twice the slice, which does not need the carry."""
+    expression = looped(Loop(body(4, 5, 7), 4, 1, 1), gets=tuple((0, index) for index in gets))
+    trimmed = dce(expression)
     verify(trimmed)
-    (loop,) = [loop_of(step) for step in trimmed.steps if step.op == "loop"]
-    assert loop.body.outputs == (4, 7)
-    assert len(optimise(trimmed).steps) < len(optimise(looped(Loop(body(4, 5, 7), 4, 1, 1), gets=((0, 1), (0, 2)))).steps) + 1
+    ((step, loop),) = [(step, loop_of(step)) for step in trimmed.steps if step.op == "loop"]
+    assert [loop.body.steps[i].op for i in loop.body.outputs] == outputs
+    assert (loop.n_carries, len(step.args)) == (carries, operands)
+    found = run(trimmed)
+    for index, value in zip(gets, found, strict=True):
+        np.testing.assert_allclose(value, expected()[index], rtol=1e-15)
+
+
+def test_unused_parts_of_branches_are_removed() -> None:
+    """A while whose second carry nothing reads, and a cond with two results of which one is used."""
+    inputs = tuple(input_step(number, ()) for number in range(3))
+    test = Expression((*inputs, Step("less", (2, 0), (), ())), (("value", (3,)),))
+    trip = Expression((*inputs, Step("multiply", (0, 2), (), ()), Step("add", (0, 1), (), ())), (("value", (3, 4)),))
+    for op, region, args in (("while", While(test, trip, 2), (0, 1, 2)), ("cond", Branches(trip, trip), (0, 0, 1, 2))):
+        steps = (*inputs, branching_step(op, args, region), Step("get", (3,), (("index", 0),), ()))
+        trimmed = dce(Expression(steps, (("value", (4,)),)))
+        verify(trimmed)
+        (step,) = [step for step in trimmed.steps if step.op == op]
+        assert len(step.args) == len(args) - 1
+        assert len(step.shape) == 1
 
 
 def test_a_body_may_update_state() -> None:

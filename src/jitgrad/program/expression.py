@@ -215,3 +215,15 @@ def renamed(expression: Expression, steps: Iterable[Step], place: Sequence[int])
     entries = tuple((name, moved(outputs)) for name, outputs in expression.entries)
     updates = tuple(u._replace(targets=moved(u.targets), args=moved(u.args)) for u in expression.updates)
     return Expression(tuple(steps), entries, updates)
+
+
+def needed_by(expression: Expression, roots: Iterable[int]) -> list[bool]:
+    """Return, for each step, whether one of ``roots`` depends on it."""
+    needed = [False] * len(expression.steps)
+    for i in roots:
+        needed[i] = True
+    for i in range(len(expression.steps) - 1, -1, -1):
+        if needed[i]:
+            for j in expression.steps[i].args:
+                needed[j] = True
+    return needed

@@ -15,7 +15,7 @@ import numpy as np
 from jitgrad.ops import Shapes
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.encode import encode_step, encode_update
-from jitgrad.program.expression import Expression, Step, literal_value
+from jitgrad.program.expression import Expression, Step, literal_value, needed_by
 
 # Importing a module adds its rows.
 from jitgrad.program.lowering_rules import (  # noqa: F401
@@ -31,7 +31,7 @@ from jitgrad.program.lowering_rules import (  # noqa: F401
 )  # fmt: skip
 from jitgrad.program.memory import Memory, assign_memory
 from jitgrad.program.passes.canonicalise import canonicalise
-from jitgrad.program.passes.cse import cse, dce, in_order, needed_by
+from jitgrad.program.passes.cse import cse, dce, in_order
 from jitgrad.program.passes.fuse import fuse
 from jitgrad.program.passes.hoist_scale import hoist_scale
 from jitgrad.program.passes.legalise import legalise

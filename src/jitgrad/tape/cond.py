@@ -58,20 +58,27 @@ def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], pred: Tensor, *
     return cond(recorded, pred, true, false)
 
 
-def _pullback(g: Sequence[Tensor], y: Sequence[Tensor], pred: Tensor, *operands: Tensor, region: Branches) -> list[Any]:
+def _pullback(
+    wanted: Sequence[int], g: Sequence[Tensor], y: Sequence[Tensor], pred: Tensor, *operands: Tensor, region: Branches
+) -> list[Any]:
     """Return the cotangents of the operands: each branch runs again, and computes its own."""
     with Region("cond") as recorded:
 
         def pulled(body: Expression) -> list[Tensor | None]:
             inside = [identity(x) for x in operands]
-            sources = [id(x) for x in inside]
+            sources = [id(inside[i - 1]) for i in wanted]
             return differentiate(inlined(body, inside), sources, lambda t: id(t) in sources, recorded.has, g)
 
         true, false = pulled(region.true), pulled(region.false)
-        wanted = [k for k, both in enumerate(zip(true, false, strict=True)) if any(t is not None for t in both)]
-        filled = [[constant(0.0, operands[k]) if (t := branch[k]) is None else t for k in wanted] for branch in (true, false)]
-    found = dict(zip(wanted, cond(recorded, pred, *filled), strict=True)) if wanted else {}
-    return [None, *(found.get(k) for k in range(len(operands)))]
+        moved = [k for k, both in enumerate(zip(true, false, strict=True)) if any(t is not None for t in both)]
+        like = [operands[wanted[k] - 1] for k in moved]
+        filled = [
+            [constant(0.0, x) if t is None else t for t, x in zip([branch[k] for k in moved], like, strict=True)]
+            for branch in (true, false)
+        ]
+    made = cond(recorded, pred, *filled) if moved else []
+    found = {wanted[k]: t for k, t in zip(moved, made, strict=True)}
+    return [found.get(i) for i in range(1 + len(operands))]
 
 
 def _batch(n: int, rows: Sequence[Tensor | None], pred: Tensor, *operands: Tensor, region: Branches) -> Tensors:

@@ -79,7 +79,9 @@ def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tens
     return _looped(recorded, [*carries, *directions], [*first, *along], tested, [*following, *pushed])[n:]
 
 
-def _pullback(g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, region: While) -> list[Exception]:
+def _pullback(
+    wanted: Sequence[int], g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, region: While
+) -> list[Exception]:
     error = TapeError(
         "while_loop has no derivative in reverse mode, because the number of trips is not known before it runs. "
         "Use jg.scan or jg.fori_loop with a known number of trips, or forward mode (jvp, jacfwd)."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from jitgrad.program.expression import Expression, Step, renamed
-from jitgrad.program.passes.loops import trim_stacks, unite_stacks
+from jitgrad.program.expression import Expression, Step, needed_by, renamed
+from jitgrad.program.passes.loops import unite_stacks
+from jitgrad.program.passes.trim import trim
 
 
 def cse(expression: Expression) -> Expression:
@@ -26,13 +27,24 @@ def _shared(expression: Expression) -> Expression:
 
 
 def dce(expression: Expression) -> Expression:
-    """Remove steps that outputs and updates do not need. Inputs stay, because the caller relies on their numbers."""
+    """Remove steps that outputs and updates do not need, and parts of loops and branches that no step uses.
+
+    Inputs stay, because the caller relies on their numbers.
+    """
+    while True:
+        needed = _without_dead_steps(expression)
+        expression = trim(needed)
+        if expression is needed:
+            return expression
+
+
+def _without_dead_steps(expression: Expression) -> Expression:
     steps = expression.steps
     loops = [i for i, step in enumerate(steps) if step.op == "loop" and step.attr("loop").changes]
     results = [i for u in expression.updates for i in u.targets + u.args]
     needed = needed_by(expression, [*expression.outputs, *results, *loops])
     kept = [i for i, step in enumerate(steps) if needed[i] or step.op == "input"]
-    return trim_stacks(in_order(expression, kept))
+    return in_order(expression, kept)
 
 
 def in_order(expression: Expression, order: Sequence[int]) -> Expression:
@@ -43,15 +55,3 @@ def in_order(expression: Expression, order: Sequence[int]) -> Expression:
     for new, old in enumerate(order):
         place[old] = new
     return renamed(expression, [expression.steps[i].at(place) for i in order], place)
-
-
-def needed_by(expression: Expression, roots: Iterable[int]) -> list[bool]:
-    """Return, for each step, whether one of ``roots`` depends on it."""
-    needed = [False] * len(expression.steps)
-    for i in roots:
-        needed[i] = True
-    for i in range(len(expression.steps) - 1, -1, -1):
-        if needed[i]:
-            for j in expression.steps[i].args:
-                needed[j] = True
-    return needed

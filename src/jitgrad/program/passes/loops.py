@@ -1,4 +1,4 @@
-"""Passes on loops: merge equal loops, and drop unused stacks."""
+"""Passes on loops: merge equal loops."""
 
 from __future__ import annotations
 
@@ -17,22 +17,6 @@ def unite_stacks(expression: Expression) -> Expression:
     for step in loops.values():
         wanted[_but_for_stacks(step)] |= dict.fromkeys(loop_of(step).stacked)
     return _with_stacks(expression, {i: tuple(wanted[_but_for_stacks(step)]) for i, step in loops.items()})
-
-
-def trim_stacks(expression: Expression) -> Expression:
-    """Drop stacks that no step uses."""
-    wanted: dict[int, dict[int, None]] = {i: {} for i in _loops_of(expression)}
-    if not wanted:
-        return expression
-    whole = {*expression.outputs, *(i for update in expression.updates for i in update.args)}
-    for step in expression.steps:
-        if step.op != "get":
-            whole.update(step.args)
-        elif step.args[0] in wanted:
-            loop, index = loop_of(expression.steps[step.args[0]]), step.attr("index")
-            if index >= loop.n_carries:
-                wanted[step.args[0]][loop.body.outputs[index]] = None
-    return _with_stacks(expression, {i: tuple(asked) for i, asked in wanted.items() if i not in whole})
 
 
 def _but_for_stacks(step: Step) -> Any:
