@@ -121,7 +121,7 @@ X = np.ones((4, 3))
         (lambda x: jitgrad.sum(-x, axis=0), ["sum_axis", "negative"]),
         (lambda x: jitgrad.sum(x * (0.3 * x)), ["dot", "multiply.1"]),
         (lambda x: jitgrad.sum((0.3 * x) * (x * 0.7), axis=1), ["multiply.vv", "sum_axis", "multiply.sv", "multiply.sv"]),
-        (lambda x: x[1:3], ["copy"]),
+        (lambda x: x[1:3], []),
         (lambda x: x[:, 1], ["copy_from"]),
     ],
 )
