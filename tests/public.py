@@ -27,6 +27,7 @@ MODULES = [
     "jitgrad.glm",
     "jitgrad.graph",
     "jitgrad.groupfit",
+    "jitgrad.integrate",
     "jitgrad.layers",
     "jitgrad.layers.activations",
     "jitgrad.layers.constraints",

@@ -37,6 +37,7 @@ ORDER = [
     "graph",
     "random",
     "transforms",
+    "integrate",
     "losses",
     "metrics",
     "layers",

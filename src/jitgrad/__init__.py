@@ -115,6 +115,7 @@ from jitgrad.functions.shapes import (
 from jitgrad.functions.softmax import log_softmax, logsumexp, softmax
 from jitgrad.functions.statistics import bincount, corrcoef, cov
 from jitgrad.groupfit import fit_groups
+from jitgrad.integrate import solve_ivp
 from jitgrad.models import Input, Model, Sequential
 from jitgrad.ops.elementwise import (
     abs,
@@ -213,7 +214,7 @@ __all__ = [
     "pictures", "piecewise", "plot_model", "polygamma", "polyval", "power", "prod", "ptp", "quantile", "rad2deg", "radians",
     "random", "ravel", "reciprocal", "relu", "repeat", "reshape", "rint", "roll", "rot90", "round", "scan", "searchsorted",
     "select", "set_flush_denormal", "set_num_threads", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax",
-    "softplus", "sort", "special", "split", "sqrt", "square", "squeeze", "stack", "stats", "std", "stop_gradient",
+    "softplus", "solve_ivp", "sort", "special", "split", "sqrt", "square", "squeeze", "stack", "stats", "std", "stop_gradient",
     "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile",
     "timeseries", "top_k", "trace", "transpose", "trapezoid", "tril", "triu", "trunc", "unique", "value_and_grad", "var",
     "vdot", "vecdot", "vecmat", "vjp", "vmap", "voigt_profile", "vstack", "where", "while_loop", "zeros", "zeros_like",

@@ -28,6 +28,7 @@ __all__ = [
     "FormulaError",
     "GradientError",
     "IndexingError",
+    "IntegrationError",
     "JitgradError",
     "MissingError",
     "OptionError",
@@ -295,6 +296,18 @@ class FitError(JitgradError, RuntimeError):
     Traceback (most recent call last):
         ...
     jitgrad.errors.FitError: The model is not finite at ...
+    """
+
+
+class IntegrationError(JitgradError, RuntimeError):
+    """The integration of a differential equation failed.
+
+    Examples
+    --------
+    >>> jg.solve_ivp(lambda t, y: y**2, (0, 2), [1.0], t_eval=[2.0])
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.IntegrationError: The step size became too small at t = 1...
     """
 
 

@@ -121,7 +121,8 @@ def _integrated(
     first = [x for _, x in states]
     body, fixed = region.expression([time, *(inside for inside, _ in states)], slopes)
     made = integrate_op(*given, *first, *fixed, integration=Integration(body, method, len(first), n_controlled))
-    return [*(retyped(result, x.level) for result, x in zip(made, first, strict=False)), made[-1]]
+    levels = [max(x.level, slope.level) for x, slope in zip(first, slopes, strict=True)]
+    return [*map(retyped, made[:-1], levels), made[-1]]
 
 
 def _split(integration: Integration, parts: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:

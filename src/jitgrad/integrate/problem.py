@@ -1,0 +1,85 @@
+"""An initial value problem: the right-hand side as a function of a list of states, and its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.tape import dtypes
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.tensor import Tensor, as_tensor, cast
+from jitgrad.tape.tree import contains, tree_leaves, tree_leaves_as, tree_map, tree_pack
+
+Tensors = list[Tensor]
+
+
+class Problem:
+    """The right-hand side, the initial state and the parameters of an initial value problem.
+
+    Attributes
+    ----------
+    y0 : list of Tensor
+        The leaves of the initial state.
+    args : tuple
+        The parameters, with Tensors for floats and arrays.
+    """
+
+    def __init__(self, fun: Callable[..., Any], y0: Any, args: Any) -> None:
+        if not callable(fun):
+            raise ArgumentError(f"fun is {fun!r}. Give a function of t and y that returns the derivatives of y.")
+        self._fun = fun
+        self._like: Any = y0 if isinstance(y0, dict) else None
+        self.y0 = [as_floats(x) for x in (tree_leaves(y0) if isinstance(y0, dict) else [y0])]
+        self.args = parameters(args)
+
+    def pack(self, states: list[Any]) -> Any:
+        """Return values of the states in the structure of y0."""
+        return states[0] if self._like is None else tree_pack(self._like, states)
+
+    def unpack(self, nest: Any, name: str) -> list[Any]:
+        """Return the leaves of a value in the structure of y0."""
+        return [nest] if self._like is None else tree_leaves_as(self._like, nest, name)
+
+    def derivatives(self, t: Tensor, states: Tensors) -> Tensors:
+        """Return the derivatives of the states."""
+        return self.states_from(self._fun(t, self.pack(states), *self.args), "fun", "the derivative of each element of y")
+
+    def states_from(self, nest: Any, name: str, what: str) -> Tensors:
+        """Return the leaves of a value that a user's function returned. Raise ShapeError if it is not like y0."""
+        if nest is None:
+            raise ArgumentError(f"{name} returns None. Return {what}.")
+        made = [as_floats(x) for x in self.unpack(nest, name)]
+        for x, y in zip(made, self.y0, strict=True):
+            if x.shape != y.shape:
+                raise ShapeError(f"{name} returns an array of shape {x.shape} for y of shape {y.shape}. Return {what}.")
+        return made
+
+
+def parameters(args: Any) -> tuple[Any, ...]:
+    """Return parameters in which floats and arrays are Tensors without literals, so that new values give the same structure.
+
+    Other values, such as integers, strings and functions, are constants of the code.
+    """
+    if args is None:
+        return ()
+    if not isinstance(args, (tuple, list)):
+        raise ArgumentError(f"args is of type {type(args).__name__}. Give a tuple, such as args=(a, b) or args=(a,).")
+    return tuple([tree_map(_parameter, item) for item in args])
+
+
+def _parameter(value: Any) -> Any:
+    if type(value) is float or isinstance(value, (np.ndarray, np.generic)):
+        return as_floats(value)
+    return as_tensor(value) if isinstance(value, Operators) else value
+
+
+def as_floats(value: Any) -> Tensor:
+    """Return an array of floats as a Tensor. Numbers are data and not literals, unless they are in a list with Tensors."""
+    if contains(value, Operators):
+        given = as_tensor(value)
+        return given if given.level > dtypes.INTEGER else cast(given, dtypes.NUMBER)
+    array = dtypes.as_data(value)[0].astype(np.float64)
+    return Tensor(None, (), (), array.shape, dtypes.DATA64, array)
