@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from jitgrad import curve_fit, curvefit
@@ -40,8 +41,10 @@ def test_a_curve_of_the_gallery(name: str, extension: ModuleType) -> None:
     assert set(model.meanings) == set(model.parameters) and model.use and model.latex
     assert text.vary[0] in model.parameters and set(text.see) <= set(MODELS) - {name}
     truth = dict(zip(model.parameters, text.truth, strict=True))
-    exact = curvefit.formula(model.formula)(x=text.x, **truth).numpy()
-    assert curve_fit(name, text.x, exact).parameters == pytest.approx(truth, rel=1e-6)
+    columns = {"x": text.x} | {column: np.full(len(text.x), value) for column, value in text.known.items()}
+    assert tuple(columns) == tuple(model.columns)
+    exact = curvefit.formula(model.formula)(**columns, **truth).numpy()
+    assert curve_fit(name, columns, exact).parameters == pytest.approx(truth, rel=1e-6)
     for expression in text.lines:
         assert isinstance(eval(expression, {}, truth), float)
 

@@ -30,10 +30,15 @@ _POINTS = 400
 def measured(model: NamedModel, text: Text) -> tuple[np.ndarray, np.ndarray]:
     """Return x and simulated measurements of y, rounded as an instrument would."""
     curve = curvefit.formula(model.formula)
-    y = np.asarray(curve(x=text.x, **dict(zip(model.parameters, text.truth, strict=True))).numpy())
+    y = np.asarray(curve(x=text.x, **text.known, **dict(zip(model.parameters, text.truth, strict=True))).numpy())
     noise = np.random.default_rng(1).normal(size=len(y))
     digits = 3 - int(np.floor(np.log10(np.ptp(y))))
     return text.x, np.round(y + text.noise * np.ptp(y) * noise, digits)
+
+
+def columns(text: Text, x: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the columns of the example at some x."""
+    return {"x": x} | {name: np.full(len(x), value) for name, value in text.known.items()}
 
 
 def smooth(text: Text) -> np.ndarray:
@@ -47,8 +52,8 @@ def draw_fit(result: CurveFit, text: Text) -> Any:
     figure, axis = _axes(text, (4.5, 3.3))
     x = smooth(text)
     axis.plot(text.x, result.y, "o", color="0.3", markersize=3.5, alpha=0.75)
-    axis.plot(x, result.predict({"x": x}), color="C0")
-    axis.fill_between(x, *result.band({"x": x}), color="C0", alpha=0.25, linewidth=0)
+    axis.plot(x, result.predict(columns(text, x)), color="C0")
+    axis.fill_between(x, *result.band(columns(text, x)), color="C0", alpha=0.25, linewidth=0)
     for expression, kind in text.lines.items():
         value = eval(expression, {}, result.parameters)
         line = {"color": "C1", "linewidth": 1, "linestyle": (0, (4, 3)), "zorder": 1.5}
@@ -69,7 +74,7 @@ def draw_family(model: NamedModel, text: Text) -> Any:
     name, values = text.vary
     for k, value in enumerate(values):
         parameters = dict(zip(model.parameters, text.truth, strict=True)) | {name: value}
-        axis.plot(x, curve(x=x, **parameters).numpy(), color=f"C{(2, 0, 1)[k]}", label=f"{name} = {value:g}")
+        axis.plot(x, curve(x=x, **text.known, **parameters).numpy(), color=f"C{(2, 0, 1)[k]}", label=f"{name} = {value:g}")
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(values), columnspacing=1.0, handlelength=1.5)
     return figure
 
@@ -79,7 +84,7 @@ def draw_card(result: CurveFit, text: Text) -> Any:
     figure, axis = _axes(text, (2.4, 1.35))
     x = smooth(text)
     axis.plot(text.x, result.y, "o", color="0.5", markersize=2, alpha=0.6)
-    axis.plot(x, result.predict({"x": x}), color="C0", linewidth=1.6)
+    axis.plot(x, result.predict(columns(text, x)), color="C0", linewidth=1.6)
     axis.set(xticks=[], yticks=[], xlabel="", ylabel="")
     axis.minorticks_off()
     return figure
@@ -99,12 +104,15 @@ def page(model: NamedModel, text: Text) -> tuple[str, str]:
     from theme_svg import inline_svg
 
     x, y = measured(model, text)
-    result = curve_fit(model.name, x, y)
-    _check_command(model, x, y)
+    data = columns(text, x)
+    result = curve_fit(model.name, data, y)
+    _check_command(model, data, y)
     title = model.title[0].upper() + model.title[1:]
     meanings = "\n".join(f"| `{name}` | {model.meanings[name]} |" for name in model.parameters)
-    found = ", ".join(f"`{name}` = {value:.3g}" for name, value in model.guess(x, y).items())
+    found = ", ".join(f"`{name}` = {value:.3g}" for name, value in model.guess(*data.values(), y).items())
     marked = ", its 95% confidence band and estimated parameters" if text.lines else " and its 95% confidence band"
+    others = "".join(f"\n| `{name}` | {meaning} (column) |" for name, meaning in model.columns.items() if meaning)
+    given = "x" if len(data) == 1 else "{" + ", ".join(f'"{name}": {name}' for name in data) + "}"
     source = f"\n\nSource: {model.source}." if model.source else ""
     related = ", ".join(f"[`{name}`]({name}.md)" for name in text.see)
     fit = inline_svg(draw_fit(result, text), f"Data and the fitted curve {model.name}")
@@ -130,7 +138,7 @@ picture shows the curve for several values of `{text.vary[0]}`.
 
 | parameter | meaning |
 | --- | --- |
-{meanings}
+{meanings}{others}
 
 ## Use
 
@@ -138,12 +146,12 @@ picture shows the curve for several values of `{text.vary[0]}`.
 
 ## Fit
 
-In Python, with `x` and `y` as arrays:
+In Python, with {", ".join(f"`{name}`" for name in data)} and `y` as arrays:
 
 ```{{code-block}} python
 from jitgrad import curve_fit
 
-result = curve_fit("{model.name}", x, y)
+result = curve_fit("{model.name}", {given}, y)
 print(result)
 ```
 
@@ -151,10 +159,10 @@ print(result)
 {result}
 ```
 
-On the command line, with columns `x` and `y` in `data.csv`:
+On the command line, with columns of these names in `data.csv`:
 
 ```{{code-block}} sh
-jitgrad fit data.csv --target y --features x --model {model.name} --plot fit.png
+jitgrad fit data.csv --target y --features {",".join(data)} --model {model.name} --plot fit.png
 ```
 
 In the [formula language](../tutorials/curves.md), to change or extend it:
@@ -184,7 +192,7 @@ Related: {related}.
     return written, card
 
 
-def _check_command(model: NamedModel, x: np.ndarray, y: np.ndarray) -> None:
+def _check_command(model: NamedModel, data: dict[str, np.ndarray], y: np.ndarray) -> None:
     """Raise ExtensionError if the command on the page does not fit the data."""
     from click.testing import CliRunner
 
@@ -192,8 +200,9 @@ def _check_command(model: NamedModel, x: np.ndarray, y: np.ndarray) -> None:
 
     with tempfile.TemporaryDirectory() as place:
         path = Path(place, "data.csv")
-        np.savetxt(path, np.column_stack([x, y]), delimiter=",", header="x,y", comments="")
-        arguments = ["fit", str(path), "--target", "y", "--features", "x", "--model", model.name]
+        table = np.column_stack([*data.values(), y])
+        np.savetxt(path, table, delimiter=",", header=",".join([*data, "y"]), comments="")
+        arguments = ["fit", str(path), "--target", "y", "--features", ",".join(data), "--model", model.name]
         done = CliRunner().invoke(commands, arguments, standalone_mode=False)
     if done.exception or done.return_value:
         raise ExtensionError(f"jitgrad fit --model {model.name} failed: {done.exception or done.output}")

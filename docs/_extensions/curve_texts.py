@@ -33,6 +33,8 @@ class Text:
         Related curves.
     noise : float
         Standard deviation of the example's errors, in units of the range of y.
+    known : dict of str to float
+        The values of further columns in the example, the same in each row.
     """
 
     advice: str
@@ -45,6 +47,7 @@ class Text:
     log: bool = False
     see: tuple[str, ...] = ()
     noise: float = 0.025
+    known: dict[str, float] = field(default_factory=dict)
 
 
 GROUP_TEXTS = {
@@ -54,6 +57,7 @@ GROUP_TEXTS = {
     "Dose and response": "Responses between two levels over several decades of dose.",
     "Growth and sigmoids": "Populations and sizes that approach an upper limit.",
     "Kinetics and binding": "Rates and occupancies as a function of concentration or temperature.",
+    "Pharmacokinetics": "Concentrations of a drug over time, as solutions of the differential equations of compartments.",
     "Power laws and logarithms": "Relations that are straight lines on logarithmic axes.",
     "Oscillations": "Periodic signals; the frequency is found from the data.",
 }
@@ -81,6 +85,16 @@ _PEAK = "25 positions and those of the extremes of smoothed y, with 25 widths"
 _EXPONENTS = "60 exponents, negative and positive"
 _DOSES = np.repeat(np.geomspace(0.01, 100, 9), 3)
 _TIME = np.linspace(0.0, 10.0, 41)
+_HOURS = np.array([0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24])
+_DOSE = {"dose": 100.0}
+_INFUSION = {"dose": 100.0, "duration": 2.0}
+_DRUG = ("time", "concentration")
+_RATES = "30 rates, evenly spaced on a logarithmic scale"
+_AS_VOLUMES = " Clearances and volumes follow from the rates and heights."
+_COLUMNS = (
+    "The dose is a column, so subjects with different doses can be fitted at once by {func}`jitgrad.fit_groups`. With a column "
+    'of zeros among the concentrations, `errors="lognormal"` is not possible; leave out rows before the first measurable one. '
+)
 _ENERGY = np.linspace(0.0, 10.0, 81)
 
 TEXTS: dict[str, Text] = {
@@ -190,6 +204,42 @@ TEXTS: dict[str, Text] = {
         "seven mixtures of both kinds are tried; `offset` and `area` follow from linear least squares at each.",
         _ENERGY, (1.0, 10.0, 4.5, 0.6, 0.5), ("gamma", (0.1, 0.5, 1.2)), ("wavelength", "intensity"),
         {"offset": "y", "centre": "x"}, see=("gaussian", "lorentzian"), noise=0.015,
+    ),
+    "pk_bolus_1cpt": Text(
+        "The half-life is log(2) · V / CL. " + _COLUMNS, _grid("1 / V", f"{_RATES}, for CL / V") + _AS_VOLUMES, _HOURS,
+        (2.0, 15.0), ("CL", (1.0, 2.0, 4.0)), _DRUG, see=("pk_bolus_2cpt", "pk_infusion_1cpt", "exponential_growth"),
+        known=_DOSE,
+    ),
+    "pk_infusion_1cpt": Text(
+        "The plateau of a long infusion is its rate divided by CL. " + _COLUMNS,
+        _grid("1 / V", f"{_RATES}, for CL / V") + _AS_VOLUMES, _HOURS, (4.0, 12.0), ("V", (6.0, 12.0, 24.0)), _DRUG,
+        see=("pk_infusion_2cpt", "pk_bolus_1cpt"), known=_INFUSION,
+    ),
+    "pk_oral_1cpt": Text(
+        "Exchanging the rates of absorption and elimination, ka and CL / V, gives the same curve with another volume "
+        "(flip-flop kinetics). The starting values have the faster absorption. If it is slower, give starting values `p0`. "
+        + _COLUMNS,
+        _grid("the height", f"all pairs of {_RATES}, for ka and CL / V") + _AS_VOLUMES, _HOURS, (1.2, 3.0, 20.0),
+        ("ka", (0.4, 1.2, 4.0)), _DRUG, see=("pk_oral_2cpt", "pk_bolus_1cpt"), known=_DOSE,
+    ),
+    "pk_bolus_2cpt": Text(
+        "The concentrations must cover both phases. Otherwise, the data do not determine Q and V2; compare with "
+        "[`pk_bolus_1cpt`](pk_bolus_1cpt.md) by {func}`jitgrad.curvefit.compare`. " + _COLUMNS,
+        _grid("both heights", f"all pairs of {_RATES}, for both phases") + _AS_VOLUMES, _HOURS, (4.0, 8.0, 6.0, 30.0),
+        ("Q", (2.0, 6.0, 18.0)), _DRUG, see=("pk_bolus_1cpt", "double_exponential", "pk_infusion_2cpt"),
+        noise=0.01, known=_DOSE,
+    ),
+    "pk_infusion_2cpt": Text(
+        "Measure during the infusion and soon after its end, when distribution is visible. " + _COLUMNS,
+        _grid("both heights", f"all pairs of {_RATES}, for both phases") + _AS_VOLUMES, _HOURS, (4.0, 8.0, 6.0, 30.0),
+        ("V1", (4.0, 8.0, 16.0)), _DRUG, see=("pk_infusion_1cpt", "pk_bolus_2cpt"), noise=0.01, known=_INFUSION,
+    ),
+    "pk_oral_2cpt": Text(
+        "Five parameters need precise data from absorption to the slow phase. Any two of the three rates can be exchanged "
+        "(flip-flop kinetics); the starting values decide which of these solutions is found. " + _COLUMNS,
+        _grid("two heights", "all triples of 12 rates, evenly spaced on a logarithmic scale") + _AS_VOLUMES, _HOURS,
+        (1.5, 4.0, 10.0, 6.0, 40.0), ("ka", (0.7, 1.5, 4.0)), _DRUG, see=("pk_oral_1cpt", "pk_bolus_2cpt"), noise=0.005,
+        known=_DOSE,
     ),
     "power_law": Text(
         "x must be positive. The fit weights absolute errors, whereas a straight line through logarithms weights relative "

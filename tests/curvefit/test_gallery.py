@@ -17,8 +17,11 @@ from jitgrad.errors import ArgumentError
 from tests.curvefit.places import drawn, even, logs
 
 CONSTANTS = {"pi": math.pi}
+KNOWN = {"dose": 100.0, "duration": 1.5}
+"""Columns besides x."""
 NUMPY = {
-    **{name: getattr(np, name) for name in ("abs", "exp", "expm1", "log", "sin")},
+    **{name: getattr(np, name) for name in ("abs", "exp", "expm1", "log", "sin", "sqrt")},
+    "min": np.minimum, "max": np.maximum,
     "sigmoid": special.expit, "softplus": lambda u: np.logaddexp(u, 0), "voigt_profile": special.voigt_profile,
     **CONSTANTS,
 }  # fmt: skip
@@ -29,7 +32,20 @@ ALL = [*MODELS.values(), *DEGREES]
 def evaluated(model: NamedModel, x: Any, values: Any, functions: dict[str, Any] = NUMPY) -> Any:
     """Evaluate the formula with Python."""
     names = dict(zip(model.parameters, values, strict=True))
-    return eval(model.formula, {"__builtins__": {}}, functions | names | {"x": x})
+    return eval(model.formula, {"__builtins__": {}}, functions | KNOWN | names | {"x": x})
+
+
+def guessed(model: NamedModel, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """Return the guess of a model for its columns."""
+    first, *others = model.columns
+    assert first == "x"
+    return model.guess(x, *(np.full(len(x), KNOWN[name]) for name in others), y)
+
+
+def of_jitgrad(model: NamedModel) -> dict[str, Any]:
+    """Return the functions that a formula calls."""
+    named = {name: getattr(jitgrad, name) for name in names_in(model.formula)[0]}
+    return CONSTANTS | named | {"min": jitgrad.minimum, "max": jitgrad.maximum}
 
 
 def names_in(formula: str) -> tuple[set[str], set[str]]:
@@ -126,6 +142,18 @@ CASES = [
     Case("arrhenius", even(280, 350, 20), (1e13, 8e4)),
     Case("arrhenius", drawn(300, 1200, 100), (4e5, 3e4)),
     Case("arrhenius", even(250, 400, 300), (2e-3, 1.5e4)),
+    Case("pk_bolus_1cpt", logs(0.25, 24, 14), (2.0, 15.0)),
+    Case("pk_bolus_1cpt", drawn(0, 2e5, 40), (1e-4, 9.0)),
+    Case("pk_infusion_1cpt", even(0.25, 12, 20), (4.0, 12.0)),
+    Case("pk_infusion_1cpt", logs(0.1, 48, 20), (0.5, 40.0)),
+    Case("pk_oral_1cpt", logs(0.25, 24, 14), (1.2, 3.0, 20.0)),
+    Case("pk_oral_1cpt", even(0, 3000, 30), (9e-3, 0.02, 11.0)),
+    Case("pk_bolus_2cpt", logs(0.1, 36, 16), (4.0, 8.0, 6.0, 30.0), 0.005),
+    Case("pk_bolus_2cpt", logs(1, 1e4, 60), (0.05, 4.0, 0.3, 20.0)),
+    Case("pk_infusion_2cpt", logs(0.2, 36, 20), (4.0, 8.0, 6.0, 30.0), 0.005),
+    Case("pk_infusion_2cpt", logs(0.2, 100, 60), (1.0, 5.0, 9.0, 50.0), 0.005),
+    Case("pk_oral_2cpt", logs(0.2, 48, 24), (1.5, 4.0, 10.0, 6.0, 40.0), 0.002),
+    Case("pk_oral_2cpt", logs(0.1, 90, 80), (0.9, 1.0, 6.0, 9.0, 50.0), 0.004),
     Case("power_law", even(0, 10, 30), (2.0, 1.7)),
     Case("power_law", logs(1e-9, 1e-6, 40), (3e-9, -0.5)),
     Case("power_law", drawn(1, 100, 300), (-4.0, 0.3)),
@@ -167,12 +195,12 @@ def test_a_fit_from_the_guess_ends_where_one_from_the_truth_does(case: Case) -> 
     model = named(case.name)
     x, y = case.measured()
     before = x.copy(), y.copy()
-    guess = model.guess(x, y)
+    guess = guessed(model, x, y)
     assert np.array_equal(x, before[0]) and np.array_equal(y, before[1])
     assert tuple(guess) == model.parameters
     from_truth = sum_of_squares(model, x, y, case.truth)
     assert sum_of_squares(model, x, y, list(guess.values())) <= from_truth * (1 + 1e-6) + 1e-25 * np.sum(y**2)
-    assert model.guess(x, y) == guess
+    assert guessed(model, x, y) == guess
 
 
 def test_every_model_has_cases() -> None:
@@ -201,7 +229,7 @@ ANY = [
 @pytest.mark.parametrize("model", ALL, ids=lambda model: model.name)
 def test_guesses_are_finite_for_any_data(model: NamedModel) -> None:
     for x, y in ANY:
-        guess = model.guess(x, np.asarray(y, np.float64))
+        guess = guessed(model, x, np.asarray(y, np.float64))
         assert tuple(guess) == model.parameters
         assert all(type(value) is float and math.isfinite(value) for value in guess.values()), (x, y, guess)
 
@@ -209,7 +237,7 @@ def test_guesses_are_finite_for_any_data(model: NamedModel) -> None:
 @pytest.mark.parametrize("model", ALL, ids=lambda model: model.name)
 def test_the_parameters_are_the_names_of_the_formula(model: NamedModel) -> None:
     called, others = names_in(model.formula)
-    assert others - set(CONSTANTS) == {*model.parameters, "x"}
+    assert others - set(CONSTANTS) == {*model.parameters, *model.columns}
     assert len(set(model.parameters)) == len(model.parameters)
     for name in called:
         assert callable(getattr(jitgrad, name))
@@ -220,7 +248,7 @@ def test_the_parameters_are_the_names_of_the_formula(model: NamedModel) -> None:
 @pytest.mark.parametrize("case", {case.name: case for case in CASES[::-1]}.values(), ids=str)
 def test_formulas_are_recorded_and_differentiated(case: Case) -> None:
     model = named(case.name)
-    functions = CONSTANTS | {name: getattr(jitgrad, name) for name in names_in(model.formula)[0]}
+    functions = of_jitgrad(model)
     x, values = case.x[:: len(case.x) // 10], np.array(case.truth)
     size = np.abs(values) + (values == 0)
     unit = np.abs(evaluated(model, x, values)).max()
@@ -239,6 +267,9 @@ AT_ZERO = [
     ("logistic4", (1.0, 5.0, 0.3, 2.0), 1.0), ("logistic4", (1.0, 5.0, 0.3, -2.0), 5.0), ("hill", (4.0, 2.0, 1.5), 0.0),
     ("logistic5", (1.0, 5.0, 0.3, 2.0, 0.4), 1.0), ("logistic5", (1.0, 5.0, 0.3, -2.0, 3.0), 5.0),
     ("weibull", (3.0, 2.0, 0.7), 0.0), ("weibull", (3.0, 2.0, 3.0), 0.0), ("michaelis_menten", (3.0, 2.0), 0.0),
+    ("pk_bolus_1cpt", (2.0, 10.0), 10.0), ("pk_infusion_1cpt", (2.0, 10.0), 0.0), ("pk_oral_1cpt", (1.0, 2.0, 10.0), 0.0),
+    ("pk_bolus_2cpt", (2.0, 10.0, 3.0, 9.0), 10.0), ("pk_infusion_2cpt", (2.0, 10.0, 3.0, 9.0), 0.0),
+    ("pk_oral_2cpt", (1.0, 2.0, 10.0, 3.0, 9.0), 0.0),
     ("langmuir", (3.0, 2.0), 0.0), ("power_law", (3.0, 0.5), 0.0), ("power_law_offset", (1.0, 3.0, 0.5), 1.0),
 ]  # fmt: skip
 
@@ -246,7 +277,7 @@ AT_ZERO = [
 @pytest.mark.parametrize(("name", "values", "limit"), AT_ZERO)
 def test_at_zero_a_curve_has_its_limit_and_finite_derivatives(name: str, values: tuple[float, ...], limit: float) -> None:
     model = named(name)
-    functions = {called: getattr(jitgrad, called) for called in names_in(model.formula)[0]}
+    functions = of_jitgrad(model)
 
     def at_zero(p: Any) -> Any:
         return jitgrad.sum(evaluated(model, np.zeros(1), [p[k] for k in range(len(values))], functions))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from jitgrad.cli import options
-from jitgrad.errors import ArgumentError
+from jitgrad.errors import ArgumentError, enumerated
 
 
 def fit_by(
@@ -37,7 +37,7 @@ def fit_by(
             reading=given["reading"],
             told=told,
             examples=plot is not None,
-            x=_feature(given),
+            x=_features(given),
             **options.of_curve(given),
             nan_policy="omit" if given["missing"] == "drop" else "raise",
         )
@@ -77,17 +77,19 @@ def _check(data: str, output: str | None, plot: str | None, as_json: bool, given
         check_path(plot)
 
 
-def _feature(given: Mapping[str, Any]) -> str | None:
-    """Return the column of x for a named curve, or None for a formula, which contains the names of its columns."""
-    from jitgrad.curvefit import MODELS
+def _features(given: Mapping[str, Any]) -> list[str] | None:
+    """Return the columns of a named curve, or None for a formula, which contains the names of its columns."""
+    from jitgrad.curvefit import MODELS, named
 
-    named = given["model"] in MODELS or given["model"].startswith("polynomial")
-    features = given["features"]
-    if not named and features is not None:
+    model, features = given["model"], given["features"]
+    is_named = model in MODELS or model.startswith("polynomial")
+    if not is_named and features is not None:
         raise ArgumentError("--features is for named curves; a formula names its columns itself. Leave it out.")
-    if named and (features is None or len(features) != 1):
-        raise ArgumentError(f"Curve {given['model']!r} takes one column. Name it with --features.")
-    return features[0] if named else None
+    columns = list(named(model).columns) if is_named else []
+    if is_named and (features is None or len(features) != len(columns)):
+        takes = "one column. Name it" if len(columns) == 1 else f"the columns {enumerated(columns)}. Name them in this order"
+        raise ArgumentError(f"Curve {model!r} takes {takes} with --features.")
+    return features if is_named else None
 
 
 @contextmanager

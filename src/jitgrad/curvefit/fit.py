@@ -304,8 +304,8 @@ def _problem(
     taken = {name for name in (y, sigma) if isinstance(name, str)}
     y, sigma = given_data.column(columns, y, "y"), given_data.column(columns, sigma, "sigma")
     columns = {name: column for name, column in columns.items() if name not in taken} if taken else columns
-    if isinstance(model, NamedModel) and len(columns) == 1:
-        columns = {"x": next(iter(columns.values()))}
+    if isinstance(model, NamedModel):
+        columns = model.named_columns(columns)
     names = list(p0) if not isinstance(p0, np.ndarray) and isinstance(p0, Mapping) else None
     curve = curve_of(model, columns, names, None if p0 is None else np.size(p0), log)
     for name in taken.intersection(curve.names):
@@ -366,7 +366,7 @@ def _warning_of_both(theirs: type[Warning]) -> type[FitWarning]:
 
 def _guess(model: NamedModel, problem: Problem) -> np.ndarray:
     """Return the starting values that a named model finds for the data."""
-    guess = model.guess(problem.columns[0], problem.y)
+    guess = model.guess(*problem.columns, np.exp(problem.y) if problem.curve.log else problem.y)
     return np.array([guess[name] for name in problem.curve.names])
 
 

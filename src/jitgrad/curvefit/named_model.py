@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from jitgrad.curvefit.guesses import Start
+from jitgrad.errors import DataError, enumerated, listed
 
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A curve y = f(x) of one column, with a name, a formula and starting values that are found from the data.
+    """A curve y = f(x) with a name, a formula and starting values that are found from the data.
 
     Get one from `MODELS` or with `named`, and pass it, or its name, to `curve_fit` or `fit_groups`.
 
@@ -29,7 +31,8 @@ class NamedModel:
         The names of the parameters, in the order in which `CurveFit` reports them.
     guess : callable
         ``guess(x, y)`` returns starting values as a dict from names to float. ``x`` and ``y`` are float64 arrays of shape
-        (n,), n >= 1, finite and in any order. The values are always finite. No exception or warning is raised.
+        (n,), n >= 1, finite and in any order. The values are always finite. No exception or warning is raised. If the model
+        has more columns, they are passed in order before ``y``.
     group : str, default ""
         The group of the gallery that the model is in, such as ``"Peaks"``.
     use : str, default ""
@@ -40,6 +43,9 @@ class NamedModel:
         The formula in LaTeX, without ``y =``.
     source : str, default ""
         The publication that the curve is named after or taken from, if there is one.
+    columns : mapping of str to str, default {"x": ""}
+        The columns of the formula, in order, with their meanings. The first is the independent variable; others are known
+        numbers, such as a dose.
 
     See Also
     --------
@@ -63,12 +69,45 @@ class NamedModel:
     title: str
     formula: str
     parameters: tuple[str, ...]
-    guess: Callable[[np.ndarray, np.ndarray], dict[str, float]]
+    guess: Callable[..., dict[str, float]]
     group: str = ""
     use: str = ""
     meanings: Mapping[str, str] = field(default_factory=dict, hash=False)
     latex: str = ""
     source: str = ""
+    columns: Mapping[str, str] = field(default_factory=lambda: {"x": ""}, hash=False)
+
+    def named_columns(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Return given columns under the names of the model: by name if they are there, else in order.
+
+        Parameters
+        ----------
+        columns : mapping
+            The columns.
+
+        Returns
+        -------
+        dict
+            The columns of the model.
+
+        Raises
+        ------
+        DataError
+            If columns are missing, or their number does not match.
+
+        Examples
+        --------
+        >>> jg.curvefit.named("pk_oral_1cpt").named_columns({"hours": [0, 1], "mg": [4, 4]})
+        {'x': [0, 1], 'dose': [4, 4]}
+        """
+        if len(columns) == len(self.columns) and (len(columns) == 1 or not set(self.columns) <= set(columns)):
+            return dict(zip(self.columns, columns.values(), strict=True))
+        if not set(self.columns) <= set(columns):
+            raise DataError(
+                f"The model {self.name} takes the columns {enumerated(self.columns)}, and those given are "
+                f"{listed(columns) or 'none'}. Give its columns in this order, or by these names."
+            )
+        return {name: columns[name] for name in self.columns}
 
 
 def named_model(
@@ -79,19 +118,18 @@ def named_model(
     latex: str,
     meanings: Mapping[str, str],
     use: str,
-    start: Callable[[np.ndarray, np.ndarray], Start],
+    start: Callable[..., Start],
     source: str = "",
+    columns: Mapping[str, str] | None = None,
 ) -> NamedModel:
     """Return a model. ``meanings`` is in the order in which ``start`` returns the parameters."""
     names = tuple(meanings)
     guess = functools.partial(_guess, names, start)
-    return NamedModel(name, title, formula, names, guess, group, use, meanings, latex, source)
+    return NamedModel(name, title, formula, names, guess, group, use, meanings, latex, source, columns or {"x": ""})
 
 
-def _guess(
-    names: tuple[str, ...], start: Callable[[np.ndarray, np.ndarray], Start], x: np.ndarray, y: np.ndarray
-) -> dict[str, float]:
+def _guess(names: tuple[str, ...], start: Callable[..., Start], *columns: np.ndarray) -> dict[str, float]:
     """Return the starting values by name, with 1 in place of any that overflow."""
     with np.errstate(all="ignore"):
-        values = start(x, y)
+        values = start(*columns)
     return {name: float(value) if np.isfinite(value) else 1.0 for name, value in zip(names, values, strict=True)}

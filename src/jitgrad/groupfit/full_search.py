@@ -12,8 +12,8 @@ from jitgrad.curvefit.search import FIRST_EVALUATIONS, KEPT, NEAREST, SEARCH_EVA
 from jitgrad.curvefit.starts import scales_of, starting_values
 from jitgrad.groupfit.trials import Trials, best_of, is_minimum, lowest
 
-Guess = Callable[[np.ndarray, np.ndarray], dict[str, float]]
-"""Returns starting values by name from x and y; see ``curvefit.named_model``."""
+Guess = Callable[..., dict[str, float]]
+"""Returns starting values by name from the columns and y; see ``curvefit.named_model``."""
 
 FULL = ((FIRST_EVALUATIONS, KEPT), (SEARCH_EVALUATIONS, NEAREST))
 
@@ -41,7 +41,7 @@ def _guesses(trials: Trials, which: np.ndarray, guess: Guess) -> np.ndarray:
     guesses = []
     for group in which.tolist():
         columns, y = trials.rows_of(group)
-        guesses.append(guess(columns[0], y))
+        guesses.append(guess(*columns, np.exp(y) if trials.curve.log else y))
     return np.array([[known[trials.curve.names[k]] for k in trials.free] for known in guesses])
 
 

@@ -268,18 +268,20 @@ def _curve(
     starts = None if p0 is None or is_frame(p0) else p0
     given = list(starts) if isinstance(starts, Mapping) else None
     count = None if starts is None or given is not None else np.shape(starts)[-1]
-    single = isinstance(model, NamedModel) or (not is_formula and (isinstance(x, str) or len(chosen) == 1))
-    if not single:
-        if is_formula:
-            model = model if isinstance(model, TextModel) else Formula(model)
-            _check_response(model, taken)
-        curve = curve_of(model, dict.fromkeys(chosen), given, count, log)
-        return curve, tuple(curve.columns)
-    if len(chosen) != 1:
-        raise ArgumentError(
-            f"The model takes one column, but the candidates are {', '.join(chosen) or 'none'}. Choose one with x=."
-        )
-    return curve_of(model, {"x" if isinstance(model, NamedModel) else "": None}, given, count, log), tuple(chosen)
+    if isinstance(model, NamedModel):
+        if len(model.columns) == 1 != len(chosen):
+            raise ArgumentError(
+                f"The model takes one column, but the candidates are {', '.join(chosen) or 'none'}. Choose one with x=."
+            )
+        own = model.named_columns({name: name for name in chosen})
+        return curve_of(model, dict.fromkeys(own), given, count, log), tuple(own.values())
+    if not is_formula and (isinstance(x, str) or len(chosen) == 1):
+        return curve_of(model, {"": None}, given, count, log), tuple(chosen)
+    if is_formula:
+        model = model if isinstance(model, TextModel) else Formula(model)
+        _check_response(model, taken)
+    curve = curve_of(model, dict.fromkeys(chosen), given, count, log)
+    return curve, tuple(curve.columns)
 
 
 def _shared(shared: str | Sequence[str], free: Sequence[int], names: Sequence[str]) -> tuple[int, ...]:

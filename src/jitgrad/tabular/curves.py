@@ -121,7 +121,7 @@ def fit_curve(
         A formula such as ``"a * exp(-k * t) + c"``, in which names that are not columns are parameters, or the name of a curve
         in `jitgrad.curvefit.MODELS`.
     features : sequence of str, optional
-        For a named curve, its single column. By default, the only other numeric column.
+        For a named curve, its columns in order. By default, the only other numeric column.
     sigma : str, optional
         The column of standard deviations of the target.
     p0 : mapping of str to float, optional
@@ -214,7 +214,7 @@ def compare_curves(
     models : tuple of (str, str)
         Two formulas or names of curves.
     features : sequence of str, optional
-        For named curves, their single column. By default, the only other numeric column.
+        For named curves, their columns in order. By default, the only other numeric column.
     sigma : str, optional
         The column of standard deviations of the target.
     drop_missing : bool, default True
@@ -312,6 +312,8 @@ def _columns_of(
         return {name: name for name in names}
     chosen = others if features is None else list(features)
     check_needed(frame, chosen)
+    if len(kind.columns) > 1:
+        return kind.named_columns({name: name for name in chosen})
     if len(chosen) != 1:
         raise DataError(
             f"Curve {model!r} takes one column, but there {'are' if chosen else 'is'} {listed(chosen) or 'none'}. "
