@@ -114,7 +114,7 @@ def _checked(leaf: Tensor, value: Any, dtype: np.dtype[Any]) -> Any:
     if value is None:
         raise TracingError(
             f"A value was requested that is known only while the program runs{users_line()}: it differs between the trips of a "
-            f"loop, or the rows of a vmap. Compute with the Tensor, use where() for a branch, and return the result."
+            f"loop, or the rows of a vmap. Compute with the Tensor, use where() or cond() for a branch, and return the result."
         )
     if leaf.level == dtypes.INTEGER:
         dtypes.check_exact(np.asarray(value), dtype)
