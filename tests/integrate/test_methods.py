@@ -12,7 +12,7 @@ from jitgrad.vm.integrate import layout
 from jitgrad.vm.integrate.tableaux import TABLEAUX, Tableau
 from tests.integrate.problems import NONSTIFF_PROBLEMS, Problem
 
-ORDERS = {"dopri5": (5, (4,), 4), "dop853": (8, (5, 3), 7)}
+ORDERS = {"dopri5": (5, (4,), 4), "dop853": (8, (5, 3), 7), "esdirk54": (5, (4,), 4)}
 """Orders of the solution, of the solutions whose difference to it are the error estimates, and of dense output."""
 TOLERANCES = (1e-4, 1e-7, 1e-10)
 

@@ -36,21 +36,24 @@ class Integration(NamedTuple):
         Number of states.
     n_controlled : int
         Number of states, from the first on, whose errors determine the steps.
+    jacobian : Expression or None
+        For implicit methods, the derivatives of the elements of the controlled states by these elements, a matrix.
     """
 
     body: Expression
     method: str
     n_states: int
     n_controlled: int
+    jacobian: Expression | None = None
 
     @property
     def bodies(self) -> tuple[Expression, ...]:
         """The bodies, each with the same inputs."""
-        return (self.body,)
+        return (self.body,) if self.jacobian is None else (self.body, self.jacobian)
 
     def with_bodies(self, bodies: Sequence[Expression]) -> Integration:
         """Return the integration with other bodies."""
-        return self._replace(body=bodies[0])
+        return self._replace(body=bodies[0], jacobian=None if self.jacobian is None else bodies[1])
 
     @property
     def states(self) -> tuple[Shape, ...]:

@@ -14,10 +14,12 @@ import numpy as np
 
 from jitgrad.errors import ShapeError
 from jitgrad.ops import Shape
-from jitgrad.ops.linear import broadcast_to, reshape
+from jitgrad.ops.linear import broadcast_to, concatenate, reshape, transpose
 from jitgrad.ops.linear import sum as sum_
 from jitgrad.ops.table import Op, declare, vanishes
+from jitgrad.program.expression import Expression
 from jitgrad.program.integrate import OPERANDS, START, TIMES, Integration
+from jitgrad.program.passes.cse import dce
 from jitgrad.tape.batching import batched
 from jitgrad.tape.forward_mode import push_forward
 from jitgrad.tape.loop import loop
@@ -25,7 +27,7 @@ from jitgrad.tape.region import Region, Tensors, all_rows, depends, in_numpy, in
 from jitgrad.tape.reverse_mode import constant
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, retyped
 from jitgrad.vm.integrate.layout import RESULTS, SETTINGS
-from jitgrad.vm.integrate.tableaux import packed
+from jitgrad.vm.integrate.tableaux import TABLEAUX, packed
 
 RightHandSide = Callable[[Tensor, Tensors], Sequence[Any]]
 """A function from the time and the states to the derivatives of the states."""
@@ -118,11 +120,37 @@ def _integrated(
     slopes: Sequence[Tensor],
 ) -> Tensors:
     """Record the integration. Return the states at the times, and the statistics."""
-    first = [x for _, x in states]
-    body, fixed = region.expression([time, *(inside for inside, _ in states)], slopes)
-    made = integrate_op(*given, *first, *fixed, integration=Integration(body, method, len(first), n_controlled))
+    first, inputs = [x for _, x in states], [time, *(inside for inside, _ in states)]
+    jacobian: list[Tensor] = []
+    if TABLEAUX[method].implicit:
+        with region:
+            jacobian = [_jacobian(region, [inside for inside, _ in states[:n_controlled]], slopes[:n_controlled])]
+    body, fixed = region.expression(inputs, [*slopes, *jacobian])
+    integration = Integration(body, method, len(first), n_controlled)
+    if jacobian:
+        integration = integration._replace(body=_only(body, slice(-1)), jacobian=_only(body, slice(-1, None)))
+    made = integrate_op(*given, *first, *fixed, integration=integration)
     levels = [max(x.level, slope.level) for x, slope in zip(first, slopes, strict=True)]
     return [*map(retyped, made[:-1], levels), made[-1]]
+
+
+def _only(body: Expression, which: slice) -> Expression:
+    """Return a body with some of its outputs."""
+    return dce(body._replace(entries=((body.entries[0][0], body.outputs[which]),)))
+
+
+def _jacobian(region: Region, states: Sequence[Tensor], slopes: Sequence[Tensor]) -> Tensor:
+    """Return the derivatives of the elements of the slopes by those of the states, a matrix."""
+    sizes = [x.size for x in states]
+    n = sum(sizes)
+    directions = [input_like(x) for x in states]
+    found = push_forward(slopes, {id(x): t for x, t in zip(states, directions, strict=True)}, region.has)
+    pushed = [constant(0.0, x) if t is None else t for x, t in zip(slopes, found, strict=True)]
+    rows = np.split(np.eye(n), np.cumsum(sizes)[:-1], axis=1)
+    every = [as_tensor(row.reshape(-1, *x.shape)) for row, x in zip(rows, states, strict=True)]
+    columns = [reshape(t, shape=(n, t.size // n)) for t in batched(pushed, directions, every)]
+    made: Tensor = transpose(columns[0] if len(columns) == 1 else concatenate(*columns, axis=1), axes=(1, 0))
+    return made
 
 
 def _split(integration: Integration, parts: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
@@ -247,10 +275,17 @@ def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, integration
 
 
 def _with_rows(integration: Integration, inputs: list[bool]) -> list[bool]:
-    """Return which inputs of the body have rows: with a state's derivative, the state has them too."""
+    """Return which inputs of the body have rows: with a state's derivative, the state has them too.
+
+    Implicit methods solve for the tangents of all states together, so that these have the same number of rows.
+    """
+    group = integration.n_controlled if integration.jacobian is not None else 1
     while True:
         outputs = depends(integration.body, inputs)
-        found = [inputs[0], *(x or y for x, y in zip(inputs[1:], outputs, strict=False)), *inputs[1 + len(outputs) :]]
+        states = [x or y for x, y in zip(inputs[1:], outputs, strict=False)]
+        for k in range(0, len(states), group):
+            states[k : k + group] = [any(states[k : k + group])] * group
+        found = [inputs[0], *states, *inputs[1 + len(outputs) :]]
         if found == inputs:
             return found
         inputs = found

@@ -100,7 +100,7 @@ GROUPS = {
     "integrate": Group(
         "the integrator",
         0.5,
-        {"explicit": Form("jitgrad.vm.integrate.explicit", CFUNCTYPE(None, POINTER, NUMBER))},
+        {name: Form(f"jitgrad.vm.integrate.{name}", CFUNCTYPE(None, POINTER, NUMBER)) for name in ("explicit", "implicit")},
     ),
     "special": Group(
         "special functions",

@@ -27,7 +27,9 @@ def _shape(shapes: OperandShapes, integration: Integration) -> Shape:
 
 def _own_room(integration: Integration) -> int:
     """Return the number of elements of scratch memory of the kernel, at whose end those of the bodies begin."""
-    room = layout.room(integration.n_elements, len(TABLEAUX[integration.method].nodes))
+    tableau = TABLEAUX[integration.method]
+    n_implicit = integration.n_controlled_elements if tableau.implicit else 0
+    room = layout.room(integration.n_elements, len(tableau.nodes), n_implicit)
     return room + -room % ALIGNMENT
 
 
@@ -52,16 +54,23 @@ def _emit(code: Assembler, at: Placed, integration: Integration) -> None:
             code.emit("copy", d=place, a=a, n=math.prod(shape))
         place += math.prod(shape)
     constants = at.places[OPERANDS + integration.n_states :]
-    body = _code(code, integration.body, _places(integration, s), layout.place(layout.DERIVATIVE, n) + s, constants, s + own)
-    address = load("explicit", code.dtype).address
+    tableau, inputs = TABLEAUX[integration.method], _places(integration, s)
+    body = _code(code, integration.body, inputs, layout.place(layout.DERIVATIVE, n) + s, constants, s + own)
+    jacobian = Assembler(code.dtype, code.table, whole=code.whole)
+    if integration.jacobian is not None:
+        matrix = layout.place_of_matrix(n, len(tableau.nodes)) + s
+        jacobian = _code(code, integration.jacobian, inputs, matrix, constants, s + own)
+    kernel = "implicit" if tableau.implicit else "explicit"
+    address = load(kernel, code.dtype).address
     code.append(
         "integrate",
-        kernel=addresses.note(addresses.integrator("explicit", code.dtype), address),
+        kernel=addresses.note(addresses.integrator(kernel, code.dtype), address),
         d=at.d, n=size_of(at.shape), times=at.places[TIMES], count=at.shapes[TIMES][0], tableau=at.places[METHOD],
-        numbers=at.shapes[METHOD][0], s=s, room=at.scratch.size, length=body.stop, jacobian=0, events=0,
+        numbers=at.shapes[METHOD][0], s=s, room=at.scratch.size, length=body.stop, jacobian=jacobian.stop, events=0,
         t=code.numbers(_sizes(integration, at.shapes[TIMES][0])),
     )  # fmt: skip
     code.append_all(body.code())
+    code.append_all(jacobian.code())
 
 
 def _sizes(integration: Integration, count: int) -> list[int]:
@@ -77,6 +86,7 @@ def _sizes(integration: Integration, count: int) -> list[int]:
         layout.DEGREE: tableau.degree,
         layout.ESTIMATES: len(tableau.estimates),
         layout.N_STATES: integration.n_states,
+        layout.N_CONTROLLED: integration.n_controlled,
     }
     return [sizes[k] for k in range(layout.WORDS)] + [math.prod(shape) for shape in integration.states]
 

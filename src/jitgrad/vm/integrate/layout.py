@@ -9,19 +9,24 @@ from __future__ import annotations
 from jitgrad.ops.table import Shape, size_of
 
 # Sizes in the table, followed by the size of each state.
-SIZE, CONTROLLED, STRIDE, COUNT, STAGES, EXTRA, DEGREE, ESTIMATES, N_STATES, WORDS = range(10)
+SIZE, CONTROLLED, STRIDE, COUNT, STAGES, EXTRA, DEGREE, ESTIMATES, N_STATES, N_CONTROLLED, WORDS = range(11)
 
 # Numbers at the beginning of the scratch memory. TIME is an input of the bodies; the last four are given.
 (
     TIME, NOW, STEP, UNTIL, NEXT, AFTER_REJECTION, ERROR, EVALUATIONS, ACCEPTED, REJECTED, STATUS, STIFF, RELAXED, JACOBIANS,
-    FACTORIZATIONS, END,
-) = range(16)  # fmt: skip
+    FACTORIZATIONS, END, FRESH, FACTORED, RATE, WORST, STEP_BEFORE,
+) = range(21)  # fmt: skip
 RTOL, FIRST_STEP, MAX_STEP, MAX_STEPS, HEADER = range(28, 33)
 SETTINGS = HEADER - RTOL
 """Number of settings before the absolute tolerances."""
 
 # Vectors after the header.
 ATOL, ARGUMENT, DERIVATIVE, STATE, PROPOSED, STAGE = range(6)
+
+MOST_STAGES = 16
+"""Most stages of a method, including those for dense output."""
+MORE_VECTORS = 2
+"""Number of vectors of implicit methods after the stages."""
 
 BLOCK = 4
 """Number of elements that the kernels process together."""
@@ -49,9 +54,24 @@ def place(vector: int, size: int) -> int:
     return HEADER + vector * stride(size)
 
 
-def room(size: int, n_stages: int) -> int:
-    """Return the number of elements of scratch memory for ``n_stages`` stages, including those for dense output."""
-    return place(STAGE, size) + n_stages * stride(size) + n_stages
+def _end_of_stages(size: int, n_stages: int) -> int:
+    """Return the position after the stages, including those for dense output, and the weights of dense output."""
+    return place(STAGE, size) + n_stages * stride(size) + MOST_STAGES
+
+
+def place_of_matrix(size: int, n_stages: int) -> int:
+    """Return the position of the Jacobian in the scratch memory of implicit methods."""
+    return _end_of_stages(size, n_stages) + MORE_VECTORS * stride(size)
+
+
+def room(size: int, n_stages: int, n_implicit: int) -> int:
+    """Return the number of elements of scratch memory, for implicit methods with the number of controlled elements, or 0.
+
+    The memory of implicit methods is MORE_VECTORS vectors, the Jacobian, its factors and their pivots.
+    """
+    if not n_implicit:
+        return _end_of_stages(size, n_stages)
+    return place_of_matrix(size, n_stages) + 2 * n_implicit * n_implicit + n_implicit
 
 
 def n_results(count: int, states: tuple[Shape, ...]) -> int:

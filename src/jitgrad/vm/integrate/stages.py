@@ -52,13 +52,19 @@ def assign(to, source, n):
 
 
 @compiled
-def evaluate(context, i, scratch, sizes, time, k):
-    """Compute stage ``k`` as the right-hand side at a time and at the vector ARGUMENT."""
+def call(context, i, scratch, time):
+    """Compute the vector DERIVATIVE, the right-hand side at a time and at the vector ARGUMENT."""
     scratch[at.TIME] = time
     start = i + ONE
     call_execute(context, start, start + row(context.code, i)[LENGTH])
-    assign(stage(scratch, sizes, k), vector(scratch, sizes, at.DERIVATIVE), sizes[at.SIZE])
     scratch[at.EVALUATIONS] += 1.0
+
+
+@compiled
+def evaluate(context, i, scratch, sizes, time, k):
+    """Compute stage ``k`` as the right-hand side at a time and at the vector ARGUMENT."""
+    call(context, i, scratch, time)
+    assign(stage(scratch, sizes, k), vector(scratch, sizes, at.DERIVATIVE), sizes[at.SIZE])
 
 
 @compiled

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.vm.integrate import dop853
+from jitgrad.vm.integrate import dop853, esdirk
 
 Numbers = list[list[float]]
 
 
 class Tableau(NamedTuple):
-    """An explicit method.
+    """A Runge-Kutta method, explicit or with an explicit first stage and further stages with equal weights of themselves.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Tableau(NamedTuple):
         The fraction of the step at which each stage is evaluated. The stage after the ``n_stages`` stages of the step is at its
         end; those after it serve the continuous extension.
     weights : list of list of float
-        For each stage, the weights of the stages before it.
+        For each stage, the weights of the stages before it, and its own weight in an implicit method.
     estimates : list of list of float
         The weights of one or two error estimates.
     dense : list of list of float
@@ -47,6 +47,11 @@ class Tableau(NamedTuple):
     n_stages: int
 
     @property
+    def implicit(self) -> bool:
+        """Whether the stages solve equations."""
+        return len(self.weights[1]) == 2
+
+    @property
     def extra(self) -> int:
         """Number of stages that only the continuous extension uses."""
         return len(self.nodes) - self.n_stages - 1
@@ -63,7 +68,17 @@ class Tableau(NamedTuple):
         for to, rows in ((square, self.weights), (estimates, self.estimates)):
             for k, row in enumerate(rows):
                 to[k, : len(row)] = row
-        return np.concatenate([self.control, self.nodes, square.ravel(), estimates.ravel(), np.ravel(self.dense)])
+        predictors = self._predictors() if self.implicit else np.zeros(0)
+        numbers = (self.control, self.nodes, square.ravel(), estimates.ravel(), np.ravel(self.dense), predictors.ravel())
+        return np.concatenate(numbers)
+
+    def _predictors(self) -> np.ndarray:
+        """Return weights that extrapolate the stages before each stage to its time, by a polynomial of at most degree 2."""
+        nodes, made = np.array(self.nodes), np.zeros((len(self.nodes),) * 2)
+        for k in range(1, len(nodes)):
+            powers = np.arange(min(k, 3))[:, None]
+            made[k, :k] = np.linalg.lstsq(nodes[None, :k] ** powers, nodes[k] ** powers[:, 0], rcond=None)[0]
+        return made
 
 
 def _dormand_prince() -> Tableau:
@@ -81,13 +96,13 @@ def _dormand_prince() -> Tableau:
         -12715105075 / 11282082432, 0, 87487479700 / 32700410799, -10690763975 / 1880347072, 701980252875 / 199316789632,
         -1453857185 / 822651844, 69997945 / 29380423,
     ]  # fmt: skip
-    dense = extended(weights[-1], [extension])
+    dense = extended(6, 7, weights[-1], [extension])
     return Tableau([0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1], weights, [estimate], dense, (0.17, 0.04, 0.9, 0.2, 5.0, 3.25), 6)
 
 
 def _dop853() -> Tableau:
     weights, estimates, extension = (_filled(rows) for rows in (dop853.WEIGHTS, dop853.ESTIMATES, dop853.EXTENSION))
-    dense = extended(weights[12], extension)
+    dense = extended(12, 16, weights[12], extension)
     return Tableau(dop853.NODES, weights, estimates, dense, (0.095, 0.04, 0.9, 0.2, 5.0, 6.1), 12)
 
 
@@ -95,16 +110,15 @@ def _filled(rows: list[dop853.Row]) -> Numbers:
     return [[row.get(k, 0.0) for k in range(max(row, default=-1) + 1)] for row in rows]
 
 
-def extended(solution: Sequence[float], extension: Numbers) -> Numbers:
+def extended(n_stages: int, count: int, solution: Sequence[float], extension: Numbers) -> Numbers:
     """Return the coefficients of x, x², … of each stage in a continuous extension in Hairer's form.
 
     It is y + x (Δ + (1 - x) (a + x (b + (1 - x) (d₁ + x (d₂ + …))))), where Δ is the step, a = h k₁ - Δ, b = 2 Δ - h (k₁ + k)
     with k the derivative at the end, and the further terms are sums over all stages, whose weights are given.
     """
-    last, count = len(solution), max(map(len, [*extension, [0.0] * (len(solution) + 1)]))
     terms = np.zeros((3 + len(extension), count))
-    terms[0, :last] = solution
-    terms[1], terms[2] = np.eye(count)[0] - terms[0], 2 * terms[0] - np.eye(count)[0] - np.eye(count)[last]
+    terms[0, : len(solution)] = solution
+    terms[1], terms[2] = np.eye(count)[0] - terms[0], 2 * terms[0] - np.eye(count)[0] - np.eye(count)[n_stages]
     for term, row in zip(terms[3:], extension, strict=True):
         term[: len(row)] = row
     dense, factor = np.zeros((len(terms) + 1, count)), np.polynomial.Polynomial([0.0, 1.0])
@@ -114,7 +128,13 @@ def extended(solution: Sequence[float], extension: Numbers) -> Numbers:
     return dense[1:].T.tolist()
 
 
-TABLEAUX = {"dopri5": _dormand_prince(), "dop853": _dop853()}
+def _esdirk() -> Tableau:
+    weights = _filled(esdirk.WEIGHTS)
+    dense = extended(6, 7, weights[-1], [esdirk.EXTENSION])
+    return Tableau(esdirk.NODES, weights, [esdirk.ESTIMATE], dense, (0.2, 0.0, 0.9, 0.2, 5.0, 0.0), 6)
+
+
+TABLEAUX = {"dopri5": _dormand_prince(), "dop853": _dop853(), "esdirk54": _esdirk()}
 """The methods by name."""
 
 
