@@ -1,8 +1,7 @@
 """The numbers of ESDIRK5(4)7L[2]SA2, rows of stages by number: L-stable, stiffly accurate, of stage order 2.
 
 Source: Kennedy and Carpenter, "Diagonally implicit Runge-Kutta methods for stiff ODEs", Appl. Numer. Math. 146, 2019. The first
-weight of each stage makes the sum of its weights its node. The continuous extension satisfies the conditions of order 4 with
-the smallest weights.
+weight of each stage makes the sum of its weights its node.
 """
 
 from __future__ import annotations
@@ -56,13 +55,17 @@ ESTIMATE: list[float] = [
     0.04480749858169103,
 ]
 
-EXTENSION: list[float] = [
-    -1.681711057314283,
-    2.3292644139818712,
-    -0.8989318317517168,
-    1.5109687669744747,
-    -2.808229307153761,
-    0.9296696746696842,
-    0.6189693405937315,
+DENSE: list[list[float]] = [
+    [1.827711224112291, -9.630058271827783, 14.542869466644925, -6.779988488039169],
+    [1.8277112241122884, -9.63005827182778, 14.542869466644936, -6.7799884880391765],
+    [-0.9139893145584456, 3.5526223979092704, -1.2618715842868098, -1.1041250088137777],
+    [-1.953921594403164, 16.311426967164923, -26.933753111100305, 13.008412910858828],
+    [0.22513133046351197, -1.5663480051750742, 2.2046286859895816, -0.5109959250451329],
+    [-0.30416843085048023, 3.4726975381183283, -7.980795835446697, 4.649981117394913],
+    [0.29152556112399863, -2.5102823543618844, 4.886052911554368, -2.4832961183164834],
 ]
-"""The further term of the continuous extension, see ``tableaux.extended``."""
+"""The coefficients of x, x², … of each stage in the continuous extension.
+
+They are determined by the conditions of order 4, and by those of order 3 for y' = λ (y - g(t)) + g'(t) in the limit λ → -∞,
+where the first stage is of low order and must not contribute.
+"""

@@ -17,7 +17,6 @@ from jitgrad.vm.integrate.linear import factorize, substitute
 from jitgrad.vm.integrate.stages import (
     LENGTH,
     ONE,
-    SHARE,
     ZERO,
     all_stages,
     assign,
@@ -34,6 +33,10 @@ _JACOBIAN = column("integrate", "jacobian")
 MOST_ITERATIONS = 8
 ACCURACY = 0.005
 """Error of the iterations relative to the largest error of a step."""
+ROUNDING = 0.1
+"""Changes below this are accepted if they do not decrease any further, because they are rounding errors."""
+LEAST_RELATIVE = 1e-9
+"""Smallest relative tolerance of dependent states."""
 SLOW = 0.02
 """Rate of convergence above which the Jacobian is computed again."""
 
@@ -151,7 +154,7 @@ def solve_stage(context, i, scratch, sizes, weights, predictor, k, time, gamma):
         argument[j] = 0.0
     combine(found, argument, first, predictor, k, number(scratch, 1.0), stride)
     rate = max(scratch[at.RATE], 1e-16) ** 0.8
-    before, relative = number(scratch, 0.0), max(scratch[at.RTOL], 1e-10) * SHARE
+    before, relative = number(scratch, 0.0), max(scratch[at.RTOL], LEAST_RELATIVE)
     for iteration in range(uint64(MOST_ITERATIONS)):
         for j in range(count):
             argument[j] = base[j] + change * found[j]
@@ -172,9 +175,9 @@ def solve_stage(context, i, scratch, sizes, weights, predictor, k, time, gamma):
         if iteration > ZERO:
             theta = size / before
             scratch[at.WORST] = max(scratch[at.WORST], theta)
-            if theta >= 1.0 and size > 1e-3 * ACCURACY:
-                return False
-            rate = theta / max(1.0 - theta, 1e-3)
+            if theta >= 1.0:
+                return size <= ROUNDING
+            rate = theta / (1.0 - theta)
         if rate * size <= ACCURACY:
             scratch[at.RATE] = rate
             return True

@@ -129,9 +129,7 @@ def extended(n_stages: int, count: int, solution: Sequence[float], extension: Nu
 
 
 def _esdirk() -> Tableau:
-    weights = _filled(esdirk.WEIGHTS)
-    dense = extended(6, 7, weights[-1], [esdirk.EXTENSION])
-    return Tableau(esdirk.NODES, weights, [esdirk.ESTIMATE], dense, (0.2, 0.0, 0.9, 0.2, 5.0, 0.0), 6)
+    return Tableau(esdirk.NODES, _filled(esdirk.WEIGHTS), [esdirk.ESTIMATE], esdirk.DENSE, (0.2, 0.0, 0.9, 0.2, 5.0, 0.0), 6)
 
 
 TABLEAUX = {"dopri5": _dormand_prince(), "dop853": _dop853(), "esdirk54": _esdirk()}
