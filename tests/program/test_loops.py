@@ -208,8 +208,8 @@ def test_jumps_stay_within_their_entry(op: str) -> None:
     ],
 )
 def test_jumps_stay_within_their_loop(name: str, at: int, length: int, message: str | None) -> None:
-    """A jump instead of an instruction of a program: copy, loop, two instructions, next."""
-    program = lower(looped(Loop(body(4), 4, 1, 1), gets=((0, 0),)), FLOAT64)
+    """A jump instead of an instruction of a program: copy, loop, its instructions, next."""
+    program = lower(looped(Loop(body(5), 4, 1, 1), gets=((0, 0),)), FLOAT64)
     code = program.code.copy()
     names = [program.instruction(i)[0].name for i in range(program.stop)]
     assert names[1] == "loop" and names[-1] == "next", names

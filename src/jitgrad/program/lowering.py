@@ -1,8 +1,9 @@
 """Lowering: the pipeline from a recorded expression to a Program.
 
 Passes map an Expression to an equivalent one: *canonicalise* rewrites to canonical forms, *cse* and *dce* remove redundant and
-dead steps, *fuse* merges steps that one instruction computes, *legalise* replaces steps that no instruction computes, and
-*tile_rows* creates loops over blocks of rows. Then each step is assigned a place in the arena, and its row emits instructions.
+dead steps, *distribute_loops* moves steps out of loops, *fuse* merges steps that one instruction computes, *legalise* replaces
+steps that no instruction computes, and *tile_rows* creates loops over blocks of rows. Then each step is assigned a place in the
+arena, and its row emits instructions.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from jitgrad.program.lowering_rules import (  # noqa: F401
     integrate,
     loop,
     products,
+    recurrences,
     reductions,
     updates,
     views,
@@ -32,6 +34,7 @@ from jitgrad.program.lowering_rules import (  # noqa: F401
 from jitgrad.program.memory import Memory, assign_memory
 from jitgrad.program.passes.canonicalise import canonicalise
 from jitgrad.program.passes.cse import cse, dce, in_order
+from jitgrad.program.passes.distribute import distribute_loops
 from jitgrad.program.passes.fuse import fuse
 from jitgrad.program.passes.hoist_scale import hoist_scale
 from jitgrad.program.passes.legalise import legalise
@@ -48,8 +51,14 @@ def optimise(expression: Expression) -> Expression:
     return expression
 
 
+def _simplified(expression: Expression) -> Expression:
+    """Run the passes that simplify recorded ops."""
+    return dce(hoist_scale(cse(canonicalise(expression))))
+
+
 RECIPE = (
-    canonicalise, cse, hoist_scale, dce, lower_bodies(optimise), fuse, dce, legalise, cse, tile_rows, legalise_regions,
+    canonicalise, cse, hoist_scale, dce, distribute_loops(_simplified), lower_bodies(optimise), fuse, dce, legalise, cse,
+    tile_rows, legalise_regions,
 )  # fmt: skip
 """The passes, in order. Ordering by entries, memory assignment and encoding follow."""
 

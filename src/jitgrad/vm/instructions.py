@@ -290,6 +290,26 @@ _kernel(
     "reduce", "cumsum", "*d *a outer n inner reverse",
     extents(d="outer * n * inner"), extents(a="outer * n * inner"), limits=(_flag("reverse"),),
 )  # fmt: skip
+
+
+def _coefficients(f: Fields, table: np.ndarray) -> list[Extent]:
+    """Return the extents of the operands of k recurrences, whose coefficients are one for all trips or ``apart``."""
+    values, trips = f["k"] * f["inner"], f["n"] if f["apart"] else min(f["n"], 1)
+    return [(f["a"], f["k"] * values * trips), (f["b"], values * f["n"]), (f["c"], values)]
+
+
+def _values(f: Fields, table: np.ndarray) -> list[Extent]:
+    return [(f["d"], f["k"] * f["inner"] * (f["n"] + 1))]
+
+
+def _apart(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
+    return "" if f["apart"] in (0, f["inner"]) else f"apart={f['apart']}, which is 0 or inner"
+
+
+_kernel(
+    "recurrence", "linear_recurrence", "*d *a *b *c k n inner apart reverse", _values, _coefficients,
+    limits=(_apart, _flag("reverse")),
+)  # fmt: skip
 _kernel("order", "argmax", "*d *a outer n", extents(d="outer"), extents(a="outer * n"))
 _kernel("order", "argsort", "*d *a *s outer n", extents(d="outer * n", s="n"), extents(a="outer * n"))
 

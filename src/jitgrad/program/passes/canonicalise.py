@@ -120,6 +120,8 @@ def _divide(builder: Builder, step: Step) -> int | None:
     divisor = builder.literal_at(b)
     if divisor is not None and (divisor == 1 or _power_of_two(divisor)):
         return _multiply(builder, step._replace(op="multiply", args=(builder.literal(1 / divisor), a)))
+    if builder.steps[a].op == "negative":
+        return _make(builder, "negative", _make(builder, "divide", builder.steps[a].args[0], b))
     return None
 
 
@@ -188,7 +190,12 @@ def _broadcast_to(builder: Builder, step: Step) -> int | None:
     return None
 
 
+def _concatenate(builder: Builder, step: Step) -> int | None:
+    return step.args[0] if len(step.args) == 1 else None
+
+
 _RULES: dict[str, Rule] = {
+    "concatenate": _concatenate,
     "multiply": _multiply,
     "negative": _negative,
     "add": _add,
