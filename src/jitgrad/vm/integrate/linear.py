@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import compiled, noinline, number
+from jitgrad.vm.compiler.language import noinline, number
 
 ONE = uint64(1)
 
@@ -34,7 +34,7 @@ def factorize(a, pivots, n):
     return True
 
 
-@compiled
+@noinline
 def substitute(a, pivots, x, n):
     """Solve the system of a factorized matrix in place."""
     for j in range(n):

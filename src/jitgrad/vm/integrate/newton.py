@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from numpy import inf, uint64
 
-from jitgrad.vm.compiler.language import after, call_execute, compiled, number
+from jitgrad.vm.compiler.language import after, call_execute, compiled, noinline, number
 from jitgrad.vm.instructions import column
 from jitgrad.vm.integrate import layout as at
 from jitgrad.vm.integrate.linear import factorize, substitute
@@ -61,7 +61,7 @@ def factors(scratch, sizes):
     return place, after(place, n * n)
 
 
-@compiled
+@noinline
 def compute_jacobian(context, i, scratch, sizes):
     """Compute the Jacobian at the state."""
     assign(vector(scratch, sizes, at.ARGUMENT), vector(scratch, sizes, at.STATE), sizes[at.STRIDE])
@@ -73,7 +73,7 @@ def compute_jacobian(context, i, scratch, sizes):
     scratch[at.FRESH], scratch[at.FACTORED], scratch[at.RATE] = 1.0, 0.0, 1.0
 
 
-@compiled
+@noinline
 def prepare(scratch, sizes, gamma):
     """Factorize M for the current step, unless it is known; return whether it is regular."""
     h = scratch[at.STEP]
@@ -97,7 +97,7 @@ def correct(scratch, sizes, x):
     substitute(a, pivots, x, sizes[at.CONTROLLED])
 
 
-@compiled
+@noinline
 def _correct_dependent(scratch, sizes, x, argument, change):
     """Solve systems with M for the dependent states of a vector, in place, and return their largest relative change.
 
@@ -142,7 +142,7 @@ def _correct_dependent(scratch, sizes, x, argument, change):
     return largest
 
 
-@compiled
+@noinline
 def solve_stage(context, i, scratch, sizes, weights, predictor, k, time, gamma):
     """Compute stage ``k``; return whether the iterations converged. Record their worst rate of convergence."""
     h, count, stride, n = scratch[at.STEP], sizes[at.SIZE], sizes[at.STRIDE], sizes[at.CONTROLLED]
