@@ -73,7 +73,7 @@ def test_order_conditions(method: str) -> None:
 def solve(problem: Problem, method: str, tolerance: float, **options: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the solution at the end, and the statistics."""
     options = {"rtol": tolerance, "atol": tolerance} | options
-    found, statistics = integrate(
+    found, statistics, *_ = integrate(
         lambda t, states: [problem.fun(t, states[0])], 0.0, [problem.end], [problem.y0], method=method, **options
     )
     return found[0].numpy()[0], statistics.numpy()

@@ -111,7 +111,7 @@ def test_backward_integration_returns_to_the_start() -> None:
 
 def test_several_states_of_any_shape() -> None:
     matrix = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    found, _ = integrate(
+    found, *_ = integrate(
         lambda t, states: [jg.matmul(matrix, states[0]), states[1] * -2.0, 3.0 * t**2], 0.0, [0.0, 1.0, 2.0],
         [np.eye(2), np.float64(1.0), np.float64(0.0)], rtol=1e-10, atol=1e-12,
     )  # fmt: skip
@@ -123,7 +123,9 @@ def test_several_states_of_any_shape() -> None:
 
 def test_float32() -> None:
     y = np.ones(1, np.float32)
-    found, statistics = integrate(lambda t, s: [-s[0]], np.float32(0), np.array([1.0], np.float32), [jg.Variable(y)], rtol=1e-4)
+    found, statistics, *_ = integrate(
+        lambda t, s: [-s[0]], np.float32(0), np.array([1.0], np.float32), [jg.Variable(y)], rtol=1e-4
+    )
     assert found[0].dtype == np.float32
     np.testing.assert_allclose(found[0].numpy(), np.exp([[-1.0]]), rtol=1e-4)
     assert statistics.numpy()[layout.STATUS_RESULT] == layout.DONE
@@ -142,7 +144,7 @@ FAILURES: dict[str, tuple[Any, dict[str, Any], int]] = {
 def test_values_are_nan_after_a_failure_which_the_status_tells(case: str) -> None:
     fun, options, status = FAILURES[case]
     options = {"times": [0.0, 0.05, 2.0]} | options
-    found, statistics = integrate(fun, 0.0, options.pop("times"), [np.ones(2)], **options)
+    found, statistics, *_ = integrate(fun, 0.0, options.pop("times"), [np.ones(2)], **options)
     assert statistics.numpy()[layout.STATUS_RESULT] == status
     assert np.isnan(found[0].numpy()[-1]).all()
     assert (found[0].numpy()[0] == 1).all()
@@ -153,3 +155,45 @@ def test_the_right_hand_side_is_checked() -> None:
         integrate(lambda t, s: [jg.sum(s[0])], 0.0, [1.0], [np.ones(2)])
     with pytest.raises(TracingError):
         integrate(lambda t, s: [s[0] if s[0][0] > 0 else -s[0]], 0.0, [1.0], [np.ones(2)])
+
+
+def falling(t: Any, states: Any) -> list[Any]:
+    """A body with height and speed."""
+    (y,) = states
+    return [jg.stack([y[1], -9.81 + 0.0 * y[1]])]
+
+
+@pytest.mark.parametrize("method", ["dopri5", "dop853", "esdirk54"])
+def test_events_are_found_on_the_dense_output(method: str) -> None:
+    def heights(t: Any, states: Any) -> Any:
+        y = states[0]
+        return jg.stack([y[0], y[1], jg.cos(3 * t)])
+
+    found = integrate(
+        falling, 0.0, [2.5], [np.array([10.0, 5.0])], method=method, rtol=1e-9, atol=1e-9, events=heights, most_events=4,
+        max_step=0.1,
+    )  # fmt: skip
+    ground, top, waves = found.events.numpy()
+    np.testing.assert_allclose(ground[0], (5 + np.sqrt(25 + 2 * 9.81 * 10)) / 9.81, rtol=1e-8)
+    np.testing.assert_allclose(top[0], 5 / 9.81, rtol=1e-8)
+    np.testing.assert_allclose(waves[:2], np.array([0.5, 1.5]) * np.pi / 3, rtol=1e-9)
+    assert np.isnan(ground[1:]).all()
+
+
+@pytest.mark.parametrize(("direction", "first"), [(0, 0.5), (1, 1.5), (-1, 0.5)], ids=str)
+def test_a_terminal_event_ends_the_integration(direction: int, first: float) -> None:
+    times = np.linspace(0, 12, 121)
+    found = integrate(
+        lambda t, s: [jg.cos(t) + 0.0 * s[0]], 0.0, times, [np.zeros(1)], rtol=1e-9, atol=1e-12,
+        events=lambda t, s: jg.stack([jg.cos(t)]), directions=[direction], terminal=[2], recorded=1000,
+    )  # fmt: skip
+    second = (first + (1 if direction == 0 else 2)) * np.pi
+    np.testing.assert_allclose(found.events.numpy()[0], np.array([first * np.pi, second]), rtol=1e-8)
+    values = found.values[0].numpy()[:, 0]
+    np.testing.assert_allclose(values[times < second], np.sin(times[times < second]), atol=1e-8)
+    assert np.isnan(values[times > second]).all()
+    assert found.statistics.numpy()[layout.STATUS_RESULT] == layout.STOPPED
+    steps = found.steps.numpy()
+    accepted = int(found.statistics.numpy()[layout.ACCEPTED_RESULT])
+    assert (np.diff(steps[:accepted]) > 0).all()
+    assert steps[accepted - 1] == found.statistics.numpy()[layout.TIME_RESULT]

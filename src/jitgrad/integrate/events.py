@@ -102,7 +102,7 @@ class Events:
         def shifted(t: Tensor, states: Tensors) -> Tensor:
             return self.values(t, states) - offset
 
-        *_, hits = self._options.run(self._problem.derivatives, t, end.reshape((1,)), states, shifted)
+        hits = self._options.run(self._problem.derivatives, t, end.reshape((1,)), states, shifted).events
         now, rate = self._values_and_rates(t, states)
         now = now - offset
         begins = where(now == 0, self._sign * rate, now)  # the sign after the beginning
@@ -122,7 +122,7 @@ class Events:
             g, rate = self._values_and_rates(t, states)
             slope = where(any_happens * (sum_(first * rate) != 0), sum_(first * rate), 1.0)
             to = t - where(any_happens, sum_(first * g), 0.0) / slope
-            moved, _ = self._options.run(self._problem.derivatives, t, to.reshape((1,)), states)
+            moved = self._options.run(self._problem.derivatives, t, to.reshape((1,)), states).values
             t, states = to, [x[0] for x in moved]
         return t, states
 

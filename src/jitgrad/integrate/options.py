@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from jitgrad.arguments import by_name, count, nonnegative, positive
 from jitgrad.errors import ArgumentError, OptionError, near_name
-from jitgrad.tape.integrate import integrate
+from jitgrad.tape.integrate import Integrated, integrate
 from jitgrad.tape.tensor import Tensor
 
 METHODS = {"auto": "dopri5", "RK45": "dopri5", "DOP853": "dop853"}
@@ -42,10 +42,10 @@ class Options(NamedTuple):
 
     def run(
         self, fun: Callable[..., Any], t0: Tensor, times: Tensor, states: list[Tensor], events: Callable[..., Any] | None = None
-    ) -> tuple[Any, ...]:
-        """Integrate from t0 to all times. Return the values, the statistics and, with ``events``, the times of events."""
-        given = self._asdict() | {"method": METHODS[self.method]} | ({} if events is None else {"events": events})
-        return integrate(fun, t0, times, states, **given)
+    ) -> Integrated:
+        """Integrate from t0 to all times."""
+        given = self._asdict() | {"method": METHODS[self.method]}
+        return integrate(fun, t0, times, states, **given, events=events)
 
 
 def options_from(

@@ -74,7 +74,7 @@ def integrated(
         if events is not None:
             to, happens = events.first(t, to, states, offset)
         inside = where(sign * (times - t) < 0, t, where(sign * (times - to) > 0, to, times))
-        values, new = options.run(problem.derivatives, t, concatenate([inside, to.reshape((1,))]), states)
+        values, new, *_ = options.run(problem.derivatives, t, concatenate([inside, to.reshape((1,))]), states)
         begun = sign * (times - t) >= 0
         results = [where(_columns(begun, r), v[:-1], r) for v, r in zip(values, results, strict=True)]
         exits, arrived = [v[-1] for v in values], running

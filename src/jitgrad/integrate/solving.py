@@ -63,7 +63,7 @@ class Solver:
     def _solved(self, times: Tensor) -> tuple[Tensors, Tensor, Segments | None]:
         """Return the states at sorted times, the statistics, and the segments if there are jumps or events."""
         if self._jumps is None and self._events is None:
-            values, stats = self._options.run(self._problem.derivatives, self._first, times, self._problem.y0)
+            values, stats, *_ = self._options.run(self._problem.derivatives, self._first, times, self._problem.y0)
             return values, stats, None
         found = integrated(self._problem, self._options, self._span, times, self._jumps, self._events, self._most)
         return found.values, found.stats, found

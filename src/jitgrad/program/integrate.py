@@ -2,8 +2,8 @@
 
 The operands of the step are, in this order: the start time; the times at which the states are wanted; the settings, see
 ``vm/integrate/layout.py``; the numbers of the method; the initial *states*; and *constants*. The inputs of the bodies are the
-time, the states and the constants. The results of the step are the states at the wanted times, stacked along a first axis, and
-the statistics.
+time, the states and the constants. The results of the step are the states at the wanted times, stacked along a first axis, the
+statistics, the times of events, and the ends of steps.
 """
 
 from __future__ import annotations
@@ -23,6 +23,24 @@ START, TIMES, SETTINGS, METHOD, OPERANDS = range(5)
 """The operands before the states."""
 
 
+class Detection(NamedTuple):
+    """What an integration returns about events and steps.
+
+    Attributes
+    ----------
+    directions, terminal : tuple of int
+        For each event, 0 for all zeros, 1 for those of rising and 2 for those of falling values; and the number of zeros that
+        stops the integration, 0 for none.
+    most_events, recorded : int
+        Number of times to return for each event, and number of ends of steps to return.
+    """
+
+    directions: tuple[int, ...] = ()
+    terminal: tuple[int, ...] = ()
+    most_events: int = 0
+    recorded: int = 0
+
+
 class Integration(NamedTuple):
     """The attribute of a step ``integrate``.
 
@@ -38,6 +56,10 @@ class Integration(NamedTuple):
         Number of states, from the first on, whose errors determine the steps.
     jacobian : Expression or None
         For implicit methods, the derivatives of the elements of the controlled states by these elements, a matrix.
+    events : Expression or None
+        The values whose zeros are events.
+    detection : Detection
+        What to return about events and steps.
     """
 
     body: Expression
@@ -45,15 +67,20 @@ class Integration(NamedTuple):
     n_states: int
     n_controlled: int
     jacobian: Expression | None = None
+    events: Expression | None = None
+    detection: Detection = Detection()
 
     @property
     def bodies(self) -> tuple[Expression, ...]:
         """The bodies, each with the same inputs."""
-        return (self.body,) if self.jacobian is None else (self.body, self.jacobian)
+        return tuple(body for body in (self.body, self.jacobian, self.events) if body is not None)
 
     def with_bodies(self, bodies: Sequence[Expression]) -> Integration:
         """Return the integration with other bodies."""
-        return self._replace(body=bodies[0], jacobian=None if self.jacobian is None else bodies[1])
+        given = iter(bodies)
+        body, jacobian, events = (old and next(given) for old in (self.body, self.jacobian, self.events))
+        assert body is not None
+        return self._replace(body=body, jacobian=jacobian, events=events)
 
     @property
     def states(self) -> tuple[Shape, ...]:
@@ -75,13 +102,19 @@ class Integration(NamedTuple):
         found = (operands[START], operands[SETTINGS], operands[METHOD])
         if found != wanted or len(operands[TIMES]) != 1:
             raise ProgramError(f"An integration has operands of shapes {found}. It takes {wanted} and a vector of times.")
-        count = operands[TIMES][0]
-        return Shapes((*((count, *shape) for shape in self.states), (layout.RESULTS,)))
+        count, detection = operands[TIMES][0], self.detection
+        events = (len(detection.directions), detection.most_events)
+        return Shapes((*((count, *shape) for shape in self.states), (layout.RESULTS,), events, (detection.recorded,)))
 
     @property
     def n_elements(self) -> int:
         """Number of elements of the states."""
         return sum(map(math.prod, self.states))
+
+    @property
+    def n_event_numbers(self) -> int:
+        """Number of elements of scratch memory for events."""
+        return layout.EVENT_NUMBERS * len(self.detection.directions)
 
     @property
     def n_controlled_elements(self) -> int:

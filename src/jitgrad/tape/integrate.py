@@ -8,17 +8,17 @@ derivative by a time is the right-hand side.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jitgrad.errors import ShapeError
 from jitgrad.ops import Shape
-from jitgrad.ops.linear import broadcast_to, concatenate, reshape, transpose
+from jitgrad.ops.linear import concatenate, reshape, transpose
 from jitgrad.ops.linear import sum as sum_
 from jitgrad.ops.table import Op, declare, vanishes
 from jitgrad.program.expression import Expression
-from jitgrad.program.integrate import OPERANDS, START, TIMES, Integration
+from jitgrad.program.integrate import OPERANDS, START, TIMES, Detection, Integration
 from jitgrad.program.passes.cse import dce
 from jitgrad.tape.batching import batched
 from jitgrad.tape.forward_mode import push_forward
@@ -47,7 +47,12 @@ def integrate(
     first_step: Any = 0.0,
     max_step: Any = np.inf,
     max_steps: int = MAX_STEPS,
-) -> tuple[Tensors, Tensor]:
+    events: Callable[[Tensor, Tensors], Any] | None = None,
+    directions: Sequence[int] = (),
+    terminal: Sequence[int] = (),
+    most_events: int = 2,
+    recorded: int = 0,
+) -> Integrated:
     """Integrate ordinary differential equations, as one op.
 
     Parameters
@@ -72,13 +77,21 @@ def integrate(
         The largest size of a step.
     max_steps : int
         The largest number of steps.
+    events : callable, optional
+        ``events(t, states)`` returns a vector. An event is a zero of one of its elements.
+    directions : sequence of int, optional
+        For each event, 1 for zeros of rising values, -1 for zeros of falling values, and 0, the default, for both.
+    terminal : sequence of int, optional
+        For each event, the number of zeros that stops the integration, or 0, the default.
+    most_events : int, default 2
+        The number of zeros to return for each event.
+    recorded : int, default 0
+        The number of steps whose ends are returned.
 
     Returns
     -------
-    values : list of Tensor
-        The states at the times, stacked along a first axis. They are nan from the first time on that is not reached.
-    statistics : Tensor
-        What ended the integration, and its counts, see ``vm/integrate/layout.py``. It has no derivative.
+    Integrated
+        The states at the times, and what happened.
 
     Raises
     ------
@@ -99,11 +112,39 @@ def integrate(
             f"integrate: the states have shapes {[x.shape for x in first]}, and their derivatives {[t.shape for t in slopes]}. "
             "Return derivatives of the same shapes."
         )
+    zeros = None
+    if events is not None:
+        with region:
+            zeros = as_tensor(events(time, inside))
     size = sum(x.size for x in first)
     settings = np.concatenate([[rtol, first_step, max_step, max_steps], np.broadcast_to(atol, size)])
     given = [begin, wanted, as_tensor(settings), as_tensor(packed(method))]
-    made = _integrated(region, method, len(first), given, time, list(zip(inside, first, strict=True)), slopes)
-    return made[:-1], made[-1]
+    count = 0 if zeros is None else zeros.size
+    signs, stops = tuple(sign % 3 for sign in directions) or (0,) * count, tuple(terminal) or (0,) * count
+    detection = Detection(signs, stops, most_events, recorded)
+    made = _integrated(region, method, len(first), given, time, list(zip(inside, first, strict=True)), slopes, zeros, detection)
+    return Integrated(made[: len(first)], *made[len(first) :])
+
+
+class Integrated(NamedTuple):
+    """The results of an integration, of which only the values have derivatives.
+
+    Attributes
+    ----------
+    values : list of Tensor
+        The states at the times, stacked along a first axis. They are nan from the first time on that is not reached.
+    statistics : Tensor
+        What ended the integration, and its counts, see ``vm/integrate/layout.py``.
+    events : Tensor
+        The times of the zeros of each event, of shape ``(n_events, most_events)``, and nan after the last one.
+    steps : Tensor
+        The ends of the steps, and nan after the last one.
+    """
+
+    values: Tensors
+    statistics: Tensor
+    events: Tensor
+    steps: Tensor
 
 
 Pairs = Sequence[tuple[Tensor, Tensor]]
@@ -118,20 +159,28 @@ def _integrated(
     time: Tensor,
     states: Pairs,
     slopes: Sequence[Tensor],
+    zeros: Tensor | None,
+    detection: Detection,
 ) -> Tensors:
-    """Record the integration. Return the states at the times, and the statistics."""
+    """Record the integration, with the values whose zeros are events. Return its results."""
     first, inputs = [x for _, x in states], [time, *(inside for inside, _ in states)]
-    jacobian: list[Tensor] = []
+    jacobian = None
     if TABLEAUX[method].implicit:
         with region:
-            jacobian = [_jacobian(region, [inside for inside, _ in states[:n_controlled]], slopes[:n_controlled])]
-    body, fixed = region.expression(inputs, [*slopes, *jacobian])
-    integration = Integration(body, method, len(first), n_controlled)
-    if jacobian:
-        integration = integration._replace(body=_only(body, slice(-1)), jacobian=_only(body, slice(-1, None)))
+            jacobian = _jacobian(region, [inside for inside, _ in states[:n_controlled]], slopes[:n_controlled])
+    others = [one for one in (jacobian, zeros) if one is not None]
+    whole, fixed = region.expression(inputs, [*slopes, *others])
+    made_of = {id(one): _only(whole, slice(k, k + 1)) for k, one in enumerate(others, len(slopes))}
+    body, by_state, events = _only(whole, slice(len(slopes))), made_of.get(id(jacobian)), made_of.get(id(zeros))
+    integration = Integration(body, method, len(first), n_controlled, by_state, events, detection)
     made = integrate_op(*given, *first, *fixed, integration=integration)
     levels = [max(x.level, slope.level) for x, slope in zip(first, slopes, strict=True)]
-    return [*map(retyped, made[:-1], levels), made[-1]]
+    return [*map(retyped, made[: len(first)], levels), *made[len(first) :]]
+
+
+def _zeros(integration: Integration, inputs: Sequence[Tensor]) -> Tensor | None:
+    """Return the values whose zeros are events."""
+    return None if integration.events is None else inlined(integration.events, inputs)[0]
 
 
 def _only(body: Expression, which: slice) -> Expression:
@@ -169,15 +218,16 @@ def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tens
     begun = _begun(integration, operands, of_given[START], along)
     moved: list[Any]
     if all(t is None for t in (*begun, *shifted)):
-        values, moved = list(y[:-1]), [None] * len(first)
+        values, moved = list(y[: len(first)]), [None] * len(first)
     else:
         made = _variational(integration, operands, begun, shifted)
-        values, moved = made[: len(first)], made[len(first) : -1]
+        values, moved = made[: len(first)], made[len(first) : 2 * len(first)]
     if of_given[TIMES] is not None:
         slopes = _slopes(integration, given[TIMES], values, fixed)
         by_time = [slope * _beside(of_given[TIMES], slope) for slope in slopes]
         moved = [t if by is None else by if t is None else t + by for t, by in zip(moved, by_time, strict=True)]
-    return [*(constant(0.0, x) if t is None else t for t, x in zip(moved, y, strict=False)), constant(0.0, y[-1])]
+    moved += [None] * (len(y) - len(moved))
+    return [constant(0.0, x) if t is None else t for t, x in zip(moved, y, strict=True)]
 
 
 def _begun(integration: Integration, operands: Sequence[Tensor], by_start: Any, along: Sequence[Any]) -> list[Any]:
@@ -195,12 +245,27 @@ def _variational(integration: Integration, operands: Sequence[Tensor], begun: Se
     begun = [constant(0.0, x) if t is None else t for t, x in zip(begun, first, strict=True)]
     with Region("integrate") as region:
         time, inside, directions = input_like(given[START]), [input_like(x) for x in first], [input_like(t) for t in begun]
-        slopes = inlined(integration.body, [time, *inside, *fixed])
+        slopes, zeros = inlined(integration.body, [time, *inside, *fixed]), _zeros(integration, [time, *inside, *fixed])
         known = zip((*inside, *fixed), (*directions, *shifted), strict=True)
         found = push_forward(slopes, {id(x): t for x, t in known if t is not None}, region.has)
         pushed = [constant(0.0, x) if t is None else t for x, t in zip(slopes, found, strict=True)]
     pairs = [*zip(inside, first, strict=True), *zip(directions, begun, strict=True)]
-    return _integrated(region, integration.method, integration.n_controlled, given, time, pairs, [*slopes, *pushed])
+    return _again(integration, region, given, time, pairs, [*slopes, *pushed], zeros)
+
+
+def _again(
+    integration: Integration,
+    region: Region,
+    given: Sequence[Tensor],
+    time: Tensor,
+    states: Pairs,
+    slopes: Sequence[Tensor],
+    zeros: Tensor | None,
+) -> Tensors:
+    """Record an integration by the same method, with other states."""
+    return _integrated(
+        region, integration.method, integration.n_controlled, given, time, states, slopes, zeros, integration.detection
+    )
 
 
 def _slopes(integration: Integration, times: Tensor, values: Sequence[Tensor], fixed: Sequence[Tensor]) -> Tensors:
@@ -227,7 +292,7 @@ def _pullback(
     if used and needed:
         leaves = {i: input_like(operands[i]) for i in needed}
         _, along, shifted = _split(integration, [leaves.get(i) for i in range(len(operands))])
-        moved = _variational(integration, operands, along, shifted)[len(first) : -1]
+        moved = _variational(integration, operands, along, shifted)[len(first) : 2 * len(first)]
         sizes = [operands[i].size for i in needed]
         rows = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
         every = [as_tensor(row.reshape(-1, *operands[i].shape)) for i, row in zip(needed, rows, strict=True)]
@@ -243,7 +308,7 @@ def _pullback(
         parts = [sum_(found[i] * slope, axes=tuple(range(slope.ndim))) for i, slope in zip(states, slopes, strict=True)]
         found[START] = -sum(parts[1:], start=parts[0])
     if used and TIMES in wanted:
-        slopes = _slopes(integration, given[TIMES], y[:-1], fixed)
+        slopes = _slopes(integration, given[TIMES], y[: len(first)], fixed)
         parts = [sum_(slopes[k] * g[k], axes=tuple(range(1, slopes[k].ndim))) for k in used]
         found[TIMES] = sum(parts[1:], start=parts[0])
     return found
@@ -254,24 +319,22 @@ def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, integration
     given, first, fixed = _split(integration, operands)
     of_given, of_states, of_fixed = _split(integration, rows)
     with_rows = _with_rows(integration, [False, *(row is not None for row in (*of_states, *of_fixed))])
-    if any(row is not None for row in of_given) or any(with_rows[1 : 1 + integration.n_controlled]):
+    moves_events = integration.events is not None and any(depends(integration.events, with_rows))
+    if moves_events or any(row is not None for row in of_given) or any(with_rows[1 : 1 + integration.n_controlled]):
         return _each(n, rows, operands, integration)
     with Region("integrate") as region:
         time, inside = input_like(given[START]), [input_like(x) for x in first]
         places = [placeholder((n, *x.shape), x.level) if many else x for x, many in zip(inside, with_rows[1:], strict=False)]
         leaves = [x if row is None else input_like(x) for x, row in zip(fixed, of_fixed, strict=True)]
-        slopes = inlined(integration.body, [time, *inside, *leaves])
+        slopes, zeros = inlined(integration.body, [time, *inside, *leaves]), _zeros(integration, [time, *inside, *leaves])
         changing = [(x, place) for x, place in zip(inside, places, strict=True) if x is not place]
         changing += [(x, row) for x, row in zip(leaves, of_fixed, strict=True) if row is not None]
         moved = [k for k, (x, place) in enumerate(zip(inside, places, strict=True)) if x is not place]
         for k, many in zip(moved, batched([slopes[k] for k in moved], *zip(*changing, strict=True)), strict=True):
             slopes[k] = many
     begun = [all_rows(x, row, n) if k in moved else x for k, (x, row) in enumerate(zip(first, of_states, strict=True))]
-    made = _integrated(
-        region, integration.method, integration.n_controlled, given, time, list(zip(places, begun, strict=True)), slopes
-    )
-    results = [swap_first(x) if k in moved else broadcast_to(x, shape=(n, *x.shape)) for k, x in enumerate(made[:-1])]
-    return [*results, broadcast_to(made[-1], shape=(n, *made[-1].shape))]
+    made = _again(integration, region, given, time, list(zip(places, begun, strict=True)), slopes, zeros)
+    return [swap_first(x) if k in moved else all_rows(x, None, n) for k, x in enumerate(made)]
 
 
 def _with_rows(integration: Integration, inputs: list[bool]) -> list[bool]:
@@ -304,7 +367,7 @@ def _each(n: int, rows: Sequence[Tensor | None], operands: Sequence[Tensor], int
 
 
 def _in_numpy(*operands: Any, integration: Integration) -> tuple[Any, ...]:
-    """Integrate by SciPy. The statistics are those of no steps."""
+    """Integrate by SciPy. Nothing is returned about events and steps."""
     from scipy.integrate import solve_ivp
 
     given, first, fixed = _split(integration, operands)
@@ -321,7 +384,9 @@ def _in_numpy(*operands: Any, integration: Integration) -> tuple[Any, ...]:
     y = np.concatenate([np.ravel(x) for x in first])
     found = solve_ivp(fun, (start, times[-1]), y, "DOP853", times, rtol=max(settings[0], 1e-13), atol=settings[SETTINGS:].min())
     values = [found.y[at[k] : at[k + 1]].T.reshape(-1, *shape) for k, shape in enumerate(shapes)]
-    return (*values, np.zeros(RESULTS))
+    detection = integration.detection
+    events, steps = (len(detection.directions), detection.most_events), detection.recorded
+    return (*values, np.zeros(RESULTS), np.full(events, np.nan), np.full(steps, np.nan))
 
 
 def _integrate_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:

@@ -29,8 +29,13 @@ def _own_room(integration: Integration) -> int:
     """Return the number of elements of scratch memory of the kernel, at whose end those of the bodies begin."""
     tableau = TABLEAUX[integration.method]
     n_implicit = integration.n_controlled_elements if tableau.implicit else 0
-    room = layout.room(integration.n_elements, len(tableau.nodes), n_implicit)
+    room = layout.room(integration.n_elements, len(tableau.nodes), n_implicit) + integration.n_event_numbers
     return room + -room % ALIGNMENT
+
+
+def _place_of_events(integration: Integration) -> int:
+    """Return the position of the numbers of the events in the scratch memory, at the end of the kernel's."""
+    return _own_room(integration) - integration.n_event_numbers
 
 
 def _memory(body: Expression) -> Memory:
@@ -60,22 +65,27 @@ def _emit(code: Assembler, at: Placed, integration: Integration) -> None:
     if integration.jacobian is not None:
         matrix = layout.place_of_matrix(n, len(tableau.nodes)) + s
         jacobian = _code(code, integration.jacobian, inputs, matrix, constants, s + own)
+    events = Assembler(code.dtype, code.table, whole=code.whole)
+    if integration.events is not None:
+        events = _code(code, integration.events, inputs, _place_of_events(integration) + s, constants, s + own)
     kernel = "implicit" if tableau.implicit else "explicit"
     address = load(kernel, code.dtype).address
     code.append(
         "integrate",
         kernel=addresses.note(addresses.integrator(kernel, code.dtype), address),
         d=at.d, n=size_of(at.shape), times=at.places[TIMES], count=at.shapes[TIMES][0], tableau=at.places[METHOD],
-        numbers=at.shapes[METHOD][0], s=s, room=at.scratch.size, length=body.stop, jacobian=jacobian.stop, events=0,
+        numbers=at.shapes[METHOD][0], s=s, room=at.scratch.size, length=body.stop, jacobian=jacobian.stop,
+        events=events.stop,
         t=code.numbers(_sizes(integration, at.shapes[TIMES][0])),
     )  # fmt: skip
     code.append_all(body.code())
     code.append_all(jacobian.code())
+    code.append_all(events.code())
 
 
 def _sizes(integration: Integration, count: int) -> list[int]:
     """Return the sizes in the table, in the order of ``layout``."""
-    tableau, n = TABLEAUX[integration.method], integration.n_elements
+    tableau, n, detection = TABLEAUX[integration.method], integration.n_elements, integration.detection
     sizes = {
         layout.SIZE: n,
         layout.CONTROLLED: integration.n_controlled_elements,
@@ -87,8 +97,13 @@ def _sizes(integration: Integration, count: int) -> list[int]:
         layout.ESTIMATES: len(tableau.estimates),
         layout.N_STATES: integration.n_states,
         layout.N_CONTROLLED: integration.n_controlled,
+        layout.N_EVENTS: len(detection.directions),
+        layout.MOST_EVENTS: detection.most_events,
+        layout.EVENTS_PLACE: _place_of_events(integration),
+        layout.RECORDED: detection.recorded,
     }
-    return [sizes[k] for k in range(layout.WORDS)] + [math.prod(shape) for shape in integration.states]
+    states = [math.prod(shape) for shape in integration.states]
+    return [sizes[k] for k in range(layout.WORDS)] + states + [*detection.directions, *detection.terminal]
 
 
 def _places(integration: Integration, s: int) -> list[int]:

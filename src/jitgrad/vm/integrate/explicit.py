@@ -14,55 +14,35 @@ from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.integrate import layout as at
 from jitgrad.vm.integrate.control import check_stiffness, first_step, limit_step, next_step
-from jitgrad.vm.integrate.output import interpolate, reached, times, write, write_failure, write_statistics
+from jitgrad.vm.integrate.events import begin_events, extend, find_events
+from jitgrad.vm.integrate.output import (
+    clear_steps,
+    interpolate,
+    reached,
+    times,
+    write,
+    write_failure,
+    write_statistics,
+    write_step,
+)  # fmt: skip
 from jitgrad.vm.integrate.stages import (
     ONE,
     ZERO,
     all_stages,
     assign,
     combine,
+    dense,
+    estimates,
     evaluate,
+    evaluate_stage,
     larger,
     norm,
     parts,
     stage,
     tolerance,
     vector,
+    weights,
 )  # fmt: skip
-
-
-@compiled
-def _nodes(tableau):
-    """Return the fraction of the step at which each stage is evaluated."""
-    return after(tableau, uint64(at.CONTROL))
-
-
-@compiled
-def _weights(tableau, sizes, k):
-    """Return the weights of the stages that give the argument of stage ``k``."""
-    count = all_stages(sizes)
-    return after(_nodes(tableau), count * (ONE + k))
-
-
-@compiled
-def _estimates(tableau, sizes):
-    """Return the weights of the error estimates."""
-    return _weights(tableau, sizes, all_stages(sizes))
-
-
-@compiled
-def _dense(tableau, sizes):
-    """Return the coefficients of the continuous extension."""
-    return after(_estimates(tableau, sizes), sizes[at.ESTIMATES] * all_stages(sizes))
-
-
-@compiled
-def _evaluate_stage(context, i, scratch, sizes, tableau, k):
-    """Compute stage ``k`` from the stages before it."""
-    h = scratch[at.STEP]
-    state, first, weights = vector(scratch, sizes, at.STATE), stage(scratch, sizes, ZERO), _weights(tableau, sizes, k)
-    combine(vector(scratch, sizes, at.ARGUMENT), state, first, weights, k, h, sizes[at.STRIDE])
-    evaluate(context, i, scratch, sizes, scratch[at.NOW] + h * _nodes(tableau)[k], k)
 
 
 @compiled
@@ -70,10 +50,10 @@ def _step(context, i, scratch, sizes, tableau):
     """Compute the stages of a step, and the state that it proposes."""
     last, argument = sizes[at.STAGES], vector(scratch, sizes, at.ARGUMENT)
     for k in range(ONE, last):
-        _evaluate_stage(context, i, scratch, sizes, tableau, k)
+        evaluate_stage(context, i, scratch, sizes, tableau, k)
     state, proposed = vector(scratch, sizes, at.STATE), vector(scratch, sizes, at.PROPOSED)
-    weights, h = _weights(tableau, sizes, last), scratch[at.STEP]
-    combine(proposed, state, stage(scratch, sizes, ZERO), weights, last, h, sizes[at.STRIDE])
+    final, h = weights(tableau, sizes, last), scratch[at.STEP]
+    combine(proposed, state, stage(scratch, sizes, ZERO), final, last, h, sizes[at.STRIDE])
     before = number(scratch, 0.0)
     for j in range(sizes[at.CONTROLLED]):
         before += (proposed[j] - argument[j]) ** 2
@@ -88,16 +68,16 @@ def _error(scratch, sizes, tableau):
 
     A second estimate, of lower order, makes the first one reliable (Hairer's DOP853).
     """
-    n, count, weights = sizes[at.CONTROLLED], sizes[at.STAGES] + ONE, _estimates(tableau, sizes)
+    n, count, estimate = sizes[at.CONTROLLED], sizes[at.STAGES] + ONE, estimates(tableau, sizes)
     state, proposed, first = vector(scratch, sizes, at.STATE), vector(scratch, sizes, at.PROPOSED), stage(scratch, sizes, ZERO)
     total, lower, stride = number(scratch, 0.0), number(scratch, 0.0), sizes[at.STRIDE]
     for j in range(n):
         within, part = tolerance(scratch, sizes, j, state[j], proposed[j]), number(scratch, 0.0)
         for k in range(count):
-            part += weights[k] * first[k * stride + j]
+            part += estimate[k] * first[k * stride + j]
         total = larger(total, abs(part / within))
         if sizes[at.ESTIMATES] == uint64(2):
-            part, second = number(scratch, 0.0), after(weights, all_stages(sizes))
+            part, second = number(scratch, 0.0), after(estimate, all_stages(sizes))
             for k in range(count):
                 part += second[k] * first[k * stride + j]
             lower = larger(lower, abs(part / within))
@@ -109,22 +89,26 @@ def _error(scratch, sizes, tableau):
 
 
 @compiled
-def _write_times(context, i, scratch, sizes, tableau, first):
-    """Write the states at the times within the step; return the number of the first time after it."""
-    k, wanted, end = first, times(context, i), scratch[at.UNTIL]
-    extended = False
-    while k < sizes[at.COUNT] and reached(wanted[k], scratch, end):
-        if wanted[k] == end:
+def finish(context, i, scratch, sizes, tableau, first):
+    """Find the events of an accepted step, and write the states at the times within it.
+
+    Returns the number of the first time after the step, which ends early at an event that stops the integration.
+    """
+    k, wanted, extended = first, times(context, i), False
+    if sizes[at.N_EVENTS] != ZERO:
+        extended = find_events(context, i, scratch, sizes, tableau)
+    while k < sizes[at.COUNT] and reached(wanted[k], scratch, scratch[at.UNTIL]):
+        if wanted[k] == scratch[at.UNTIL]:
             write(context, i, sizes, k, vector(scratch, sizes, at.PROPOSED))
         else:
             if not extended:
                 extended = True
-                for more in range(sizes[at.STAGES] + ONE, all_stages(sizes)):
-                    _evaluate_stage(context, i, scratch, sizes, tableau, more)
+                extend(context, i, scratch, sizes, tableau)
             x, to = (wanted[k] - scratch[at.NOW]) / scratch[at.STEP], vector(scratch, sizes, at.ARGUMENT)
-            interpolate(to, scratch, sizes, _dense(tableau, sizes), x)
+            interpolate(to, scratch, sizes, dense(tableau, sizes), x)
             write(context, i, sizes, k, to)
         k += ONE
+    write_step(context, i, scratch, sizes)
     return k
 
 
@@ -150,6 +134,9 @@ def _begin(context, i, scratch, sizes, tableau):
             scratch[at.STATUS] = number(scratch, at.UNSORTED)
         before = wanted[k]
     k, state = ZERO, vector(scratch, sizes, at.STATE)
+    if sizes[at.N_EVENTS] != ZERO:
+        begin_events(context, i, scratch, sizes)
+    clear_steps(context, i, sizes)
     while k < count and wanted[k] == scratch[at.NOW]:
         write(context, i, sizes, k, state)
         k += ONE
@@ -178,7 +165,7 @@ def _explicit(context, i):
             next_step(scratch, tableau, error, accepted)
             if accepted:
                 check_stiffness(scratch, sizes, tableau, before)
-                k = _write_times(context, i, scratch, sizes, tableau, k)
+                k = finish(context, i, scratch, sizes, tableau, k)
                 _advance(scratch, sizes)
                 scratch[at.ACCEPTED] += 1.0
             else:

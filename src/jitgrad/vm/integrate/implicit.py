@@ -11,18 +11,22 @@ from jitgrad.vm.compiler.functions import Native
 from jitgrad.vm.compiler.language import after, compiled, number
 from jitgrad.vm.integrate import layout as at
 from jitgrad.vm.integrate.control import limit_step
-from jitgrad.vm.integrate.explicit import _advance, _arguments, _begin, _dense, _estimates, _nodes, _weights, _write_times
+from jitgrad.vm.integrate.explicit import _advance, _arguments, _begin, finish
 from jitgrad.vm.integrate.newton import SLOW, compute_jacobian, correct, extra, prepare, solve_stage
 from jitgrad.vm.integrate.output import write_failure, write_statistics
 from jitgrad.vm.integrate.stages import (
     ONE,
     ZERO,
     all_stages,
+    dense,
+    estimates,
     larger,
+    nodes,
     parts,
     stage,
     tolerance,
     vector,
+    weights,
 )  # fmt: skip
 
 _KEPT = 1.2
@@ -32,21 +36,21 @@ _KEPT = 1.2
 @compiled
 def _predictors(tableau, sizes):
     """Return the weights that predict each stage from the stages before it."""
-    return after(_dense(tableau, sizes), all_stages(sizes) * sizes[at.DEGREE])
+    return after(dense(tableau, sizes), all_stages(sizes) * sizes[at.DEGREE])
 
 
 @compiled
 def _step(context, i, scratch, sizes, tableau):
     """Compute the stages of a step, and the state that it proposes; return whether all iterations converged."""
     count, h = all_stages(sizes), scratch[at.STEP]
-    gamma, predictors = _weights(tableau, sizes, ONE)[ONE], _predictors(tableau, sizes)
+    gamma, predictors = weights(tableau, sizes, ONE)[ONE], _predictors(tableau, sizes)
     scratch[at.WORST] = 0.0
     if not prepare(scratch, sizes, gamma):
         return False
     for k in range(ONE, count):
-        time = scratch[at.NOW] + h * _nodes(tableau)[k]
+        time = scratch[at.NOW] + h * nodes(tableau)[k]
         if not solve_stage(
-            context, i, scratch, sizes, _weights(tableau, sizes, k), after(predictors, k * count), k, time, gamma
+            context, i, scratch, sizes, weights(tableau, sizes, k), after(predictors, k * count), k, time, gamma
         ):
             return False
     proposed, base, last = vector(scratch, sizes, at.PROPOSED), after(extra(scratch, sizes), sizes[at.STRIDE]), count - ONE
@@ -59,13 +63,13 @@ def _step(context, i, scratch, sizes, tableau):
 @compiled
 def _error(scratch, sizes, tableau):
     """Return the maximum of the error estimate relative to the tolerance."""
-    n, count, weights, stride = sizes[at.CONTROLLED], all_stages(sizes), _estimates(tableau, sizes), sizes[at.STRIDE]
+    n, count, estimate, stride = sizes[at.CONTROLLED], all_stages(sizes), estimates(tableau, sizes), sizes[at.STRIDE]
     state, proposed, first = vector(scratch, sizes, at.STATE), vector(scratch, sizes, at.PROPOSED), stage(scratch, sizes, ZERO)
     error, largest = extra(scratch, sizes), number(scratch, 0.0)
     for j in range(n):
         part = number(scratch, 0.0)
         for k in range(count):
-            part += weights[k] * first[k * stride + j]
+            part += estimate[k] * first[k * stride + j]
         error[j] = part
     correct(scratch, sizes, error)
     for j in range(n):
@@ -145,7 +149,7 @@ def _implicit(context, i):
             else:
                 error = _error(scratch, sizes, tableau)
                 if error <= 1.0:
-                    k = _write_times(context, i, scratch, sizes, tableau, k)
+                    k = finish(context, i, scratch, sizes, tableau, k)
                     _accept(context, i, scratch, sizes, tableau, error)
                 else:
                     _reject(context, i, scratch, sizes, tableau, error)

@@ -6,10 +6,11 @@ the arguments of the right-hand side and its result, the state, and the stages.
 
 from __future__ import annotations
 
-from jitgrad.ops.table import Shape, size_of
-
-# Sizes in the table, followed by the size of each state.
-SIZE, CONTROLLED, STRIDE, COUNT, STAGES, EXTRA, DEGREE, ESTIMATES, N_STATES, N_CONTROLLED, WORDS = range(11)
+# Sizes in the table, followed by the size of each state, and by the direction and the terminal count of each event.
+(
+    SIZE, CONTROLLED, STRIDE, COUNT, STAGES, EXTRA, DEGREE, ESTIMATES, N_STATES, N_CONTROLLED, N_EVENTS, MOST_EVENTS,
+    EVENTS_PLACE, RECORDED, WORDS,
+) = range(15)  # fmt: skip
 
 # Numbers at the beginning of the scratch memory. TIME is an input of the bodies; the last four are given.
 (
@@ -27,6 +28,9 @@ MOST_STAGES = 16
 """Most stages of a method, including those for dense output."""
 MORE_VECTORS = 2
 """Number of vectors of implicit methods after the stages."""
+
+# Numbers of the events after those of the method, one for each event.
+EVENT_VALUE, EVENT_BEFORE, EVENT_AFTER, EVENT_ROOT, EVENT_COUNT, EVENT_NUMBERS = range(6)
 
 BLOCK = 4
 """Number of elements that the kernels process together."""
@@ -72,8 +76,3 @@ def room(size: int, n_stages: int, n_implicit: int) -> int:
     if not n_implicit:
         return _end_of_stages(size, n_stages)
     return place_of_matrix(size, n_stages) + 2 * n_implicit * n_implicit + n_implicit
-
-
-def n_results(count: int, states: tuple[Shape, ...]) -> int:
-    """Return the number of elements of the results."""
-    return count * sum(map(size_of, states)) + RESULTS

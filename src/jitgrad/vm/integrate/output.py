@@ -59,6 +59,35 @@ def write_statistics(context, i, scratch, sizes):
 
 
 @compiled
+def event_times(context, i, sizes):
+    """Return the times of the events: MOST_EVENTS numbers for each, which are nan at first."""
+    f = row(context.code, i)
+    return after(context.arena, f[_RESULTS] + sizes[at.COUNT] * sizes[at.SIZE] + uint64(at.RESULTS))
+
+
+@compiled
+def _steps(context, i, sizes):
+    """Return the ends of the accepted steps: RECORDED numbers, which are nan at first."""
+    return after(event_times(context, i, sizes), sizes[at.N_EVENTS] * sizes[at.MOST_EVENTS])
+
+
+@compiled
+def clear_steps(context, i, sizes):
+    """Clear the ends of the steps."""
+    ends = _steps(context, i, sizes)
+    for k in range(sizes[at.RECORDED]):
+        ends[k] = nan
+
+
+@compiled
+def write_step(context, i, scratch, sizes):
+    """Write the end of an accepted step, if there is room."""
+    k = uint64(scratch[at.ACCEPTED])
+    if k < sizes[at.RECORDED]:
+        _steps(context, i, sizes)[k] = scratch[at.UNTIL]
+
+
+@compiled
 def reached(time, scratch, end):
     """Return whether a step that ends at ``end`` reaches a time."""
     return (time - end) * scratch[at.STEP] <= 0.0

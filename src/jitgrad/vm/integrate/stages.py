@@ -103,3 +103,37 @@ def norm(scratch, sizes, x):
     for j in range(sizes[at.CONTROLLED]):
         largest = larger(largest, abs(x[j] / tolerance(scratch, sizes, j, state[j], state[j])))
     return largest
+
+
+@compiled
+def nodes(tableau):
+    """Return the fraction of the step at which each stage is evaluated."""
+    return after(tableau, uint64(at.CONTROL))
+
+
+@compiled
+def weights(tableau, sizes, k):
+    """Return the weights of the stages that give the argument of stage ``k``."""
+    count = all_stages(sizes)
+    return after(nodes(tableau), count * (ONE + k))
+
+
+@compiled
+def estimates(tableau, sizes):
+    """Return the weights of the error estimates."""
+    return weights(tableau, sizes, all_stages(sizes))
+
+
+@compiled
+def dense(tableau, sizes):
+    """Return the coefficients of the continuous extension."""
+    return after(estimates(tableau, sizes), sizes[at.ESTIMATES] * all_stages(sizes))
+
+
+@compiled
+def evaluate_stage(context, i, scratch, sizes, tableau, k):
+    """Compute stage ``k`` from the stages before it."""
+    h = scratch[at.STEP]
+    state, first, given = vector(scratch, sizes, at.STATE), stage(scratch, sizes, ZERO), weights(tableau, sizes, k)
+    combine(vector(scratch, sizes, at.ARGUMENT), state, first, given, k, h, sizes[at.STRIDE])
+    evaluate(context, i, scratch, sizes, scratch[at.NOW] + h * nodes(tableau)[k], k)
