@@ -174,7 +174,7 @@ def test_sensitivities_of_linear_systems_with_several_states_of_any_shape() -> N
 
 
 def test_backward_integration_by_implicit_steps() -> None:
-    found, _ = integrate(
+    found, *_ = integrate(
         lambda t, s: [1000 * (s[0] - np.cos(t))], 1.0, [0.5, 0.0], [np.cos([1.0])], method="esdirk54", rtol=1e-8
     )
     y = np.array([1e6 * np.cos(t) - 1e3 * np.sin(t) for t in (0.5, 0.0)]) / (1e6 + 1)
