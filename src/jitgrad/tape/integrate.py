@@ -27,7 +27,7 @@ from jitgrad.tape.region import Region, Tensors, all_rows, depends, in_numpy, in
 from jitgrad.tape.reverse_mode import constant
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, retyped
 from jitgrad.vm.integrate.layout import RESULTS, SETTINGS
-from jitgrad.vm.integrate.tableaux import TABLEAUX, packed
+from jitgrad.vm.integrate.tableaux import METHODS, packed
 
 RightHandSide = Callable[[Tensor, Tensors], Sequence[Any]]
 """A function from the time and the states to the derivatives of the states."""
@@ -165,7 +165,7 @@ def _integrated(
     """Record the integration, with the values whose zeros are events. Return its results."""
     first, inputs = [x for _, x in states], [time, *(inside for inside, _ in states)]
     jacobian = None
-    if TABLEAUX[method].implicit:
+    if METHODS[method][-1].implicit:
         with region:
             jacobian = _jacobian(region, [inside for inside, _ in states[:n_controlled]], slopes[:n_controlled])
     others = [one for one in (jacobian, zeros) if one is not None]

@@ -99,8 +99,8 @@ GROUPS = {
     ),
     "integrate": Group(
         "the integrator",
-        0.5,
-        {name: Form(f"jitgrad.vm.integrate.{name}", CFUNCTYPE(None, POINTER, NUMBER)) for name in ("explicit", "implicit")},
+        1.2,
+        {"integrate": Form("jitgrad.vm.integrate.kernel", CFUNCTYPE(None, POINTER, NUMBER))},
     ),
     "special": Group(
         "special functions",

@@ -17,7 +17,7 @@ from jitgrad.program.memory import ALIGNMENT, Memory, assign_memory, owners
 from jitgrad.program.slots import Slot
 from jitgrad.vm import addresses
 from jitgrad.vm.integrate import layout
-from jitgrad.vm.integrate.tableaux import TABLEAUX
+from jitgrad.vm.integrate.tableaux import METHODS, Tableau
 from jitgrad.vm.late import load
 
 
@@ -27,9 +27,9 @@ def _shape(shapes: OperandShapes, integration: Integration) -> Shape:
 
 def _own_room(integration: Integration) -> int:
     """Return the number of elements of scratch memory of the kernel, at whose end those of the bodies begin."""
-    tableau = TABLEAUX[integration.method]
-    n_implicit = integration.n_controlled_elements if tableau.implicit else 0
-    room = layout.room(integration.n_elements, len(tableau.nodes), n_implicit) + integration.n_event_numbers
+    n, n_implicit = integration.n_elements, integration.n_controlled_elements
+    rooms = [layout.room(n, len(t.nodes), n_implicit if t.implicit else 0) for t in METHODS[integration.method]]
+    room = max(rooms) + integration.n_event_numbers
     return room + -room % ALIGNMENT
 
 
@@ -59,33 +59,32 @@ def _emit(code: Assembler, at: Placed, integration: Integration) -> None:
             code.emit("copy", d=place, a=a, n=math.prod(shape))
         place += math.prod(shape)
     constants = at.places[OPERANDS + integration.n_states :]
-    tableau, inputs = TABLEAUX[integration.method], _places(integration, s)
+    methods, inputs = METHODS[integration.method], _places(integration, s)
     body = _code(code, integration.body, inputs, layout.place(layout.DERIVATIVE, n) + s, constants, s + own)
     jacobian = Assembler(code.dtype, code.table, whole=code.whole)
     if integration.jacobian is not None:
-        matrix = layout.place_of_matrix(n, len(tableau.nodes)) + s
+        matrix = layout.place_of_matrix(n, len(methods[-1].nodes)) + s
         jacobian = _code(code, integration.jacobian, inputs, matrix, constants, s + own)
     events = Assembler(code.dtype, code.table, whole=code.whole)
     if integration.events is not None:
         events = _code(code, integration.events, inputs, _place_of_events(integration) + s, constants, s + own)
-    kernel = "implicit" if tableau.implicit else "explicit"
-    address = load(kernel, code.dtype).address
+    address = load("integrate", code.dtype).address
     code.append(
         "integrate",
-        kernel=addresses.note(addresses.integrator(kernel, code.dtype), address),
+        kernel=addresses.note(addresses.integrator("integrate", code.dtype), address),
         d=at.d, n=size_of(at.shape), times=at.places[TIMES], count=at.shapes[TIMES][0], tableau=at.places[METHOD],
         numbers=at.shapes[METHOD][0], s=s, room=at.scratch.size, length=body.stop, jacobian=jacobian.stop,
         events=events.stop,
-        t=code.numbers(_sizes(integration, at.shapes[TIMES][0])),
+        t=code.numbers([size for tableau in methods for size in _sizes(integration, tableau, at.shapes[TIMES][0])]),
     )  # fmt: skip
     code.append_all(body.code())
     code.append_all(jacobian.code())
     code.append_all(events.code())
 
 
-def _sizes(integration: Integration, count: int) -> list[int]:
-    """Return the sizes in the table, in the order of ``layout``."""
-    tableau, n, detection = TABLEAUX[integration.method], integration.n_elements, integration.detection
+def _sizes(integration: Integration, tableau: Tableau, count: int) -> list[int]:
+    """Return the sizes in the table for one tableau of the method, in the order of ``layout``."""
+    n, detection = integration.n_elements, integration.detection
     sizes = {
         layout.SIZE: n,
         layout.CONTROLLED: integration.n_controlled_elements,
@@ -101,9 +100,17 @@ def _sizes(integration: Integration, count: int) -> list[int]:
         layout.MOST_EVENTS: detection.most_events,
         layout.EVENTS_PLACE: _place_of_events(integration),
         layout.RECORDED: detection.recorded,
+        layout.KIND: _kind(METHODS[integration.method]),
     }
     states = [math.prod(shape) for shape in integration.states]
     return [sizes[k] for k in range(layout.WORDS)] + states + [*detection.directions, *detection.terminal]
+
+
+def _kind(tableaux: Sequence[Tableau]) -> int:
+    """Return the kind of a method."""
+    if len(tableaux) == 2:
+        return layout.SWITCHING_KIND
+    return layout.IMPLICIT_KIND if tableaux[0].implicit else layout.EXPLICIT_KIND
 
 
 def _places(integration: Integration, s: int) -> list[int]:

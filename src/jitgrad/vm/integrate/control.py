@@ -12,7 +12,7 @@ from jitgrad.vm.compiler.language import compiled, number
 from jitgrad.vm.integrate import layout as at
 from jitgrad.vm.integrate.stages import ONE, ZERO, combine, evaluate, norm, stage, vector
 
-_STIFF_STEPS, _RELAXED_STEPS = 15.0, 6.0
+STIFF_STEPS, _RELAXED_STEPS = 15.0, 6.0
 
 
 @compiled
@@ -82,7 +82,7 @@ def check_stiffness(scratch, sizes, tableau, before):
     if before > 0.0 and abs(scratch[at.STEP]) * sqrt(slopes / before) > tableau[at.STIFFNESS]:
         scratch[at.RELAXED] = 0.0
         scratch[at.STIFF] += 1.0
-    elif scratch[at.STIFF] < _STIFF_STEPS:
+    elif scratch[at.STIFF] < STIFF_STEPS:
         scratch[at.RELAXED] += 1.0
         if scratch[at.RELAXED] == _RELAXED_STEPS:
             scratch[at.STIFF] = 0.0

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from numpy import isfinite, sqrt, uint64
 
-from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import after, compiled, number
-from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
-from jitgrad.vm.context import ContextDescriptor
+from jitgrad.vm.compiler.language import after, compiled, noinline, number
 from jitgrad.vm.integrate import layout as at
 from jitgrad.vm.integrate.control import check_stiffness, first_step, limit_step, next_step
 from jitgrad.vm.integrate.events import begin_events, extend, find_events
@@ -21,8 +18,6 @@ from jitgrad.vm.integrate.output import (
     reached,
     times,
     write,
-    write_failure,
-    write_statistics,
     write_step,
 )  # fmt: skip
 from jitgrad.vm.integrate.stages import (
@@ -37,7 +32,6 @@ from jitgrad.vm.integrate.stages import (
     evaluate_stage,
     larger,
     norm,
-    parts,
     stage,
     tolerance,
     vector,
@@ -88,7 +82,7 @@ def _error(scratch, sizes, tableau):
     return h * total
 
 
-@compiled
+@noinline
 def finish(context, i, scratch, sizes, tableau, first):
     """Find the events of an accepted step, and write the states at the times within it.
 
@@ -113,15 +107,15 @@ def finish(context, i, scratch, sizes, tableau, first):
 
 
 @compiled
-def _advance(scratch, sizes):
+def advance(scratch, sizes):
     """Accept the step."""
     assign(vector(scratch, sizes, at.STATE), vector(scratch, sizes, at.PROPOSED), sizes[at.STRIDE])
     assign(stage(scratch, sizes, ZERO), stage(scratch, sizes, sizes[at.STAGES]), sizes[at.STRIDE])
     scratch[at.NOW] = scratch[at.UNTIL]
 
 
-@compiled
-def _begin(context, i, scratch, sizes, tableau):
+@noinline
+def begin(context, i, scratch, sizes, tableau):
     """Evaluate the first stage and choose the first step; return the number of the first time after the start."""
     count, wanted = sizes[at.COUNT], times(context, i)
     for slot in range(uint64(at.STEP), uint64(at.RTOL)):
@@ -151,32 +145,21 @@ def _begin(context, i, scratch, sizes, tableau):
 
 
 @compiled
-def _explicit(context, i):
-    """Integrate by the explicit method of the tableau."""
-    scratch, sizes, tableau = parts(context, i)
-    k = _begin(context, i, scratch, sizes, tableau)
-    error = number(scratch, 0.0)
-    while k < sizes[at.COUNT] and scratch[at.STATUS] == 0.0:
-        limit_step(scratch, error)
-        if scratch[at.STATUS] == 0.0:
-            before = _step(context, i, scratch, sizes, tableau)
-            error = _error(scratch, sizes, tableau)
-            accepted = error <= 1.0
-            next_step(scratch, tableau, error, accepted)
-            if accepted:
-                check_stiffness(scratch, sizes, tableau, before)
-                k = finish(context, i, scratch, sizes, tableau, k)
-                _advance(scratch, sizes)
-                scratch[at.ACCEPTED] += 1.0
-            else:
-                scratch[at.REJECTED] += 1.0
-            scratch[at.AFTER_REJECTION] = number(scratch, not accepted)
-    write_failure(context, i, scratch, sizes, k)
-    write_statistics(context, i, scratch, sizes)
-
-
-def _arguments(element: Number) -> tuple[Type, ...]:
-    return Records(ContextDescriptor, element), UINT64
-
-
-explicit = Native(_explicit, _arguments)
+def explicit_step(context, i, scratch, sizes, tableau, first, before):
+    """Try a step after one with the error ``before``. Return the number of the first time after it, and its error."""
+    limit_step(scratch, before)
+    if scratch[at.STATUS] != 0.0:
+        return first, before
+    k, distance = first, _step(context, i, scratch, sizes, tableau)
+    error = _error(scratch, sizes, tableau)
+    accepted = error <= 1.0
+    next_step(scratch, tableau, error, accepted)
+    if accepted:
+        check_stiffness(scratch, sizes, tableau, distance)
+        k = finish(context, i, scratch, sizes, tableau, k)
+        advance(scratch, sizes)
+        scratch[at.ACCEPTED] += 1.0
+    else:
+        scratch[at.REJECTED] += 1.0
+    scratch[at.AFTER_REJECTION] = number(scratch, not accepted)
+    return k, error

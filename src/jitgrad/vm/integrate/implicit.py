@@ -7,13 +7,11 @@ step size control (Gustafsson).
 
 from __future__ import annotations
 
-from jitgrad.vm.compiler.functions import Native
 from jitgrad.vm.compiler.language import after, compiled, number
 from jitgrad.vm.integrate import layout as at
 from jitgrad.vm.integrate.control import limit_step
-from jitgrad.vm.integrate.explicit import _advance, _arguments, _begin, finish
+from jitgrad.vm.integrate.explicit import advance, finish
 from jitgrad.vm.integrate.newton import SLOW, compute_jacobian, correct, extra, prepare, solve_stage
-from jitgrad.vm.integrate.output import write_failure, write_statistics
 from jitgrad.vm.integrate.stages import (
     ONE,
     ZERO,
@@ -22,7 +20,6 @@ from jitgrad.vm.integrate.stages import (
     estimates,
     larger,
     nodes,
-    parts,
     stage,
     tolerance,
     vector,
@@ -109,7 +106,7 @@ def _accept(context, i, scratch, sizes, tableau, error):
     if scratch[at.AFTER_REJECTION] > 0.0:
         factor = min(factor, 1.0)
     scratch[at.ERROR], scratch[at.STEP_BEFORE] = max(error, 1e-2), scratch[at.STEP]
-    _advance(scratch, sizes)
+    advance(scratch, sizes)
     scratch[at.ACCEPTED] += 1.0
     scratch[at.AFTER_REJECTION] = 0.0
     if scratch[at.WORST] > SLOW:
@@ -133,28 +130,18 @@ def _reject(context, i, scratch, sizes, tableau, error):
 
 
 @compiled
-def _implicit(context, i):
-    """Integrate by the implicit method of the tableau."""
-    scratch, sizes, tableau = parts(context, i)
-    k = _begin(context, i, scratch, sizes, tableau)
-    error = number(scratch, 0.0)
-    if k < sizes[at.COUNT] and scratch[at.STATUS] == 0.0:
-        compute_jacobian(context, i, scratch, sizes)
-    while k < sizes[at.COUNT] and scratch[at.STATUS] == 0.0:
-        limit_step(scratch, error)
-        if scratch[at.STATUS] == 0.0:
-            if not _step(context, i, scratch, sizes, tableau):
-                error = scratch[at.WORST] + 1.0
-                _fail(context, i, scratch, sizes)
-            else:
-                error = _error(scratch, sizes, tableau)
-                if error <= 1.0:
-                    k = finish(context, i, scratch, sizes, tableau, k)
-                    _accept(context, i, scratch, sizes, tableau, error)
-                else:
-                    _reject(context, i, scratch, sizes, tableau, error)
-    write_failure(context, i, scratch, sizes, k)
-    write_statistics(context, i, scratch, sizes)
-
-
-implicit = Native(_implicit, _arguments)
+def implicit_step(context, i, scratch, sizes, tableau, first, before):
+    """Try a step after one with the error ``before``. Return the number of the first time after it, and its error."""
+    limit_step(scratch, before)
+    if scratch[at.STATUS] != 0.0:
+        return first, before
+    if not _step(context, i, scratch, sizes, tableau):
+        _fail(context, i, scratch, sizes)
+        return first, scratch[at.WORST] + 1.0
+    k, error = first, _error(scratch, sizes, tableau)
+    if error <= 1.0:
+        k = finish(context, i, scratch, sizes, tableau, k)
+        _accept(context, i, scratch, sizes, tableau, error)
+    else:
+        _reject(context, i, scratch, sizes, tableau, error)
+    return k, error

@@ -9,14 +9,17 @@ from __future__ import annotations
 # Sizes in the table, followed by the size of each state, and by the direction and the terminal count of each event.
 (
     SIZE, CONTROLLED, STRIDE, COUNT, STAGES, EXTRA, DEGREE, ESTIMATES, N_STATES, N_CONTROLLED, N_EVENTS, MOST_EVENTS,
-    EVENTS_PLACE, RECORDED, WORDS,
-) = range(15)  # fmt: skip
+    EVENTS_PLACE, RECORDED, KIND, WORDS,
+) = range(16)  # fmt: skip
+
+# Kinds of methods.
+EXPLICIT_KIND, IMPLICIT_KIND, SWITCHING_KIND = range(3)
 
 # Numbers at the beginning of the scratch memory. TIME is an input of the bodies; the last four are given.
 (
     TIME, NOW, STEP, UNTIL, NEXT, AFTER_REJECTION, ERROR, EVALUATIONS, ACCEPTED, REJECTED, STATUS, STIFF, RELAXED, JACOBIANS,
-    FACTORIZATIONS, END, FRESH, FACTORED, RATE, WORST, STEP_BEFORE,
-) = range(21)  # fmt: skip
+    FACTORIZATIONS, END, FRESH, FACTORED, RATE, WORST, STEP_BEFORE, IMPLICIT,
+) = range(22)  # fmt: skip
 RTOL, FIRST_STEP, MAX_STEP, MAX_STEPS, HEADER = range(28, 33)
 SETTINGS = HEADER - RTOL
 """Number of settings before the absolute tolerances."""

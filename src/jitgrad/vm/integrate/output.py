@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy import nan, uint64
 
-from jitgrad.vm.compiler.language import after, compiled, number
+from jitgrad.vm.compiler.language import after, compiled, noinline, number
 from jitgrad.vm.instructions import column
 from jitgrad.vm.integrate import layout as at
 from jitgrad.vm.integrate.stages import ONE, ZERO, all_stages, combine, stage, vector
@@ -19,7 +19,7 @@ def times(context, i):
     return after(context.arena, row(context.code, i)[_TIMES])
 
 
-@compiled
+@noinline
 def write(context, i, sizes, k, values):
     """Write the states at time number ``k``."""
     place, source, count = row(context.code, i)[_RESULTS], values, sizes[at.COUNT]
@@ -93,7 +93,7 @@ def reached(time, scratch, end):
     return (time - end) * scratch[at.STEP] <= 0.0
 
 
-@compiled
+@noinline
 def interpolate(to, scratch, sizes, dense, x):
     """Compute the state at a fraction x of the current step, by the method's continuous extension."""
     count, degree = all_stages(sizes), sizes[at.DEGREE]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import after, call_execute, compiled, number
+from jitgrad.vm.compiler.language import after, call_execute, compiled, noinline, number
 from jitgrad.vm.instructions import column
 from jitgrad.vm.integrate import layout as at
 from jitgrad.vm.kernels.lanes import row
@@ -67,7 +67,7 @@ def evaluate(context, i, scratch, sizes, time, k):
     assign(stage(scratch, sizes, k), vector(scratch, sizes, at.DERIVATIVE), sizes[at.SIZE])
 
 
-@compiled
+@noinline
 def combine(to, y, stages, weights, count, h, stride):
     """Compute ``to = y + h Σ weights[j] stages[j]`` over the first ``count`` stages."""
     for k in range(ZERO, stride, BLOCK):

@@ -103,7 +103,7 @@ def _dormand_prince() -> Tableau:
 def _dop853() -> Tableau:
     weights, estimates, extension = (_filled(rows) for rows in (dop853.WEIGHTS, dop853.ESTIMATES, dop853.EXTENSION))
     dense = extended(12, 16, weights[12], extension)
-    return Tableau(dop853.NODES, weights, estimates, dense, (0.095, 0.04, 0.9, 0.2, 5.0, 6.1), 12)
+    return Tableau(dop853.NODES, weights, estimates, dense, (0.095, 0.04, 0.9, 0.2, 5.0, 5.0), 12)
 
 
 def _filled(rows: list[dop853.Row]) -> Numbers:
@@ -133,12 +133,15 @@ def _esdirk() -> Tableau:
 
 
 TABLEAUX = {"dopri5": _dormand_prince(), "dop853": _dop853(), "esdirk54": _esdirk()}
-"""The methods by name."""
+"""The tableaux by name."""
+
+METHODS = {name: (tableau,) for name, tableau in TABLEAUX.items()} | {"auto": (TABLEAUX["dop853"], TABLEAUX["esdirk54"])}
+"""The methods by name: a tableau, or an explicit one and an implicit one for stiff parts of the solution."""
 
 
 @functools.cache
 def packed(method: str) -> np.ndarray:
     """Return the numbers of a method as the kernels read them."""
-    numbers = TABLEAUX[method].packed()
+    numbers = np.concatenate([tableau.packed() for tableau in METHODS[method]])
     numbers.flags.writeable = False
     return numbers
