@@ -17,6 +17,8 @@ import numpy as np
 from jitgrad.curvefit.dimensions import Recorded
 from jitgrad.ops.elementwise import equal, not_equal, where
 from jitgrad.ops.table import Op
+from jitgrad.program.integrate import OPERANDS
+from jitgrad.tape.integrate import integrate_op
 from jitgrad.tape.tensor import Tensor, recorded_again
 from jitgrad.tape.tree import operands_first
 
@@ -113,8 +115,8 @@ class Edges:
         for node in self._mixed:
             assert node.op is not None
             name, operands = node.op.name, [known.get(id(x), Extremes(False, False, False)) for x in node.inputs]
+            fixed, operands = all(f.fixed for f in operands), operands[_beginning(node)]
             zero, infinite = any(f.zero for f in operands), any(f.infinite for f in operands)
-            fixed = all(f.fixed for f in operands)
             safe = name == "power" and _at_least_one(node.inputs[1])
             points = () if safe else node.op.singular
             if name == "where" and any(id(x) in risky for x in node.inputs[1:]):
@@ -145,6 +147,13 @@ class Extremes(NamedTuple):
     zero: bool
     infinite: bool
     fixed: bool = True
+
+
+def _beginning(node: Tensor) -> slice:
+    """Return the operands whose zeros and infinities may be those of results: of an integration, the initial states."""
+    if node.op is integrate_op:
+        return slice(OPERANDS, OPERANDS + dict(node.attrs)["integration"].n_states)
+    return slice(None)
 
 
 def _may_be_zero_at_zero(op: Op) -> bool:

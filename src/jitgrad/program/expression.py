@@ -227,3 +227,13 @@ def needed_by(expression: Expression, roots: Iterable[int]) -> list[bool]:
             for j in expression.steps[i].args:
                 needed[j] = True
     return needed
+
+
+def entry_numbers(expression: Expression) -> list[int]:
+    """Return, for each step, the number of the first entry that needs it, or the number of entries if no output needs it."""
+    numbers = [len(expression.entries)] * len(expression.steps)
+    for k in range(len(expression.entries) - 1, -1, -1):
+        for i, needed in enumerate(needed_by(expression, expression.entries[k][1])):
+            if needed:
+                numbers[i] = k
+    return numbers

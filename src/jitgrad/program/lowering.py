@@ -16,7 +16,7 @@ import numpy as np
 from jitgrad.ops import Shapes
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.encode import encode_step, encode_update
-from jitgrad.program.expression import Expression, Step, literal_value, needed_by
+from jitgrad.program.expression import Expression, Step, entry_numbers, literal_value
 
 # Importing a module adds its rows.
 from jitgrad.program.lowering_rules import (  # noqa: F401
@@ -37,6 +37,7 @@ from jitgrad.program.passes.cse import cse, dce, in_order
 from jitgrad.program.passes.distribute import distribute_loops
 from jitgrad.program.passes.fuse import fuse
 from jitgrad.program.passes.hoist_scale import hoist_scale
+from jitgrad.program.passes.integrations import unite_integrations
 from jitgrad.program.passes.legalise import legalise
 from jitgrad.program.passes.regions import legalise_regions, lower_bodies
 from jitgrad.program.passes.tile_rows import tile_rows
@@ -57,8 +58,8 @@ def _simplified(expression: Expression) -> Expression:
 
 
 RECIPE = (
-    canonicalise, cse, hoist_scale, dce, distribute_loops(_simplified), lower_bodies(optimise), fuse, dce, legalise, cse,
-    tile_rows, legalise_regions,
+    canonicalise, cse, hoist_scale, dce, unite_integrations, distribute_loops(_simplified), lower_bodies(optimise), fuse, dce,
+    legalise, cse, tile_rows, legalise_regions,
 )  # fmt: skip
 """The passes, in order. Ordering by entries, memory assignment and encoding follow."""
 
@@ -87,13 +88,8 @@ def lower(expression: Expression, dtype: np.dtype[Any]) -> Program:
 def _by_entries(expression: Expression) -> tuple[Expression, list[tuple[str, int]]]:
     """Order steps by the first entry that needs them; return the name and the last step of each entry."""
     names = [name for name, _ in expression.entries] + [GRADIENT] * bool(expression.updates)
-    steps = expression.steps
-    entry = [len(expression.entries)] * len(steps)  # steps that no output needs
-    for k in range(len(expression.entries) - 1, -1, -1):
-        for i, needed in enumerate(needed_by(expression, expression.entries[k][1])):
-            if needed:
-                entry[i] = k
-    order = sorted(range(len(steps)), key=entry.__getitem__)
+    entry = entry_numbers(expression)
+    order = sorted(range(len(expression.steps)), key=entry.__getitem__)
     ends = [bisect.bisect(order, k, key=entry.__getitem__) for k in range(len(names))]
     return in_order(expression, order), list(zip(names, ends, strict=True))
 

@@ -1,0 +1,84 @@
+"""Integrations with the same controlled states are united."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitgrad as jg
+from jitgrad.curvefit.curve import curve_of
+from jitgrad.program.program import Program
+from jitgrad.tape.forward_mode import push_forward
+from jitgrad.vm.instructions import OPCODE
+
+TIMES = np.linspace(0, 3, 7)
+
+
+def solution(x: Any, rate: Any = 1.0, method: str = "RK45") -> Any:
+    a, b, c = x[0], x[1], x[2]
+    return jg.solve_ivp(
+        lambda t, y: [a * y[0] - b * y[0] * y[1], rate * y[0] * y[1] - c * y[1]], (0, 3), [2.0, 1.0], method, TIMES, rtol=1e-8
+    ).y
+
+
+def along(y: Any, x: Any, direction: Any) -> Any:
+    """Return the derivative of a recorded y, which is not recorded again."""
+    return push_forward([y], {id(x): jg.convert_to_tensor(direction)}, lambda t: True)[0]
+
+
+def derivatives(x: Any, rates: Any = (1.0,)) -> Any:
+    made = [solution(x, rate) for rate in rates]
+    return [along(y, x, e) for e in E for y in made]
+
+
+def value_and_derivatives(x: Any) -> Any:
+    y = solution(x)
+    return [y, along(y, x, E[0]), along(y, x, E[2])]
+
+
+def second_derivatives(x: Any) -> Any:
+    first = derivatives(x)
+    return [along(y, x, e) for y in first for e in E]
+
+
+def along_the_other(x: Any) -> Any:
+    y = solution(x)
+    first = along(y, x, E[0])
+    return [first, along(y, x, first[0, 4:7])]
+
+
+X, E = np.array([1.1, 0.7, 0.9]), np.eye(3)
+
+
+def n_integrations(program: Program) -> int:
+    return int((program.code[:, 0] == OPCODE["integrate"]).sum())
+
+
+@pytest.mark.parametrize(
+    ("function", "n"),
+    [
+        (derivatives, 1),
+        (value_and_derivatives, 1),
+        (second_derivatives, 1),
+        (lambda x: derivatives(x, (1.0, 2.0)), 2),
+        (lambda x: [solution(x), solution(x, method="DOP853")], 2),
+        (along_the_other, 2),
+    ],
+    ids=["derivatives", "with values", "second derivatives", "two equations", "two methods", "along the other"],
+)
+def test_integrations_of_the_same_equations_are_united(function: Any, n: int) -> None:
+    assert n_integrations(jg.lower(function, X)) == n
+    together = [y.numpy() for y in jg.function(function)(X)]
+    for k, found in enumerate(together):
+        alone = jg.function(lambda x, k=k: function(x)[k])(X).numpy()
+        np.testing.assert_allclose(found, alone, rtol=1e-12, atol=1e-14)
+
+
+def test_a_fit_integrates_once_for_values_and_once_for_derivatives() -> None:
+    curve = curve_of(lambda t, a, b, c: jg.log(solution([a, b, c]))[0], {"": TIMES}, None, None)
+    lowered = curve.traced([TIMES], range(3), len(TIMES))
+    assert not lowered.edges.needed([TIMES])
+    code, (value, jacobian) = lowered.program.code[:, 0] == OPCODE["integrate"], lowered.program.entries
+    assert [int(code[entry.start : entry.stop].sum()) for entry in (value, jacobian)] == [1, 1]
