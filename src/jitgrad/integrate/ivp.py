@@ -52,7 +52,7 @@ def solve_ivp(
     method : str, default "auto"
         ``"RK45"`` is the explicit Runge-Kutta pair of Dormand and Prince, of order 5. ``"DOP853"`` is their method of order 8,
         for small tolerances. ``"ESDIRK"`` is an implicit Runge-Kutta method for stiff problems, with exact Jacobians.
-        ``"auto"`` begins with ``"RK45"``, and changes to the implicit method and back depending on the stiffness.
+        ``"auto"`` begins with ``"DOP853"``, and changes to the implicit method and back depending on the stiffness.
     t_eval : array_like of shape (m,), optional
         The times of the results, sorted and within ``t_span``; equal times are permitted. By default, the times of the steps,
         which requires that all values are known: it is not available in traced functions and in ``vmap``.

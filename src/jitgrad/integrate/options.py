@@ -11,7 +11,7 @@ from jitgrad.errors import ArgumentError, OptionError, near_name
 from jitgrad.tape.integrate import Integrated, integrate
 from jitgrad.tape.tensor import Tensor
 
-METHODS = {"auto": "dopri5", "RK45": "dopri5", "DOP853": "dop853"}
+METHODS = {"auto": "auto", "RK45": "dopri5", "DOP853": "dop853", "ESDIRK": "esdirk54"}
 """The methods, and their names in ``vm/integrate``."""
 
 STIFF = "ESDIRK"
