@@ -180,3 +180,90 @@ def test_backward_integration_by_implicit_steps() -> None:
     )
     y = np.array([1e6 * np.cos(t) - 1e3 * np.sin(t) for t in (0.5, 0.0)]) / (1e6 + 1)
     np.testing.assert_allclose(found[0].numpy()[:, 0], y, atol=1e-7)
+
+
+EVALUATIONS = {
+    "dopri5": (10070, 31346, 121580), "dop853": (10238, 20054, 39794), "esdirk54": (19770, 72886, 290074),
+    "auto": (10215, 20054, 39794),
+}  # fmt: skip
+"""Evaluations of all nonstiff problems together at each tolerance."""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_evaluations_do_not_increase(method: str) -> None:
+    for tolerance, most in zip(TOLERANCES, EVALUATIONS[method], strict=True):
+        found = [solve(problem, method, tolerance)[1][layout.EVALUATIONS_RESULT] for problem in NONSTIFF_PROBLEMS]
+        assert sum(found) < 1.03 * most
+
+
+@pytest.mark.parametrize("method", TABLEAUX)
+def test_orders_of_convergence(method: str) -> None:
+    """Of the solution at the ends of equal steps, and of dense output within them."""
+    order, _, dense = ORDERS[method]
+    matrix, times, found = np.array([[0.0, 1.0], [-1.0, 0.0]]), np.append((np.arange(40) + 0.37) / 20, 2.0), []
+    for h in (0.5, 0.25) if order == 8 else (0.1, 0.05):
+        options: dict[str, Any] = {"rtol": 1.0, "atol": 1e3, "first_step": h, "max_step": h}
+        values = integrate(lambda t, s: [matrix @ s[0]], 0.0, times, [np.eye(2)[0]], method=method, **options)[0][0]
+        error = np.abs(values.numpy()[:, 0] - np.cos(times))
+        found.append((error[-1], error[:-1].max()))
+    end, within = np.log2(np.divide(*found))
+    assert order - 0.5 < end < order + 1.5
+    assert dense + 0.4 < within < dense + 2.5
+
+
+@pytest.mark.parametrize("method", ["dopri5", "dop853", "auto"])
+@pytest.mark.parametrize("problem", NONSTIFF_PROBLEMS[:3] + NONSTIFF_PROBLEMS[22:24], ids=str)
+def test_dense_output_is_as_accurate_as_the_ends_of_steps(method: str, problem: Problem) -> None:
+    times = np.linspace(0.1, 20, 101)
+
+    def run(tolerance: float) -> np.ndarray:
+        options: dict[str, Any] = {"method": method, "rtol": tolerance, "atol": tolerance}
+        return integrate(lambda t, s: [problem.fun(t, s[0])], 0.0, times, [problem.y0], **options)[0][0].numpy()
+
+    exact = run(1e-13)
+    for tolerance in (1e-5, 1e-8):
+        assert np.all(np.abs(run(tolerance) - exact) <= 10 * tolerance * (1 + np.abs(exact)))
+
+
+def test_auto_changes_to_the_implicit_method_and_back() -> None:
+    """Van der Pol's oscillator is stiff on its slow branches only, nonstiff problems never are."""
+    problem = next(problem for problem in STIFF_PROBLEMS if problem.name == "stiff van der Pol")
+    _, auto = solve(problem, "auto", 1e-6)
+    _, implicit = solve(problem, "esdirk54", 1e-6)
+    assert 0 < auto[layout.JACOBIANS_RESULT] < implicit[layout.JACOBIANS_RESULT]
+    assert auto[layout.STIFF_RESULT] < 15
+    assert solve(NONSTIFF_PROBLEMS[19], "auto", 1e-6)[1][layout.JACOBIANS_RESULT] == 0
+    _, explicit = solve(problem._replace(end=100.0), "dop853", 1e-6)
+    assert explicit[layout.STIFF_RESULT] >= 15
+
+
+@pytest.mark.parametrize("method", ["esdirk54", "auto"])
+def test_rows_of_stiff_equations_are_integrated_by_themselves_to_the_bit(method: str) -> None:
+    rates = RATES * np.random.default_rng(1).uniform(0.9, 1.1, (10, 3))
+    many = jg.vmap(lambda one: robertson(one, 1e-6))(rates).numpy()
+    np.testing.assert_array_equal(many[7], robertson(rates[7], 1e-6).numpy())
+    slopes = jg.vmap(jg.jacobian(lambda one: robertson(one, 1e-6)))(rates).numpy()
+    np.testing.assert_array_equal(slopes[7], jg.jacobian(lambda one: robertson(one, 1e-6))(rates[7]).numpy())
+
+
+FAILURES: dict[str, tuple[Any, int]] = {
+    "blows up": (lambda t, s: [s[0] ** 2], layout.VANISHED),
+    "not finite": (lambda t, s: [jg.sqrt(0.5 - t) + s[0]], layout.NOT_FINITE),
+    "not finite at the start": (lambda t, s: [s[0] / t], layout.NOT_FINITE),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_implicit_steps_that_fail(case: str) -> None:
+    fun, status = FAILURES[case]
+    found, statistics, *_ = integrate(fun, 0.0, [0.25, 2.0], [np.ones(1)], method="esdirk54")
+    assert statistics.numpy()[layout.STATUS_RESULT] == status
+    assert np.isnan(found[0].numpy()[-1])
+
+
+def test_float32_with_an_implicit_method() -> None:
+    y, times = np.ones(1, np.float32), np.array([1.0, 2.0], np.float32)
+    options: dict[str, Any] = {"method": "esdirk54", "rtol": 1e-4, "atol": 1e-4}
+    found = integrate(lambda t, s: [1000 * (jg.cos(t) - s[0])], np.float32(0), times, [jg.Variable(y)], **options)[0][0]
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.numpy()[:, 0], (1e6 * np.cos(times) + 1e3 * np.sin(times)) / (1e6 + 1), atol=1e-4)
