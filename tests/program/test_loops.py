@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import jitgrad as jg
 from jitgrad.errors import ProgramError
 from jitgrad.program.assembler import row
 from jitgrad.program.branches import Branches, While, branching_step
@@ -238,3 +239,40 @@ def test_branches_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(ProgramError, match=message):
         region.check(shapes)
+
+
+@pytest.mark.parametrize(
+    ("f", "init", "copies"),
+    [
+        (lambda h: jg.tanh(h), 0.5, 0),
+        (lambda h: jg.exp(-h) * h, 0.5, 0),
+        (lambda h: jg.matmul(np.eye(2), jg.tanh(h)), np.array([0.5, 1.0]), 0),
+        (lambda h: jg.tanh(h), np.array([0.5, 1.0]), 1),
+    ],
+    ids=["one_step", "two_steps", "an_array_that_the_last_step_does_not_read", "an_array_that_it_reads"],
+)
+def test_carries_are_computed_in_place(f: Any, init: Any, copies: int) -> None:
+    def repeated(h: Any) -> Any:
+        return jg.fori_loop(0, 3, lambda i, h: f(h), h)
+
+    program = jg.lower(repeated, init)
+    kinds = [program.instruction(i)[0].name for i in range(program.stop)]
+    body = kinds[kinds.index("loop") : kinds.index("next")]
+    assert body.count("copy") == copies
+    np.testing.assert_allclose(repeated(init).numpy(), f(f(f(init))).numpy(), rtol=1e-14)
+
+
+def test_an_instruction_may_replace_only_a_single_number() -> None:
+    """A program whose results are where the operands are is refused if they are arrays."""
+    for shape, valid in (((), True), ((4,), False)):
+        step = Step("tanh", (0,), (), shape)
+        program = lower(Expression((input_step(0, shape), step, step._replace(args=(1,))), (("value", (2,)),)), FLOAT64)
+        code = program.code.copy()
+        kind, fields = program.instruction(1)
+        code[1, 1 + kind.fields.index("d")] = fields["x"]
+        changed = replace(program, code=code, outputs=(program.outputs[0]._replace(offset=fields["x"]),))
+        if valid:
+            changed.validate()
+        else:
+            with pytest.raises(ProgramError, match="overwrites its own operand"):
+                changed.validate()

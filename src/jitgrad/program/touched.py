@@ -105,7 +105,7 @@ class _Found(NamedTuple):
             self.writes.extend((i, *extent) for extent in hull(writes))
             if writes[0] and writes[0][0][1] == 0:
                 self.idle.append(i)
-            if any(_meet(w, r) for written, read in zip(writes, reads, strict=True) for w in written for r in read):
+            if any(_spoils(kind, w, r) for written, read in zip(writes, reads, strict=True) for w in written for r in read):
                 self.over.append(i)
 
     def add_alike(self, program: Program, kind: Instruction, rows: np.ndarray) -> None:
@@ -117,7 +117,7 @@ class _Found(NamedTuple):
         for extents, made in ((reads, self.many_reads), (writes, self.many_writes)):
             made.extend(Extents(rows, offset + nothing, size + nothing) for offset, size in extents)
         self.idle.extend(i for _, size in writes[:1] for i in rows[size + nothing == 0].tolist())
-        self.over.extend(i for w in writes for r in reads for i in rows[_meet(w, r)].tolist())
+        self.over.extend(i for w in writes for r in reads for i in rows[_spoils(kind, w, r)].tolist())
 
 
 def hull(extents: Sequence[list[Extent]]) -> list[Extent]:
@@ -127,10 +127,14 @@ def hull(extents: Sequence[list[Extent]]) -> list[Extent]:
     return [(a, b + count - a if count else 0) for (a, count), (b, _) in zip(*extents, strict=True)]
 
 
-def _meet(a: Extent, b: Extent) -> Any:
-    """Return whether two extents overlap, elementwise for arrays."""
-    (start, n), (other, m) = a, b
-    return (start < other + m) & (other < start + n) & (n > 0) & (m > 0)
+def _spoils(kind: Instruction, written: Extent, read: Extent) -> Any:
+    """Return whether an instruction overwrites an operand before it is read, elementwise for arrays.
+
+    An elementwise instruction of a single number may replace its operand.
+    """
+    (start, n), (other, m) = written, read
+    meet = (start < other + m) & (other < start + n) & (n > 0) & (m > 0)
+    return meet & ((n > 1) | (m > 1)) if kind.op is not None and kind.kernel is None else meet
 
 
 class Cells:

@@ -14,6 +14,7 @@ from jitgrad.program.assembler import Assembler
 from jitgrad.program.encode import encode_step, encode_update
 from jitgrad.program.expression import Expression, Step, Update
 from jitgrad.program.loop import Loop, inputs_of, loop_of
+from jitgrad.program.lowering_rules.carries import in_place
 from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, declare
 from jitgrad.program.memory import ALIGNMENT, Memory, assign_memory, owners
 from jitgrad.program.slots import Slot
@@ -26,8 +27,8 @@ def _shape(shapes: OperandShapes, loop: Loop) -> Shape:
 
 @functools.lru_cache(maxsize=8)
 def _own_memory(body: Expression, n_carries: int) -> Memory:
-    """Assign the memory of a lane to the steps of a body. Inputs and stacked values are stored elsewhere."""
-    memory = assign_memory(body, {*inputs_of(body), *body.outputs[n_carries:]})
+    """Assign the memory of a lane to the steps of a body. Inputs, stacked values and some carries are elsewhere."""
+    memory = assign_memory(body, {*inputs_of(body), *body.outputs[n_carries:], *in_place(body, n_carries)})
     return memory._replace(size=memory.size + -memory.size % ALIGNMENT)
 
 
@@ -66,6 +67,7 @@ class _Body:
         self._outside = list(zip(inputs_of(body), places, strides, strict=True))
         stacks = [loop.body.steps[i].size for i in loop.stacked]
         self._outside += zip(body.outputs[n:], starts[n:], stacks, strict=True)
+        self._outside += [(i, starts[k], 0) for i, k in in_place(body, n).items()]
         self._carries = list(zip(starts[:n], body.outputs, strict=False))
         self._ends: list[int] = []  # end of the rows of each part
 

@@ -10,7 +10,7 @@ from jitgrad.program.integrate import OPERANDS, Integration
 from jitgrad.program.loop import inputs_of, loop_of, loop_step
 from jitgrad.program.lowering_rules.table import lowered
 from jitgrad.program.memory import owners
-from jitgrad.program.passes.cse import dce
+from jitgrad.program.passes.cse import dce, in_order
 
 
 def lower_bodies(lower: Callable[[Expression], Expression]) -> Callable[[Expression], Expression]:
@@ -34,7 +34,8 @@ def legalise_regions(expression: Expression) -> Expression:
 def _legal_loop(builder: Builder, step: Step) -> int:
     loop = loop_of(step)
     literals: dict[Step, int] = {}
-    bodies = [_own_outputs(_lifted(_with_copies(body), literals, len(step.args)), loop.n_carries) for body in loop.bodies]
+    bodies = [_lifted(_with_copies(body), literals, len(step.args)) for body in loop.bodies]
+    bodies = [_carries_last(_own_outputs(body, loop.n_carries), loop.n_carries) for body in bodies]
     loop = loop.with_bodies(bodies)._replace(parallel=loop.parallel and not _calls(loop.body))
     return builder.add(loop_step((*step.args, *(builder.add(literal) for literal in literals)), loop))
 
@@ -45,7 +46,7 @@ def _legal_branches(builder: Builder, step: Step) -> int:
     region, first = branches_of(step), len(step.args) - (step.op == "cond")
     bodies = [_lifted(_with_copies(body), literals, first) for body in region.bodies]
     if isinstance(region, While):
-        bodies = [bodies[0], _own_outputs(bodies[1], region.n_carries)]
+        bodies = [bodies[0], _carries_last(_own_outputs(bodies[1], region.n_carries), region.n_carries)]
     else:
         bodies = [_own_outputs(body, 0) for body in bodies]
     bodies = [_with_inputs(body, first, literals) for body in bodies]
@@ -137,3 +138,10 @@ def _own_outputs(body: Expression, n: int) -> Expression:
         if aside:
             outputs[number] = builder.add(Step("copy", (i,), (), body.steps[i].shape))
     return body._replace(steps=tuple(builder.steps), entries=((body.entries[0][0], tuple(outputs)),))
+
+
+def _carries_last(body: Expression, n: int) -> Expression:
+    """Move the steps of the next carries that no other step uses to the end, where they can replace the current carries."""
+    used = {j for step in body.steps for j in step.args}
+    moved = [i for i in dict.fromkeys(body.outputs[:n]) if i not in used and not lowered(body.steps[i].op).leaf]
+    return in_order(body, [*(i for i in range(len(body.steps)) if i not in moved), *moved])
