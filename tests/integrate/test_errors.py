@@ -106,3 +106,8 @@ def test_times_are_checked_when_a_traced_function_is_called() -> None:
     assert f(np.array([0.5, 1.0])).shape == (1, 2)
     with pytest.raises(ArgumentError, match="not within"):
         f(np.array([0.5, 1.5]))
+
+
+def test_unknown_times_are_required_in_traced_functions() -> None:
+    with pytest.raises(TracingError, match="t_eval"):
+        jg.function(lambda k: jg.solve_ivp(lambda t, y: -k * y, (0, 1), [1.0]).y)(0.5)

@@ -115,6 +115,12 @@ def test_an_infusion_is_a_jump_of_a_rate() -> None:
     np.testing.assert_allclose(y.numpy(), during * np.exp(-0.3 * np.maximum(times - 2, 0)), rtol=1e-9)
 
 
+def test_dense_output_is_continuous_from_the_right() -> None:
+    sol = jg.solve_ivp(lambda t, y: -y, (0, 2), [1.0], jumps=([1.0], [[5.0]]), dense_output=True, **TIGHT).sol
+    assert sol is not None
+    np.testing.assert_allclose(sol([1.0, 1 - 1e-9, 0.0]).numpy()[0], [np.exp(-1) + 5, np.exp(-1), 1], rtol=1e-8)
+
+
 def test_rows_agree_with_each_alone_to_the_bit() -> None:
     ka = np.linspace(0.8, 2.0, 50)
     together = jg.vmap(lambda k: dosed(DOSES, AMOUNTS, k, 0.15))(ka).numpy()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import jitgrad as jg
@@ -70,6 +71,27 @@ def test_second_derivatives(name: str) -> None:
     found = jg.hessian(f)(x).numpy()
     expected = differences(lambda x: jg.jacfwd(f)(x).numpy(), x)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
+
+
+def test_a_stiff_problem() -> None:
+    """Robertson's reaction: solutions and sensitivities against SciPy's implicit method."""
+
+    def fun(t: Any, y: Any, a: Any, b: Any, c: Any) -> Any:
+        slow, fast = -a * y[0] + b * y[1] * y[2], c * y[1] ** 2
+        return [slow, -slow - fast, fast]
+
+    def theirs(p: np.ndarray) -> np.ndarray:
+        return solve_ivp(fun, (0, 400), [1.0, 0.0, 0.0], "Radau", [0.4, 40, 400], args=p, rtol=1e-11, atol=1e-14).y
+
+    def ours(p: Any) -> Any:
+        args, options = (p[0], p[1], p[2]), {"rtol": 1e-8, "atol": 1e-12}
+        return jg.solve_ivp(fun, (0, 400), [1.0, 0.0, 0.0], "ESDIRK", [0.4, 40, 400], args=args, **options).y
+
+    p = np.array([0.04, 1e4, 3e7])
+    scale = np.abs(theirs(p)).max(axis=1, keepdims=True)
+    assert (np.abs(ours(p).numpy() - theirs(p)) / scale).max() < 1e-7
+    found, expected = jg.jacfwd(ours)(p).numpy() * p, differences(theirs, p, 1e-2) * p
+    assert (np.abs(found - expected) / scale[..., None]).max() < 1e-6
 
 
 def test_closed_over_variables_under_a_tape() -> None:

@@ -38,6 +38,29 @@ def test_the_result_has_the_fields_of_scipys() -> None:
     assert "success: True" in repr(result) and "nfev" in repr(result)
 
 
+def test_without_t_eval_the_times_are_those_of_the_steps() -> None:
+    case = CASES["van_der_pol"]
+    result = jg.solve_ivp(case.fun, case.span, case.y0, "RK45", args=case.args)
+    t = result.t.numpy()
+    assert t[0] == case.span[0] and t[-1] == case.span[1] and len(t) > 10
+    assert (np.diff(t) > 0).all()
+    np.testing.assert_array_equal(result.y.numpy()[:, 0], case.y0)
+    np.testing.assert_allclose(result.y.numpy(), reference(case, t), atol=1e-4)
+
+
+def test_dense_output_is_a_function_of_times_in_any_order() -> None:
+    case = CASES["kepler"]
+    sol = jg.solve_ivp(case.fun, case.span, case.y0, args=case.args, dense_output=True, rtol=1e-9, atol=1e-10).sol
+    assert sol is not None
+    times = np.array([3.0, 0.0, 7.0, 3.0, 1.25])
+    expected = reference(case, np.unique(times))[:, [2, 0, 3, 2, 1]]
+    np.testing.assert_allclose(sol(times).numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(sol(1.25).numpy(), expected[:, 4], atol=1e-6)
+    assert sol(1.25).shape == (4,)
+    slope = jg.jacfwd(sol)(1.25)
+    np.testing.assert_allclose(slope.numpy(), np.asarray(case.fun(1.25, expected[:, 4], *case.args)), atol=1e-5)
+
+
 def test_times_may_repeat_and_include_both_ends() -> None:
     y = jg.solve_ivp(lambda t, y: -y, (0, 2), [1.0], t_eval=[0, 0, 1, 1, 2, 2], rtol=1e-9).y
     np.testing.assert_allclose(y.numpy()[0], np.exp([0, 0, -1, -1, -2, -2]), rtol=1e-7)

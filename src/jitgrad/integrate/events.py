@@ -25,8 +25,8 @@ from jitgrad.tape.tensor import Tensor
 from jitgrad.transforms.gradients import jvp
 
 CORRECTIONS = 2
-NEAR = 1e-10
-"""Events of one interval closer than this, relative to its length, happen at the same time."""
+NEAR, BEYOND = 1e-10, 1e-12
+"""Times closer than NEAR, relative to the interval, are equal. BEYOND is the time by which a past event is past."""
 
 
 class Event(NamedTuple):
@@ -36,22 +36,6 @@ class Event(NamedTuple):
     terminal: int
     direction: float
     reset: Callable[..., Any] | None
-
-
-class Found(NamedTuple):
-    """The first event in a segment.
-
-    Attributes
-    ----------
-    happens : Tensor
-        Which events happen, of shape (E,).
-    t, states
-        The time and the states, which are differentiable: the end of the segment if there is no event.
-    """
-
-    happens: Tensor
-    t: Tensor
-    states: Tensors
 
 
 class Events:
@@ -65,7 +49,7 @@ class Events:
         functions = [given] if callable(given) else list(given)
         self._problem, self._options, self._sign, self._scale = problem, options, sign, sign * (last - first)
         self.events = [_event(number, f) for number, f in enumerate(functions)]
-        self._directions = np.array([np.sign(event.direction) for event in self.events])
+        self._directions = [int(np.sign(event.direction)) for event in self.events]
 
     def most(self, max_events: int) -> int:
         """Return the largest number of events: ``max_events``, or fewer if all of them stop the integration."""
@@ -94,42 +78,39 @@ class Events:
         return made, rates
 
     def first(self, t: Tensor, end: Tensor, states: Tensors, offset: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the time of the first event before ``end``, without derivatives, and which events happen then.
+        """Return the time of the first event before ``end``, or ``end`` if there is none, and which event it is.
 
-        The time is ``end`` if there is none. The ``offset`` is subtracted from the event functions.
+        The time of an event has no derivatives. The ``offset`` is subtracted from the event functions.
         """
 
         def shifted(t: Tensor, states: Tensors) -> Tensor:
             return self.values(t, states) - offset
 
-        hits = self._options.run(self._problem.derivatives, t, end.reshape((1,)), states, shifted).events
-        now, rate = self._values_and_rates(t, states)
-        now = now - offset
-        begins = where(now == 0, self._sign * rate, now)  # the sign after the beginning
-        skips = (self._directions * begins > 0) * 1  # the first crossing has the other direction
-        hit = stop_gradient(where(skips > 0, hits[:, 1], hits[:, 0]))
-        ahead = where(hit == hit, self._sign * (hit - t), np.inf)
+        hits = self._options.first_events(self._problem.derivatives, t, end, states, shifted, self._directions)
+        ahead = stop_gradient(where(hits == hits, self._sign * (hits - t), np.inf))
         nearest = ahead.min()
-        happens = (ahead < np.inf) * (ahead <= nearest + NEAR * self._scale)
-        chosen = gather(hit, ahead.argmin(), axis=0)
-        return where(nearest < np.inf, chosen, end), stop_gradient(where(happens, 1.0, 0.0))
+        happens = where((ahead < np.inf) * (ahead == nearest), 1.0, 0.0)
+        return where(nearest < np.inf, stop_gradient(gather(hits, ahead.argmin(), axis=0)), end), happens
 
-    def corrected(self, t: Tensor, states: Tensors, happens: Tensor) -> tuple[Tensor, Tensors]:
-        """Return the time and the states of an event with their derivatives."""
-        first = happens * where(sum_(happens) > 0, 1 / sum_(happens), 1.0)  # all of them happen at this time
-        any_happens = sum_(happens) > 0
+    def corrected(self, t: Tensor, states: Tensors, happens: Tensor) -> tuple[Tensor, Tensors, Tensor]:
+        """Return the time and the states of events with their derivatives, and which events happen at this time."""
+        g, rate = self._values_and_rates(t, states)
+        some = sum_(happens) > 0
+        late = g / where(rate != 0, rate, 1.0)  # by how much the integration has passed each event
+        near = some * (abs_(late - sum_(happens * late)) <= NEAR * self._scale) * (rate != 0)
+        mine = stop_gradient(where(near * (np.array(self._directions) * self._sign * rate >= 0) + happens > 0, 1.0, 0.0))
+        share = mine / where(some, sum_(mine), 1.0)
         for _ in range(CORRECTIONS):
             g, rate = self._values_and_rates(t, states)
-            slope = where(any_happens * (sum_(first * rate) != 0), sum_(first * rate), 1.0)
-            to = t - where(any_happens, sum_(first * g), 0.0) / slope
-            moved = self._options.run(self._problem.derivatives, t, to.reshape((1,)), states).values
+            to = t - where(some, sum_(share * g), 0.0) / where(some, sum_(share * rate), 1.0)
+            moved, _ = self._options.run(self._problem.derivatives, t, to.reshape((1,)), states)
             t, states = to, [x[0] for x in moved]
-        return t, states
+        return t, states, mine
 
     def after(self, t: Tensor, states: Tensors, happens: Tensor) -> tuple[Tensors, Tensor]:
         """Return the states after the events, and the offset of the event functions.
 
-        A function that is zero up to rounding must be exactly zero, or its event would happen again.
+        A function that is still zero up to rounding would find the same event again. The offset puts it on the other side.
         """
         for number, event in enumerate(self.events):
             if event.reset is not None:
@@ -137,8 +118,9 @@ class Events:
                 made = self._problem.states_from(changed, f"The reset of event {number}", "the state after the event")
                 states = [where(happens[number] > 0, new, x) for new, x in zip(made, states, strict=True)]
         g, rate = self._values_and_rates(t, states)
-        touches = (happens > 0) * (abs_(g) <= NEAR * self._scale * abs_(rate))
-        return states, stop_gradient(where(touches, g, 0.0))
+        touches = happens * (abs_(g) <= NEAR * self._scale * abs_(rate))
+        beyond = BEYOND * self._scale * self._sign * rate
+        return states, stop_gradient(where(touches, g - beyond, 0.0))
 
 
 def _event(number: int, function: Any) -> Event:

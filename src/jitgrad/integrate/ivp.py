@@ -44,7 +44,7 @@ def solve_ivp(
     ----------
     fun : callable
         ``fun(t, y, *args)`` returns the derivative of each element of ``y``: an array, a list or a tuple; a dict if ``y0`` is
-        a dict. It is called once, with Tensors whose values are unknown, so it cannot branch on them; use ``where`` instead.
+        a dict. It is called with Tensors whose values are unknown, so it cannot branch on them; use ``where`` instead.
     t_span : sequence of two floats
         The initial and the final time. The integration runs backward if the final time is smaller.
     y0 : array_like of shape (n,), or dict
@@ -72,8 +72,8 @@ def solve_ivp(
         function ``jump(t, y, *args)`` may return the state after the jump. The times may have any order; jumps outside
         ``t_span`` are ignored.
     rtol, atol : float, default 1e-6 and 1e-9
-        The relative and absolute tolerance of the error of a step: the root mean square of the errors of all elements of
-        ``y``, each divided by ``atol + rtol * abs(y)``, is at most 1. SciPy's defaults are 1e-3 and 1e-6.
+        The relative and absolute tolerance, ``atol + rtol * abs(y)`` for each element of ``y``. The estimated error of a step
+        is at most 1/40 of it, because the errors of steps add up. SciPy's defaults are 1e-3 and 1e-6.
     first_step : float, optional
         The size of the first step. By default, it is estimated from the derivatives at the initial time.
     max_step : float, optional
@@ -145,6 +145,17 @@ def solve_ivp(
     >>> at_5 = jg.grad(lambda k: jg.solve_ivp(decay, (0, 10), [2.0], t_eval=[5.0], args=(k,)).y[0, 0])
     >>> round(float(at_5(0.5)), 4)
     -0.8208
+
+    A ball that bounces twice before it is caught:
+
+    >>> def ground(t, y):
+    ...     return y[0]
+    >>> ground.direction = -1
+    >>> ground.terminal = 3
+    >>> ground.reset = lambda t, y: [0.0, -0.8 * y[1]]
+    >>> result = jg.solve_ivp(lambda t, y: [y[1], -9.81], (0, 10), [1.0, 0.0], events=ground)
+    >>> result.t_events[0].numpy().round(4)
+    array([0.4515, 1.174 , 1.7519])
     """
     checked = options_from(method, rtol, atol, first_step, max_step, max_steps, options)
     solver = Solver(Problem(fun, y0, args), t_span, checked, jumps, events, count("max_events", max_events))

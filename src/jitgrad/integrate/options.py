@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from jitgrad.arguments import by_name, count, nonnegative, positive
 from jitgrad.errors import ArgumentError, OptionError, near_name
-from jitgrad.tape.integrate import Integrated, integrate
-from jitgrad.tape.tensor import Tensor
+from jitgrad.functions.shapes import broadcast_to
+from jitgrad.integrate.times import value_of
+from jitgrad.tape.integrate import integrate
+from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.vm.integrate.layout import ACCEPTED_RESULT, RESULTS
 
 METHODS = {"auto": "auto", "RK45": "dopri5", "DOP853": "dop853", "ESDIRK": "esdirk54"}
 """The methods, and their names in ``vm/integrate``."""
@@ -30,6 +35,13 @@ _NEEDLESS = {
 """The options of SciPy that are not available, and why they are not needed."""
 
 
+Fun = Callable[[Tensor, list[Tensor]], list[Tensor]]
+"""A right-hand side, a function of the time and a list of states."""
+
+_STEPS = 256
+"""The number of steps for which there is room at first."""
+
+
 class Options(NamedTuple):
     """The checked options of an integration."""
 
@@ -40,12 +52,33 @@ class Options(NamedTuple):
     max_step: float
     max_steps: int
 
-    def run(
-        self, fun: Callable[..., Any], t0: Tensor, times: Tensor, states: list[Tensor], events: Callable[..., Any] | None = None
-    ) -> Integrated:
-        """Integrate from t0 to all times."""
-        given = self._asdict() | {"method": METHODS[self.method]}
-        return integrate(fun, t0, times, states, **given, events=events)
+    def run(self, fun: Fun, t0: Tensor, times: Tensor, states: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+        """Integrate from t0 to all times. Return the states at these times and the statistics."""
+        if times.shape == (0,):
+            return [broadcast_to(np.nan, (0, *x.shape)) for x in states], as_tensor(np.zeros(RESULTS))
+        made = integrate(fun, t0, times, states, **self._given)
+        return made.values, made.statistics
+
+    def first_events(
+        self, fun: Fun, t0: Tensor, end: Tensor, states: list[Tensor], events: Callable[..., Any], directions: Sequence[int]
+    ) -> Tensor:
+        """Integrate until one of the events happens. Return the time of each event, which is nan if it did not happen."""
+        stop: dict[str, Any] = {"directions": directions, "terminal": (1,) * len(directions), "most_events": 1}
+        return integrate(fun, t0, end.reshape((1,)), states, events=events, **stop, **self._given).events[:, 0]
+
+    def steps(self, fun: Fun, t0: Tensor, end: Tensor, states: list[Tensor]) -> np.ndarray:
+        """Return the ends of the steps of an integration whose values are known; nan after the last one."""
+        count = _STEPS
+        while True:
+            made = integrate(fun, t0, end.reshape((1,)), states, recorded=count, **self._given)
+            steps, accepted = value_of(made.steps), value_of(made.statistics)[ACCEPTED_RESULT]
+            if accepted <= count:
+                return steps[: int(accepted)]
+            count *= 8
+
+    @property
+    def _given(self) -> dict[str, Any]:
+        return self._asdict() | {"method": METHODS[self.method]}
 
 
 def options_from(

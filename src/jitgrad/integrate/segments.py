@@ -37,8 +37,10 @@ class Segments(NamedTuple):
         The final time.
     running, stopped : Tensor
         1 if segments are missing, and 1 if an event stopped the integration.
-    exits : list of Tensor
-        The final time and the final states of each segment, before a jump or a reset.
+    final : list of Tensor
+        The states at the final time.
+    entries, exits : list of Tensor
+        The initial time and states, and the final time and states, of each segment, without the jump or reset at its end.
     happens : Tensor
         Which events happen at the end of each segment, of shape ``(segments, events)``.
     """
@@ -48,6 +50,8 @@ class Segments(NamedTuple):
     reached: Tensor
     running: Tensor
     stopped: Tensor
+    final: Tensors
+    entries: Tensors
     exits: Tensors
     happens: Tensor
 
@@ -80,7 +84,7 @@ def integrated(
         exits, arrived = [v[-1] for v in values], running
         following = exits
         if events is not None:
-            to, exits = events.corrected(to, exits, happens)
+            to, exits, happens = events.corrected(to, exits, happens)
             following, offset = events.after(to, exits, happens)
             seen, arrived = seen + happens, running * (sum_(happens) == 0)
             stopped = where(events.stops(happens, seen), 1.0, stopped)
@@ -89,17 +93,23 @@ def integrated(
             following = [where(arrived, new_state, x) for new_state, x in zip(jumped, following, strict=True)]
         running = where(arrived * (number == n_jumps) + stopped > 0, 0.0, running)
         number = where(arrived * (number < n_jumps), number + 1, number)
-        return [to, number, running, stopped, offset, seen, merged(stats, new), *following, *results], [happens, to, *exits]
+        return [to, number, running, stopped, offset, seen, merged(stats, new), *following, *results], [
+            happens,
+            t,
+            *states,
+            to,
+            *exits,
+        ]
 
     empty = [broadcast_to(np.nan, (times.shape[0], *y.shape)) for y in problem.y0]
     begun = [first, np.array(0), np.array(1.0), np.array(0.0), none, none, np.zeros(STATISTICS), *problem.y0, *empty]
     trips = 1 + n_jumps + (0 if events is None else events.most(max_events))
-    carried, (happens, *exits) = loop(body, trips, begun)
+    carried, (happens, *ends) = loop(body, trips, begun)
     reached, running, stopped, stats, values = carried[0], carried[2], carried[3], carried[6], carried[7 + n :]
     if events is not None:
         beyond = sign * (times - reached) > 0
         values = [where(_columns(beyond, v), np.nan, v) for v in values]
-    return Segments(values, stats, reached, running, stopped, exits, happens)
+    return Segments(values, stats, reached, running, stopped, carried[7 : 7 + n], ends[: n + 1], ends[n + 1 :], happens)
 
 
 def _columns(mask: Tensor, like: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.errors import ArgumentError
+from jitgrad.errors import ArgumentError, TracingError
+from jitgrad.functions.joining import concatenate
 from jitgrad.functions.selection import argsort
 from jitgrad.functions.shapes import moveaxis
 from jitgrad.integrate.events import Events
@@ -42,29 +43,58 @@ class Solver:
 
     def result(self, t_eval: Any, dense_output: bool) -> OdeResult:
         """Return the result at the times of ``t_eval``, or at the steps."""
-        if t_eval is None:
-            raise ArgumentError("t_eval is missing. Give the times of the results.")
-        times = times_in(t_eval, self._first, self._last)
+        times = self._steps() if t_eval is None else times_in(t_eval, self._first, self._last)
         values, stats, segments = self._solved(times)
+        if t_eval is None and segments is not None:
+            values = [concatenate([v[:-1], x.reshape((1, *x.shape))]) for v, x in zip(values, segments.final, strict=True)]
         values = [moveaxis(v, 0, -1) for v in values]
         numbers = known(stats, *values)
         if numbers is None:
             ended = self._ended_unknown(statistics_from(stats), segments)
         else:
             ended = self._ended(statistics_from(numbers), segments)
-        if numbers is not None and ended["status"] == 1:
-            assert segments is not None
-            kept = int((value_of(self._span[2] * (times - segments.reached)) <= 0).sum())
-            times, values = times[:kept], [v[..., :kept] for v in values]
+            if segments is not None and ended["status"] == 1:
+                kept = int((value_of(self._span[2] * (times - segments.reached)) <= 0).sum())
+                times, values = times[:kept], [v[..., :kept] for v in values]
         t_events, y_events = (None, None) if self._events is None or segments is None else self._of_events(segments)
         sol = OdeSolution(self._at) if dense_output else None
         return OdeResult(t=times, y=self._problem.pack(values), sol=sol, t_events=t_events, y_events=y_events, **ended)
+
+    def _steps(self) -> Tensor:
+        """Return the times of the steps, which must be known; the first and the last of them are differentiable."""
+        _, stats, segments = self._solved(self._last.reshape((1,)))
+        numbers = known(stats)
+        if numbers is None:
+            raise TracingError(
+                "solve_ivp: the times of the steps depend on values that are not known in traced functions, vmap and loops. "
+                "Give the times of the results by t_eval."
+            )
+        self._ended(statistics_from(numbers), segments)
+        if segments is None:
+            inner, last = self._steps_from(self._first, self._last, self._problem.y0), self._last
+        else:
+            parts = [np.zeros(0), *(self._steps_from(*segment) for segment in self._known_segments(segments))]
+            inner, last = np.concatenate(parts), segments.reached
+        return concatenate([self._first.reshape((1,)), inner[:-1], last.reshape((1,))])
+
+    def _steps_from(self, begin: Tensor, end: Tensor, states: Tensors) -> np.ndarray:
+        return self._options.steps(self._problem.derivatives, begin, end, states)
+
+    def _known_segments(self, segments: Segments) -> list[Any]:
+        """Return the initial time, the final time and the initial states of all segments that are not empty."""
+        begins, *entered = map(value_of, segments.entries)
+        ends = value_of(segments.exits[0])
+        places = np.flatnonzero(begins != ends)
+        return [(as_floats(begins[k]), as_floats(ends[k]), [as_floats(x[k]) for x in entered]) for k in places]
 
     def _solved(self, times: Tensor) -> tuple[Tensors, Tensor, Segments | None]:
         """Return the states at sorted times, the statistics, and the segments if there are jumps or events."""
         if self._jumps is None and self._events is None:
             values, stats, *_ = self._options.run(self._problem.derivatives, self._first, times, self._problem.y0)
             return values, stats, None
+        if times.shape == (0,):  # a loop has no empty carries
+            values, stats, segments = self._solved(self._last.reshape((1,)))
+            return [v[:0] for v in values], stats, segments
         found = integrated(self._problem, self._options, self._span, times, self._jumps, self._events, self._most)
         return found.values, found.stats, found
 
@@ -96,7 +126,7 @@ class Solver:
         t_events, y_events = [], []
         for number in range(segments.happens.shape[1]):
             if happens is None:
-                order = argsort(segments.happens[:, number] == 0)
+                order = argsort(segments.happens[:, number] == 0)[: self._most]
                 made = [
                     _nan_after(gather(segments.happens[:, number], order, axis=0), gather(x, order, axis=0))
                     for x in segments.exits

@@ -59,11 +59,11 @@ def limit_step(scratch, error):
     """Take the next step, shortened to end at the last time, or set the status if it is impossible."""
     left, now = scratch[at.END] - scratch[at.NOW], scratch[at.NOW]
     h = copysign(min(abs(scratch[at.NEXT]), scratch[at.MAX_STEP]), left)
-    if now + 0.1 * h == now:
+    ends = abs(left) <= 1.01 * abs(h)
+    if not ends and now + 0.1 * h == now:
         scratch[at.STATUS] = number(scratch, at.VANISHED) if isfinite(error) else number(scratch, at.NOT_FINITE)
     elif scratch[at.ACCEPTED] + scratch[at.REJECTED] >= scratch[at.MAX_STEPS]:
         scratch[at.STATUS] = number(scratch, at.TOO_MANY)
-    ends = abs(left) <= 1.01 * abs(h)
     scratch[at.STEP] = left if ends else h
     scratch[at.UNTIL] = scratch[at.END] if ends else now + h
 
