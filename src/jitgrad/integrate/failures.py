@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import IntegrationError
-from jitgrad.integrate.options import STIFF, Options
+from jitgrad.integrate.options import EXPLICIT, STIFF, Options
 from jitgrad.integrate.problem import Problem, as_floats
 from jitgrad.integrate.statistics import Statistics
 from jitgrad.integrate.times import known
@@ -41,7 +41,7 @@ def error_of(
             f"fun is not finite after t = {t:.6g}, where y is {y}. Check the domains of its functions, for example of log and "
             f"sqrt, or end t_span before this time."
         )
-    if statistics.stiff >= _STIFF_STEPS:
+    if options.method in EXPLICIT and statistics.stiff >= _STIFF_STEPS:
         return IntegrationError(
             f"The problem is stiff: stability limits the steps of the explicit method {options.method!r}, which took {steps} "
             f"steps and stopped {place}. Use method={STIFF!r} or method='auto'."

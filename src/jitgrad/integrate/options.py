@@ -19,7 +19,7 @@ from jitgrad.vm.integrate.layout import ACCEPTED_RESULT, RESULTS
 METHODS = {"auto": "auto", "RK45": "dopri5", "DOP853": "dop853", "ESDIRK": "esdirk54"}
 """The methods, and their names in ``vm/integrate``."""
 
-STIFF = "ESDIRK"
+EXPLICIT, STIFF = ("RK45", "DOP853"), "ESDIRK"
 
 _INSTEAD = {"RK23": "RK45", "Radau": STIFF, "BDF": STIFF, "LSODA": "auto"}
 """The methods of SciPy that are not available, and what to use instead."""
