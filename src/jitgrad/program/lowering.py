@@ -20,6 +20,7 @@ from jitgrad.program.expression import Expression, Step, entry_numbers, literal_
 
 # Importing a module adds its rows.
 from jitgrad.program.lowering_rules import (  # noqa: F401
+    adjoint,
     branches,
     calls,
     elementwise,

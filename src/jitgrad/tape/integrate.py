@@ -14,18 +14,20 @@ import numpy as np
 
 from jitgrad.errors import ShapeError
 from jitgrad.ops import Shape
-from jitgrad.ops.linear import concatenate, reshape, transpose
+from jitgrad.ops.linear import reshape
 from jitgrad.ops.linear import sum as sum_
 from jitgrad.ops.table import Op, declare, vanishes
-from jitgrad.program.expression import Expression
+from jitgrad.program.adjoint import Adjoint
 from jitgrad.program.integrate import OPERANDS, START, TIMES, Detection, Integration
-from jitgrad.program.passes.cse import dce
+from jitgrad.tape.adjoint import adjoint
 from jitgrad.tape.batching import batched
 from jitgrad.tape.forward_mode import push_forward
+from jitgrad.tape.integration import integrated, integrated_again, split, zeros_of
 from jitgrad.tape.loop import loop
+from jitgrad.tape.recording import Recording
 from jitgrad.tape.region import Region, Tensors, all_rows, depends, in_numpy, inlined, input_like, swap_first
-from jitgrad.tape.reverse_mode import constant
-from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, retyped
+from jitgrad.tape.reverse_mode import constant, differentiate
+from jitgrad.tape.tensor import Tensor, as_tensor, identity, placeholder
 from jitgrad.vm.integrate.layout import RESULTS, SETTINGS
 from jitgrad.vm.integrate.tableaux import METHODS, packed
 
@@ -122,7 +124,7 @@ def integrate(
     count = 0 if zeros is None else zeros.size
     signs, stops = tuple(sign % 3 for sign in directions) or (0,) * count, tuple(terminal) or (0,) * count
     detection = Detection(signs, stops, most_events, recorded)
-    made = _integrated(region, method, len(first), given, time, list(zip(inside, first, strict=True)), slopes, zeros, detection)
+    made = integrated(region, method, len(first), given, time, list(zip(inside, first, strict=True)), slopes, zeros, detection)
     return Integrated(made[: len(first)], *made[len(first) :])
 
 
@@ -147,74 +149,13 @@ class Integrated(NamedTuple):
     steps: Tensor
 
 
-Pairs = Sequence[tuple[Tensor, Tensor]]
-"""States in a body, each with its initial value."""
-
-
-def _integrated(
-    region: Region,
-    method: str,
-    n_controlled: int,
-    given: Sequence[Tensor],
-    time: Tensor,
-    states: Pairs,
-    slopes: Sequence[Tensor],
-    zeros: Tensor | None,
-    detection: Detection,
-) -> Tensors:
-    """Record the integration, with the values whose zeros are events. Return its results."""
-    first, inputs = [x for _, x in states], [time, *(inside for inside, _ in states)]
-    jacobian = None
-    if METHODS[method][-1].implicit:
-        with region:
-            jacobian = _jacobian(region, [inside for inside, _ in states[:n_controlled]], slopes[:n_controlled])
-    others = [one for one in (jacobian, zeros) if one is not None]
-    whole, fixed = region.expression(inputs, [*slopes, *others])
-    made_of = {id(one): _only(whole, slice(k, k + 1)) for k, one in enumerate(others, len(slopes))}
-    body, by_state, events = _only(whole, slice(len(slopes))), made_of.get(id(jacobian)), made_of.get(id(zeros))
-    integration = Integration(body, method, len(first), n_controlled, by_state, events, detection)
-    made = integrate_op(*given, *first, *fixed, integration=integration)
-    levels = [max(x.level, slope.level) for x, slope in zip(first, slopes, strict=True)]
-    return [*map(retyped, made[: len(first)], levels), *made[len(first) :]]
-
-
-def _zeros(integration: Integration, inputs: Sequence[Tensor]) -> Tensor | None:
-    """Return the values whose zeros are events."""
-    return None if integration.events is None else inlined(integration.events, inputs)[0]
-
-
-def _only(body: Expression, which: slice) -> Expression:
-    """Return a body with some of its outputs."""
-    return dce(body._replace(entries=((body.entries[0][0], body.outputs[which]),)))
-
-
-def _jacobian(region: Region, states: Sequence[Tensor], slopes: Sequence[Tensor]) -> Tensor:
-    """Return the derivatives of the elements of the slopes by those of the states, a matrix."""
-    sizes = [x.size for x in states]
-    n = sum(sizes)
-    directions = [input_like(x) for x in states]
-    found = push_forward(slopes, {id(x): t for x, t in zip(states, directions, strict=True)}, region.has)
-    pushed = [constant(0.0, x) if t is None else t for x, t in zip(slopes, found, strict=True)]
-    rows = np.split(np.eye(n), np.cumsum(sizes)[:-1], axis=1)
-    every = [as_tensor(row.reshape(-1, *x.shape)) for row, x in zip(rows, states, strict=True)]
-    columns = [reshape(t, shape=(n, t.size // n)) for t in batched(pushed, directions, every)]
-    made: Tensor = transpose(columns[0] if len(columns) == 1 else concatenate(*columns, axis=1), axes=(1, 0))
-    return made
-
-
-def _split(integration: Integration, parts: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-    """Split the operands, or one item per operand, into those before the states, the states and the constants."""
-    n = OPERANDS + integration.n_states
-    return list(parts[:OPERANDS]), list(parts[OPERANDS:n]), list(parts[n:])
-
-
 # Derivatives.
 
 
 def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tensor, integration: Integration) -> list[Any]:
     """Return the tangents of the results, by an integration of the states and their tangents."""
-    given, first, fixed = _split(integration, operands)
-    of_given, along, shifted = _split(integration, tangents)
+    given, first, fixed = split(integration, operands)
+    of_given, along, shifted = split(integration, tangents)
     begun = _begun(integration, operands, of_given[START], along)
     moved: list[Any]
     if all(t is None for t in (*begun, *shifted)):
@@ -234,38 +175,23 @@ def _begun(integration: Integration, operands: Sequence[Tensor], by_start: Any, 
     """Return the tangents of the states at the start, which move along the solution if the start does."""
     if by_start is None:
         return list(along)
-    given, first, fixed = _split(integration, operands)
+    given, first, fixed = split(integration, operands)
     slopes = inlined(integration.body, [given[START], *first, *fixed])
     return [-slope * by_start if t is None else t - slope * by_start for t, slope in zip(along, slopes, strict=True)]
 
 
 def _variational(integration: Integration, operands: Sequence[Tensor], begun: Sequence[Any], shifted: Sequence[Any]) -> Tensors:
     """Return the results of the integration of the states and their tangents."""
-    given, first, fixed = _split(integration, operands)
+    given, first, fixed = split(integration, operands)
     begun = [constant(0.0, x) if t is None else t for t, x in zip(begun, first, strict=True)]
     with Region("integrate") as region:
         time, inside, directions = input_like(given[START]), [input_like(x) for x in first], [input_like(t) for t in begun]
-        slopes, zeros = inlined(integration.body, [time, *inside, *fixed]), _zeros(integration, [time, *inside, *fixed])
+        slopes, zeros = inlined(integration.body, [time, *inside, *fixed]), zeros_of(integration, [time, *inside, *fixed])
         known = zip((*inside, *fixed), (*directions, *shifted), strict=True)
         found = push_forward(slopes, {id(x): t for x, t in known if t is not None}, region.has)
         pushed = [constant(0.0, x) if t is None else t for x, t in zip(slopes, found, strict=True)]
     pairs = [*zip(inside, first, strict=True), *zip(directions, begun, strict=True)]
-    return _again(integration, region, given, time, pairs, [*slopes, *pushed], zeros)
-
-
-def _again(
-    integration: Integration,
-    region: Region,
-    given: Sequence[Tensor],
-    time: Tensor,
-    states: Pairs,
-    slopes: Sequence[Tensor],
-    zeros: Tensor | None,
-) -> Tensors:
-    """Record an integration by the same method, with other states."""
-    return _integrated(
-        region, integration.method, integration.n_controlled, given, time, states, slopes, zeros, integration.detection
-    )
+    return integrated_again(integration, region, given, time, pairs, [*slopes, *pushed], zeros)
 
 
 def _slopes(integration: Integration, times: Tensor, values: Sequence[Tensor], fixed: Sequence[Tensor]) -> Tensors:
@@ -280,44 +206,68 @@ def _beside(times: Tensor, values: Tensor) -> Tensor:
     return made
 
 
+MOST_SENSITIVITIES = 8
+"""Up to this number of elements, reverse mode by an explicit method solves the variational equations."""
+
+
 def _pullback(
     wanted: Sequence[int], g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, integration: Integration
 ) -> list[Any]:
-    """Return the cotangents of the operands: those of the results times the sensitivities, all in one integration."""
-    given, first, fixed = _split(integration, operands)
+    """Return the cotangents of the operands: by sensitivities, or from step to step if many are wanted."""
+    given, first, fixed = split(integration, operands)
     found: list[Any] = [None] * len(operands)
     used = [k for k in range(len(first)) if not vanishes(g[k])]
     states = range(OPERANDS, OPERANDS + len(first))
     needed = [i for i in range(OPERANDS, len(operands)) if i in wanted or (i in states and START in wanted)]
-    if used and needed:
-        leaves = {i: input_like(operands[i]) for i in needed}
-        _, along, shifted = _split(integration, [leaves.get(i) for i in range(len(operands))])
-        moved = _variational(integration, operands, along, shifted)[len(first) : 2 * len(first)]
-        sizes = [operands[i].size for i in needed]
-        rows = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
-        every = [as_tensor(row.reshape(-1, *operands[i].shape)) for i, row in zip(needed, rows, strict=True)]
-        many = batched([moved[k] for k in used], list(leaves.values()), every)
-        total: Any = 0.0
-        for k, one in zip(used, many, strict=True):
-            total = total + sum_(one * g[k], axes=tuple(range(1, one.ndim)))
-        at = np.cumsum([0, *sizes])
-        for number, i in enumerate(needed):
-            found[i] = reshape(total[at[number] : at[number + 1]], shape=operands[i].shape)
-    if used and START in wanted:
+    if not used:
+        return found
+    if needed and _by_steps(integration, sum(operands[i].size for i in needed)):
+        asked = [i for i in needed if i not in states]
+        of_states, of_fixed = adjoint(integration, given, first, g[: len(first)], fixed, [i - states.stop for i in asked])
+        for i, t in zip((*states, *asked), (*of_states, *of_fixed), strict=True):
+            found[i] = t
+    elif needed:
+        found = by_sensitivities(integration, needed, used, g, operands)
+    if START in wanted:
         slopes = inlined(integration.body, [given[START], *first, *fixed])
         parts = [sum_(found[i] * slope, axes=tuple(range(slope.ndim))) for i, slope in zip(states, slopes, strict=True)]
         found[START] = -sum(parts[1:], start=parts[0])
-    if used and TIMES in wanted:
+    if TIMES in wanted:
         slopes = _slopes(integration, given[TIMES], y[: len(first)], fixed)
         parts = [sum_(slopes[k] * g[k], axes=tuple(range(1, slopes[k].ndim))) for k in used]
         found[TIMES] = sum(parts[1:], start=parts[0])
     return found
 
 
+def _by_steps(integration: Integration, count: int) -> bool:
+    """Return whether reverse mode goes from step to step."""
+    plain = integration.events is None and integration.n_controlled == integration.n_states
+    return plain and not METHODS[integration.method][-1].implicit and count > MOST_SENSITIVITIES
+
+
+def by_sensitivities(
+    integration: Integration, needed: Sequence[int], used: Sequence[int], g: Sequence[Tensor], operands: Sequence[Tensor]
+) -> list[Any]:
+    """Return the cotangents of the ``needed`` operands, those of the ``used`` states times the sensitivities."""
+    n, found = integration.n_states, [None] * len(operands)
+    leaves = {i: input_like(operands[i]) for i in needed}
+    _, along, shifted = split(integration, [leaves.get(i) for i in range(len(operands))])
+    moved = _variational(integration, operands, along, shifted)[n : 2 * n]
+    sizes = [operands[i].size for i in needed]
+    rows = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
+    every = [as_tensor(row.reshape(-1, *operands[i].shape)) for i, row in zip(needed, rows, strict=True)]
+    many = batched([moved[k] for k in used], list(leaves.values()), every)
+    parts = [sum_(one * g[k], axes=tuple(range(1, one.ndim))) for k, one in zip(used, many, strict=True)]
+    total, at = sum(parts[1:], start=parts[0]), np.cumsum([0, *sizes])
+    for number, i in enumerate(needed):
+        found[i] = reshape(total[at[number] : at[number + 1]], shape=operands[i].shape)
+    return found
+
+
 def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, integration: Integration) -> list[Any]:
     """Return the results for n rows: with more states if only tangents have rows, otherwise one integration for each row."""
-    given, first, fixed = _split(integration, operands)
-    of_given, of_states, of_fixed = _split(integration, rows)
+    given, first, fixed = split(integration, operands)
+    of_given, of_states, of_fixed = split(integration, rows)
     with_rows = _with_rows(integration, [False, *(row is not None for row in (*of_states, *of_fixed))])
     moves_events = integration.events is not None and any(depends(integration.events, with_rows))
     if moves_events or any(row is not None for row in of_given) or any(with_rows[1 : 1 + integration.n_controlled]):
@@ -326,14 +276,14 @@ def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, integration
         time, inside = input_like(given[START]), [input_like(x) for x in first]
         places = [placeholder((n, *x.shape), x.level) if many else x for x, many in zip(inside, with_rows[1:], strict=False)]
         leaves = [x if row is None else input_like(x) for x, row in zip(fixed, of_fixed, strict=True)]
-        slopes, zeros = inlined(integration.body, [time, *inside, *leaves]), _zeros(integration, [time, *inside, *leaves])
+        slopes, zeros = inlined(integration.body, [time, *inside, *leaves]), zeros_of(integration, [time, *inside, *leaves])
         changing = [(x, place) for x, place in zip(inside, places, strict=True) if x is not place]
         changing += [(x, row) for x, row in zip(leaves, of_fixed, strict=True) if row is not None]
         moved = [k for k, (x, place) in enumerate(zip(inside, places, strict=True)) if x is not place]
         for k, many in zip(moved, batched([slopes[k] for k in moved], *zip(*changing, strict=True)), strict=True):
             slopes[k] = many
     begun = [all_rows(x, row, n) if k in moved else x for k, (x, row) in enumerate(zip(first, of_states, strict=True))]
-    made = _again(integration, region, given, time, list(zip(places, begun, strict=True)), slopes, zeros)
+    made = integrated_again(integration, region, given, time, list(zip(places, begun, strict=True)), slopes, zeros)
     return [swap_first(x) if k in moved else all_rows(x, None, n) for k, x in enumerate(made)]
 
 
@@ -370,7 +320,7 @@ def _in_numpy(*operands: Any, integration: Integration) -> tuple[Any, ...]:
     """Integrate by SciPy. Nothing is returned about events and steps."""
     from scipy.integrate import solve_ivp
 
-    given, first, fixed = _split(integration, operands)
+    given, first, fixed = split(integration, operands)
     (start, times, settings, _), shapes = given, [np.shape(x) for x in first]
     at = np.cumsum([0, *(np.size(x) for x in first)])
 
@@ -398,5 +348,73 @@ integrate_op: Op = declare(
     Op(
         "integrate", None, _integrate_shape, (), _in_numpy, pullback=_pullback, jvp=_jvp, batch=_batch, constants=(2, 3),
         result="float", doc="Differential equations that are integrated over time, see ``tape.integrate``.",
+    )
+)  # fmt: skip
+
+
+# The op of reverse mode from step to step.
+
+
+def _split_adjoint(region: Adjoint, parts: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    """Split the operands into those before the states, the states, the cotangents and the constants."""
+    n, m = OPERANDS + region.integration.n_states, OPERANDS + 2 * region.integration.n_states
+    return list(parts[:OPERANDS]), list(parts[OPERANDS:n]), list(parts[n:m]), list(parts[m:])
+
+
+def _cotangents(region: Adjoint, operands: Sequence[Tensor]) -> Tensors:
+    """Return the results by sensitivities, which can be differentiated again."""
+    given, first, g, fixed = _split_adjoint(region, operands)
+    integrated = (*given, *first, *fixed)
+    n = len(first)
+    values = integrate_op(*integrated, integration=region.integration)
+    wanted = [*range(OPERANDS, OPERANDS + n), *(OPERANDS + n + k for k in region.wanted)]
+    found = by_sensitivities(region.integration, wanted, list(range(n)), g, integrated)
+    return [*values[: n + 1], *(found[i] for i in wanted)]
+
+
+def _jvp_adjoint(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tensor, region: Adjoint) -> list[Any]:
+    with Recording() as recording:
+        inside = [identity(x) for x in operands]
+        made = _cotangents(region, inside)
+        known = {id(x): t for x, t in zip(inside, tangents, strict=True) if t is not None}
+        found = push_forward(made, known, recording.has)
+    return [constant(0.0, x) if t is None else t for t, x in zip(found, y, strict=True)]
+
+
+def _pullback_adjoint(
+    wanted: Sequence[int], g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, region: Adjoint
+) -> list[Any]:
+    with Recording() as recording:
+        inside = [identity(x) for x in operands]
+        made = _cotangents(region, inside)
+        keys = [id(x) for x in inside]
+        found = differentiate(made, keys, lambda t: id(t) in keys, recording.has, g)
+    return list(found)
+
+
+def _batch_adjoint(n: int, rows: Sequence[Tensor | None], *operands: Tensor, region: Adjoint) -> Tensors:
+    """Return the results for n rows, each by itself. Threads share the rows."""
+
+    def body(carries: Tensors, slices: Tensors) -> tuple[Tensors, Tensors]:
+        own = iter(slices)
+        given = [x if row is None else next(own) for x, row in zip(operands, rows, strict=True)]
+        return [], list(adjoint_op(*given, region=region))
+
+    return loop(body, n, (), [row for row in rows if row is not None], parallel=True)[1]
+
+
+def _adjoint_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    made: Adjoint = attrs["region"]
+    return made.results(shapes)
+
+
+def _adjoint_in_numpy(*operands: Any, region: Adjoint) -> tuple[Any, ...]:
+    return tuple(x.numpy() for x in _cotangents(region, operands))
+
+
+adjoint_op: Op = declare(
+    Op(
+        "adjoint", None, _adjoint_shape, (), _adjoint_in_numpy, pullback=_pullback_adjoint, jvp=_jvp_adjoint,
+        batch=_batch_adjoint, constants=(2, 3), result="float", doc="Cotangents of an integration, see ``tape.adjoint``.",
     )
 )  # fmt: skip

@@ -102,6 +102,11 @@ GROUPS = {
         1.2,
         {"integrate": Form("jitgrad.vm.integrate.kernel", CFUNCTYPE(None, POINTER, NUMBER))},
     ),
+    "adjoint": Group(
+        "the reverse mode of the integrator",
+        0.5,
+        {"adjoint": Form("jitgrad.vm.integrate.adjoint", CFUNCTYPE(None, POINTER, NUMBER))},
+    ),
     "special": Group(
         "special functions",
         0.2,

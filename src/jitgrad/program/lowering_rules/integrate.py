@@ -25,7 +25,7 @@ def _shape(shapes: OperandShapes, integration: Integration) -> Shape:
     return integration.results(shapes)
 
 
-def _own_room(integration: Integration) -> int:
+def own_room(integration: Integration) -> int:
     """Return the number of elements of scratch memory of the kernel, at whose end those of the bodies begin."""
     n, n_implicit = integration.n_elements, integration.n_controlled_elements
     rooms = [layout.room(n, len(t.nodes), n_implicit if t.implicit else 0) for t in METHODS[integration.method]]
@@ -35,39 +35,32 @@ def _own_room(integration: Integration) -> int:
 
 def _place_of_events(integration: Integration) -> int:
     """Return the position of the numbers of the events in the scratch memory, at the end of the kernel's."""
-    return _own_room(integration) - integration.n_event_numbers
+    return own_room(integration) - integration.n_event_numbers
 
 
-def _memory(body: Expression) -> Memory:
+def memory_of(body: Expression) -> Memory:
     return assign_memory(body, {*inputs_of(body), *body.outputs})
 
 
 def _scratch(step: Step, shapes: OperandShapes) -> int:
     integration: Integration = step.attrs[0][1]
-    return _own_room(integration) + max(_memory(body).size for body in integration.bodies)
+    return own_room(integration) + max(memory_of(body).size for body in integration.bodies)
 
 
 def _emit(code: Assembler, at: Placed, integration: Integration) -> None:
     """Emit copies of what the kernel changes, the instruction, and the bodies."""
-    s, n, own = at.scratch.offset, integration.n_elements, _own_room(integration)
-    settings = {"d": s + layout.RTOL, "a": at.places[SETTINGS], "n": math.prod(at.shapes[SETTINGS])}
-    code.emit("copy", **settings)
-    code.emit("copy", d=s + layout.NOW, a=at.places[START], n=1)
-    place = s + layout.place(layout.STATE, n)
-    for a, shape in zip(at.places[OPERANDS:], integration.states, strict=False):
-        if math.prod(shape):
-            code.emit("copy", d=place, a=a, n=math.prod(shape))
-        place += math.prod(shape)
+    s, n, own = at.scratch.offset, integration.n_elements, own_room(integration)
+    copy_start(code, at, integration)
     constants = at.places[OPERANDS + integration.n_states :]
-    methods, inputs = METHODS[integration.method], _places(integration, s)
-    body = _code(code, integration.body, inputs, layout.place(layout.DERIVATIVE, n) + s, constants, s + own)
+    methods, inputs = METHODS[integration.method], places_of_inputs(integration, s)
+    body = code_of(code, integration.body, inputs, layout.place(layout.DERIVATIVE, n) + s, constants, s + own)
     jacobian = Assembler(code.dtype, code.table, whole=code.whole)
     if integration.jacobian is not None:
         matrix = layout.place_of_matrix(n, len(methods[-1].nodes)) + s
-        jacobian = _code(code, integration.jacobian, inputs, matrix, constants, s + own)
+        jacobian = code_of(code, integration.jacobian, inputs, matrix, constants, s + own)
     events = Assembler(code.dtype, code.table, whole=code.whole)
     if integration.events is not None:
-        events = _code(code, integration.events, inputs, _place_of_events(integration) + s, constants, s + own)
+        events = code_of(code, integration.events, inputs, _place_of_events(integration) + s, constants, s + own)
     address = load("integrate", code.dtype).address
     code.append(
         "integrate",
@@ -75,14 +68,30 @@ def _emit(code: Assembler, at: Placed, integration: Integration) -> None:
         d=at.d, n=size_of(at.shape), times=at.places[TIMES], count=at.shapes[TIMES][0], tableau=at.places[METHOD],
         numbers=at.shapes[METHOD][0], s=s, room=at.scratch.size, length=body.stop, jacobian=jacobian.stop,
         events=events.stop,
-        t=code.numbers([size for tableau in methods for size in _sizes(integration, tableau, at.shapes[TIMES][0])]),
+        t=code.numbers([size for tableau in methods for size in sizes_of(integration, tableau, at.shapes[TIMES][0])]),
     )  # fmt: skip
     code.append_all(body.code())
     code.append_all(jacobian.code())
     code.append_all(events.code())
 
 
-def _sizes(integration: Integration, tableau: Tableau, count: int) -> list[int]:
+def copy_start(code: Assembler, at: Placed, integration: Integration) -> None:
+    """Emit copies of the settings, the start and the initial states to scratch memory, where the kernel changes them."""
+    s = at.scratch.offset
+    code.emit("copy", d=s + layout.RTOL, a=at.places[SETTINGS], n=math.prod(at.shapes[SETTINGS]))
+    code.emit("copy", d=s + layout.NOW, a=at.places[START], n=1)
+    copy_all(code, s + layout.place(layout.STATE, integration.n_elements), at.places[OPERANDS:], integration.states)
+
+
+def copy_all(code: Assembler, d: int, places: Sequence[int], shapes: OperandShapes) -> None:
+    """Emit copies of operands to adjacent places."""
+    for a, shape in zip(places, shapes, strict=False):
+        if math.prod(shape):
+            code.emit("copy", d=d, a=a, n=math.prod(shape))
+        d += math.prod(shape)
+
+
+def sizes_of(integration: Integration, tableau: Tableau, count: int) -> list[int]:
     """Return the sizes in the table for one tableau of the method, in the order of ``layout``."""
     n, detection = integration.n_elements, integration.detection
     sizes = {
@@ -113,7 +122,7 @@ def _kind(tableaux: Sequence[Tableau]) -> int:
     return layout.IMPLICIT_KIND if tableaux[0].implicit else layout.EXPLICIT_KIND
 
 
-def _places(integration: Integration, s: int) -> list[int]:
+def places_of_inputs(integration: Integration, s: int) -> list[int]:
     """Return the places of the inputs of the bodies that the kernel writes: the time and the states."""
     places, place = [s + layout.TIME], s + layout.place(layout.ARGUMENT, integration.n_elements)
     for shape in integration.states:
@@ -122,11 +131,11 @@ def _places(integration: Integration, s: int) -> list[int]:
     return places
 
 
-def _code(
+def code_of(
     code: Assembler, body: Expression, inputs: Sequence[int], results: int, constants: Sequence[int], scratch: int
 ) -> Assembler:
     """Return the instructions of a body, whose results are placed one after another."""
-    own, owner = _memory(body), owners(body)
+    own, owner = memory_of(body), owners(body)
     outside = dict(zip(inputs_of(body), [*inputs, *constants], strict=True))
     for i in body.outputs:
         outside[i] = results

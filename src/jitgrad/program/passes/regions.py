@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from jitgrad.program.adjoint import Adjoint
 from jitgrad.program.branches import REGIONS, While, bodies_of, branches_of, branching_step, with_bodies
 from jitgrad.program.expression import Builder, Expression, Step, input_step, rewrite
 from jitgrad.program.integrate import OPERANDS, Integration
@@ -55,9 +56,9 @@ def _legal_branches(builder: Builder, step: Step) -> int:
 
 
 def _legal_integration(builder: Builder, step: Step) -> int:
-    """Convert an ``integrate``. The parts of joined outputs are computed in place."""
+    """Convert an ``integrate`` or an ``adjoint``. The parts of joined outputs are computed in place."""
     literals: dict[Step, int] = {}
-    integration: Integration = step.attrs[0][1]
+    integration: Integration | Adjoint = step.attrs[0][1]
     first = 1 + len(step.args) - OPERANDS
     bodies = [dce(_own_outputs(_apart(_lifted(_with_copies(body), literals, first)), 0)) for body in integration.bodies]
     bodies = [_with_inputs(body, first, literals) for body in bodies]
@@ -65,7 +66,13 @@ def _legal_integration(builder: Builder, step: Step) -> int:
     return builder.add(with_bodies(step._replace(args=args), bodies))
 
 
-_LEGAL = {"loop": _legal_loop, "while": _legal_branches, "cond": _legal_branches, "integrate": _legal_integration}
+_LEGAL = {
+    "loop": _legal_loop,
+    "while": _legal_branches,
+    "cond": _legal_branches,
+    "integrate": _legal_integration,
+    "adjoint": _legal_integration,
+}
 
 
 def _apart(body: Expression) -> Expression:

@@ -35,6 +35,11 @@ MORE_VECTORS = 2
 # Numbers of the events after those of the method, one for each event.
 EVENT_VALUE, EVENT_BEFORE, EVENT_AFTER, EVENT_ROOT, EVENT_COUNT, EVENT_NUMBERS = range(6)
 
+# Sizes of reverse mode, after those of the states, and vectors of its memory: weights of the body, the cotangent of the state,
+# and those of the stages. The cotangents of the results follow, what the body computes, and the checkpoints.
+REVERSE_PLACE, N_CONSTANTS, MOST_CHECKPOINTS, REVERSE_WORDS = range(4)
+WEIGHT, ADJOINT, COTANGENTS = range(3)
+
 BLOCK = 4
 """Number of elements that the kernels process together."""
 
@@ -79,3 +84,10 @@ def room(size: int, n_stages: int, n_implicit: int) -> int:
     if not n_implicit:
         return _end_of_stages(size, n_stages)
     return place_of_matrix(size, n_stages) + 2 * n_implicit * n_implicit + n_implicit
+
+
+def reverse_room(size: int, n_stages: int, count: int, n_constants: int, most_checkpoints: int) -> int:
+    """Return the number of elements of scratch memory of reverse mode."""
+    vectors = COTANGENTS + n_stages
+    checkpoints = 2 * most_checkpoints * (RTOL + stride(size))
+    return vectors * stride(size) + count * size + size + n_constants + checkpoints

@@ -1,0 +1,78 @@
+"""The region op ``adjoint``: an integration, and the cotangents of its initial states and constants.
+
+The operands of the step are those of an ``integrate``, with the cotangents of the states at the times before the constants. The
+inputs of the bodies are the time, the states, weights of the shapes of the states, and the constants. The results are the
+states at the times and the statistics, the cotangents of the initial states, and those of the wanted constants.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jitgrad.errors import ProgramError
+from jitgrad.ops import Shape, Shapes
+from jitgrad.program.expression import Expression
+from jitgrad.program.integrate import OPERANDS, Integration
+from jitgrad.program.loop import inputs_of
+from jitgrad.vm.integrate import layout
+
+
+class Adjoint(NamedTuple):
+    """The attribute of a step ``adjoint``.
+
+    Attributes
+    ----------
+    integration : Integration
+        The integration.
+    body : Expression
+        The derivatives of the states.
+    pull : Expression
+        The derivatives of the states and the wanted constants, as vector-Jacobian products of the body with the weights.
+    wanted : tuple of int
+        The numbers of the constants whose cotangents are results.
+    """
+
+    integration: Integration
+    body: Expression
+    pull: Expression
+    wanted: tuple[int, ...]
+
+    @property
+    def bodies(self) -> tuple[Expression, ...]:
+        """The body and its vector-Jacobian product."""
+        return self.body, self.pull
+
+    def with_bodies(self, bodies: Sequence[Expression]) -> Adjoint:
+        """Return the op with other bodies."""
+        body, pull = bodies
+        return self._replace(body=body, pull=pull)
+
+    @property
+    def constants(self) -> tuple[Shape, ...]:
+        """The shapes of the wanted constants."""
+        shapes = self.body.shapes(inputs_of(self.body))[1 + 2 * self.integration.n_states :]
+        return tuple(shapes[k] for k in self.wanted)
+
+    @property
+    def n_constants(self) -> int:
+        """Number of elements of the wanted constants."""
+        return sum(map(math.prod, self.constants))
+
+    @property
+    def most_checkpoints(self) -> int:
+        """Number of checkpoints of the steps, and of a segment: at most a thousand, in a few megabytes."""
+        return max(16, min(1024, 2**19 // (layout.RTOL + layout.stride(self.integration.n_elements))))
+
+    def results(self, operands: Sequence[Shape]) -> Shapes:
+        """Return the shapes of the results for operands of these shapes. Raise ProgramError if they do not match the bodies."""
+        n, count = self.integration.n_states, operands[1][0]
+        states, cotangents = operands[OPERANDS : OPERANDS + n], operands[OPERANDS + n : OPERANDS + 2 * n]
+        given = ((), *states, *states, *operands[OPERANDS + 2 * n :])
+        if any(body.shapes(inputs_of(body)) != given for body in self.bodies):
+            raise ProgramError(f"An adjoint has operands of shapes {given}, which its bodies do not take. Make them equal.")
+        if cotangents != tuple((count, *shape) for shape in states):
+            raise ProgramError(f"An adjoint has cotangents of shapes {cotangents} for {count} times. Make them agree.")
+        values = [(count, *shape) for shape in states]
+        return Shapes((*values, (layout.RESULTS,), *states, *self.constants))

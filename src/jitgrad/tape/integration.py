@@ -1,0 +1,95 @@
+"""Recording of integrations: the right-hand side and what the method and the events need become bodies of one op."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.ops import OPS
+from jitgrad.ops.linear import concatenate, reshape, transpose
+from jitgrad.program.expression import Expression
+from jitgrad.program.integrate import OPERANDS, Detection, Integration
+from jitgrad.program.passes.cse import dce
+from jitgrad.tape.batching import batched
+from jitgrad.tape.forward_mode import push_forward
+from jitgrad.tape.region import Region, Tensors, inlined, input_like
+from jitgrad.tape.reverse_mode import constant
+from jitgrad.tape.tensor import Tensor, as_tensor, retyped
+from jitgrad.vm.integrate.tableaux import METHODS
+
+Pairs = Sequence[tuple[Tensor, Tensor]]
+"""States in a body, each with its initial value."""
+
+
+def integrated(
+    region: Region,
+    method: str,
+    n_controlled: int,
+    given: Sequence[Tensor],
+    time: Tensor,
+    states: Pairs,
+    slopes: Sequence[Tensor],
+    zeros: Tensor | None,
+    detection: Detection,
+) -> Tensors:
+    """Record the integration, with the values whose zeros are events. Return its results."""
+    first, inputs = [x for _, x in states], [time, *(inside for inside, _ in states)]
+    jacobian = None
+    if METHODS[method][-1].implicit:
+        with region:
+            jacobian = _jacobian(region, [inside for inside, _ in states[:n_controlled]], slopes[:n_controlled])
+    others = [one for one in (jacobian, zeros) if one is not None]
+    whole, fixed = region.expression(inputs, [*slopes, *others])
+    made_of = {id(one): _only(whole, slice(k, k + 1)) for k, one in enumerate(others, len(slopes))}
+    body, by_state, events = _only(whole, slice(len(slopes))), made_of.get(id(jacobian)), made_of.get(id(zeros))
+    integration = Integration(body, method, len(first), n_controlled, by_state, events, detection)
+    made = OPS["integrate"](*given, *first, *fixed, integration=integration)
+    levels = [max(x.level, slope.level) for x, slope in zip(first, slopes, strict=True)]
+    return [*map(retyped, made[: len(first)], levels), *made[len(first) :]]
+
+
+def zeros_of(integration: Integration, inputs: Sequence[Tensor]) -> Tensor | None:
+    """Return the values whose zeros are events."""
+    return None if integration.events is None else inlined(integration.events, inputs)[0]
+
+
+def _only(body: Expression, which: slice) -> Expression:
+    """Return a body with some of its outputs."""
+    return dce(body._replace(entries=((body.entries[0][0], body.outputs[which]),)))
+
+
+def _jacobian(region: Region, states: Sequence[Tensor], slopes: Sequence[Tensor]) -> Tensor:
+    """Return the derivatives of the elements of the slopes by those of the states, a matrix."""
+    sizes = [x.size for x in states]
+    n = sum(sizes)
+    directions = [input_like(x) for x in states]
+    found = push_forward(slopes, {id(x): t for x, t in zip(states, directions, strict=True)}, region.has)
+    pushed = [constant(0.0, x) if t is None else t for x, t in zip(slopes, found, strict=True)]
+    rows = np.split(np.eye(n), np.cumsum(sizes)[:-1], axis=1)
+    every = [as_tensor(row.reshape(-1, *x.shape)) for row, x in zip(rows, states, strict=True)]
+    columns = [reshape(t, shape=(n, t.size // n)) for t in batched(pushed, directions, every)]
+    made: Tensor = transpose(columns[0] if len(columns) == 1 else concatenate(*columns, axis=1), axes=(1, 0))
+    return made
+
+
+def split(integration: Integration, parts: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+    """Split the operands, or one item per operand, into those before the states, the states and the constants."""
+    n = OPERANDS + integration.n_states
+    return list(parts[:OPERANDS]), list(parts[OPERANDS:n]), list(parts[n:])
+
+
+def integrated_again(
+    integration: Integration,
+    region: Region,
+    given: Sequence[Tensor],
+    time: Tensor,
+    states: Pairs,
+    slopes: Sequence[Tensor],
+    zeros: Tensor | None,
+) -> Tensors:
+    """Record an integration by the same method, with other states."""
+    return integrated(
+        region, integration.method, integration.n_controlled, given, time, states, slopes, zeros, integration.detection
+    )

@@ -1,0 +1,105 @@
+"""Reverse mode of integrations from step to step: equal to the cotangents by sensitivities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitgrad as jg
+from jitgrad.program.adjoint import Adjoint
+from jitgrad.tape import integrate as module
+from jitgrad.tape.integrate import integrate
+
+RNG = np.random.default_rng(0)
+INTO, BACK, START = RNG.normal(size=(4, 3)) / 2, RNG.normal(size=(3, 4)) / 2, RNG.normal(size=3)
+TIMES = {
+    "from the start": np.linspace(0, 2, 7),
+    "repeated": np.array([0.0, 0.5, 0.5, 0.500001, 1.0, 2.0, 2.0]),
+    "the end": np.array([2.0]),
+}
+
+
+def loss(weights: Any, times: np.ndarray, method: str = "dop853", **options: Any) -> Any:
+    """A sum over the solution of a network's equations."""
+    into, back, start = weights
+    values = integrate(
+        lambda t, states: [jg.matmul(back, jg.tanh(jg.matmul(into, states[0]))) + 0.1 * jg.sin(t)], 0.0, times, [start],
+        method=method, **{"rtol": 1e-9, "atol": 1e-9} | options,
+    ).values[0]  # fmt: skip
+    return jg.sum(values**2 * np.arange(1.0, 1 + 3 * len(times)).reshape(-1, 3))
+
+
+def gradients(times: np.ndarray, **options: Any) -> list[np.ndarray]:
+    return [g.numpy() for g in jg.grad(lambda weights: loss(weights, times, **options))((INTO, BACK, START))]
+
+
+@pytest.fixture
+def by_sensitivities(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the gradients by sensitivities."""
+
+    def found(times: np.ndarray, **options: Any) -> list[np.ndarray]:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "MOST_SENSITIVITIES", 10**9)
+            return gradients(times, **options)
+
+    return found
+
+
+def check(found: list[np.ndarray], wanted: list[np.ndarray], rtol: float = 1e-12) -> None:
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=rtol * np.abs(other).max())
+
+
+@pytest.mark.parametrize("method", ["dopri5", "dop853"])
+@pytest.mark.parametrize("times", TIMES)
+def test_gradients_equal_those_by_sensitivities(method: str, times: str, by_sensitivities: Any) -> None:
+    check(gradients(TIMES[times], method=method), by_sensitivities(TIMES[times], method=method))
+
+
+def test_a_program_goes_from_step_to_step() -> None:
+    def f(weights: Any) -> Any:
+        return loss(weights, TIMES["the end"])
+
+    assert "adjoint" in jg.lower(jg.grad(f), (INTO, BACK, START)).dump()
+
+
+@pytest.mark.parametrize("most", [2, 4, 16])
+def test_steps_are_computed_again_if_there_are_more_than_checkpoints(
+    most: int, by_sensitivities: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times, options = TIMES["from the start"], {"max_step": 2 / (most * most - 1)}
+    wanted = by_sensitivities(times, **options)
+    monkeypatch.setattr(Adjoint, "most_checkpoints", most)
+    check(gradients(times, **options), wanted)
+
+
+def test_second_derivatives() -> None:
+    times, direction = TIMES["repeated"], RNG.normal(size=INTO.shape)
+
+    def slope(h: Any) -> Any:
+        return jg.grad(lambda into: loss((into, BACK, START), times))(INTO + h * direction)
+
+    step = 1e-5
+    wanted = (slope(step).numpy() - slope(-step).numpy()) / (2 * step)
+    forward = jg.jvp(slope, (0.0,), (1.0,))[1].numpy()
+    np.testing.assert_allclose(forward, wanted, rtol=1e-6, atol=1e-6)
+    reverse = jg.grad(lambda into: jg.sum(jg.grad(lambda v: loss((v, BACK, START), times))(into) * direction))(INTO)
+    np.testing.assert_allclose(reverse.numpy(), wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_rows_equal_each_alone_to_the_bit() -> None:
+    starts = RNG.normal(size=(5, 3))
+
+    def slope(start: Any) -> Any:
+        return jg.grad(lambda into: loss((into, BACK, start), TIMES["repeated"]))(INTO)
+
+    many = jg.vmap(slope)(starts).numpy()
+    for one, start in zip(many, starts, strict=True):
+        np.testing.assert_array_equal(one, slope(start).numpy())
+
+
+def test_a_failed_integration_has_gradients_of_nan() -> None:
+    for g in gradients(TIMES["the end"], max_step=1e-3, max_steps=100):
+        assert np.isnan(g).all()
