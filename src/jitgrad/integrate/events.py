@@ -48,6 +48,7 @@ class Events:
             )
         functions = [given] if callable(given) else list(given)
         self._problem, self._options, self._sign, self._scale = problem, options, sign, sign * (last - first)
+        self._moving = options._replace(method="RK45")  # for intervals that are almost empty
         self.events = [_event(number, f) for number, f in enumerate(functions)]
         self._directions = [int(np.sign(event.direction)) for event in self.events]
 
@@ -100,10 +101,11 @@ class Events:
         near = some * (abs_(late - sum_(happens * late)) <= NEAR * self._scale) * (rate != 0)
         mine = stop_gradient(where(near * (np.array(self._directions) * self._sign * rate >= 0) + happens > 0, 1.0, 0.0))
         share = mine / where(some, sum_(mine), 1.0)
-        for _ in range(CORRECTIONS):
-            g, rate = self._values_and_rates(t, states)
+        for number in range(CORRECTIONS):
+            if number:
+                g, rate = self._values_and_rates(t, states)
             to = t - where(some, sum_(share * g), 0.0) / where(some, sum_(share * rate), 1.0)
-            moved, _ = self._options.run(self._problem.derivatives, t, to.reshape((1,)), states)
+            moved, _ = self._moving.run(self._problem.derivatives, t, to.reshape((1,)), states)
             t, states = to, [x[0] for x in moved]
         return t, states, mine
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from jitgrad.functions.joining import concatenate
 from jitgrad.functions.reductions import sum as sum_
-from jitgrad.functions.shapes import broadcast_to
 from jitgrad.integrate.events import Events
 from jitgrad.integrate.jumps import Jumps
 from jitgrad.integrate.options import Options
@@ -54,6 +53,10 @@ class Segments(NamedTuple):
     entries: Tensors
     exits: Tensors
     happens: Tensor
+
+    def known_together(self) -> Tensors:
+        """Return what describes the end and the events, whose values are requested together."""
+        return [self.reached, self.running, self.stopped, self.happens, *self.exits]
 
 
 def integrated(
@@ -101,7 +104,7 @@ def integrated(
             *exits,
         ]
 
-    empty = [broadcast_to(np.nan, (times.shape[0], *y.shape)) for y in problem.y0]
+    empty = [np.full((times.shape[0], *y.shape), np.nan) for y in problem.y0]
     begun = [first, np.array(0), np.array(1.0), np.array(0.0), none, none, np.zeros(STATISTICS), *problem.y0, *empty]
     trips = 1 + n_jumps + (0 if events is None else events.most(max_events))
     carried, (happens, *ends) = loop(body, trips, begun)

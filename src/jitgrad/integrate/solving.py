@@ -48,7 +48,7 @@ class Solver:
         if t_eval is None and segments is not None:
             values = [concatenate([v[:-1], x.reshape((1, *x.shape))]) for v, x in zip(values, segments.final, strict=True)]
         values = [moveaxis(v, 0, -1) for v in values]
-        numbers = known(stats, *values)
+        numbers = known(stats, *values, *(segments.known_together() if segments is not None else ()))
         if numbers is None:
             ended = self._ended_unknown(statistics_from(stats), segments)
         else:
