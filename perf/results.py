@@ -24,6 +24,7 @@ SECTIONS = {
     "A curve, compared with SciPy": ("curve_fit.py",),
     "Many small fits, compared with other libraries": ("many_fits.py",),
     "Models of tables, compared with scikit-learn": ("tables.py",),
+    "Recurrences": ("recurrences.py",),
     "Scaling": ("scaling.py",),
     "Kernels, float32": ("kernels.py",),
     "Kernels, float64": ("kernels.py", "--dtype", "float64"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import jitgrad as jg
-from jitgrad.program.passes import distribute
+from jitgrad.program.passes import distribute, tile_rows
 from jitgrad.tape.executable import PROGRAMS
 from jitgrad.tape.loop import loop
 
@@ -196,3 +197,18 @@ def test_a_nan_spreads_from_its_trip_on() -> None:
 def test_a_long_loop_without_arrays_needs_no_memory_for_each_trip() -> None:
     program = jg.lower(lambda c: loop(lambda h, x: ([0.5 * h[0] + c], []), 10**8, [c])[0][0], 1.0)
     assert program.size < 100
+
+
+@pytest.mark.parametrize("trips", [2048, 2100])
+@pytest.mark.parametrize("seed", [2, 11, 17, 36, 48, 54, 76, 80, 87])
+def test_blocks_of_trips(seed: int, trips: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long loops: what is vectorized is computed for one block of trips after the other, between recurrences."""
+    f, operands = of_a_loop(seed, trips)
+    gradient = jg.value_and_grad(f, argnums=tuple(range(len(operands))))
+    monkeypatch.setattr(tile_rows, "LEAST_ELEMENTS", 1)
+    monkeypatch.setattr(tile_rows, "BLOCK_ELEMENTS", 128)
+    assert re.search(r" loop .* lanes=8 ", jg.lower(gradient, *operands).dump())
+    found = run(gradient, operands)
+    monkeypatch.setattr(distribute, "_is_sequential", lambda loop: False)
+    for ours, theirs in zip(found, run(gradient, operands), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)

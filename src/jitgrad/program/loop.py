@@ -70,9 +70,15 @@ class Loop(NamedTuple):
     @property
     def results(self) -> Shapes:
         """The shapes of the final carries and of the stacks."""
-        shapes = self.body.shapes(self.body.outputs)
-        slices = self.trips + (self.tail is not None)
-        return Shapes((*shapes[: self.n_carries], *((slices, *shape) for shape in shapes[self.n_carries :])))
+        shapes, n = self.body.shapes(self.body.outputs), self.n_carries
+        rest: Sequence[Shape | None] = [None] * len(shapes) if self.tail is None else self.tail.shapes(self.tail.outputs)
+        return Shapes((*shapes[:n], *(self._stack(*pair) for pair in zip(shapes[n:], rest[n:], strict=True))))
+
+    def _stack(self, shape: Shape, rest: Shape | None) -> Shape:
+        """Return the shape of a stack. A tail with fewer rows adds them along the first axis of the values."""
+        if rest is None or rest == shape:
+            return (self.trips + (rest is not None), *shape)
+        return (self.trips * shape[0] + rest[0], *shape[1:])
 
     @property
     def changes(self) -> set[int]:
@@ -113,10 +119,13 @@ class Loop(NamedTuple):
             raise ProgramError(
                 "A parallel loop has carries or updates, so its trips depend on one another. Make it sequential."
             )
-        if self.tail is not None and (
-            n or self.reverse or self.tail.shapes(self.tail.outputs) != self.body.shapes(self.stacked)
-        ):
+        if self.tail is not None and (n or self.reverse or not self._continues(self.tail)):
             raise ProgramError("The tail of a loop does not continue its trips. Use slices that divide the moving inputs.")
+
+    def _continues(self, tail: Expression) -> bool:
+        """Return whether the stacked values of a tail have the shapes of those of the body, up to the number of rows."""
+        pairs = zip(tail.shapes(tail.outputs), self.body.shapes(self.stacked), strict=False)
+        return len(tail.outputs) == len(self.stacked) and all(a == b or (a and b and a[1:] == b[1:]) for a, b in pairs)
 
 
 def repeated(expression: Expression, trips: int) -> Expression:

@@ -14,6 +14,7 @@ from jitgrad.ops import Shapes
 from jitgrad.program.expression import Builder, Expression, Rule, Step, Update, input_step, renamed, rewrite
 from jitgrad.program.loop import LANES, Loop, loop_step
 from jitgrad.program.lowering_rules.table import UPDATES, Rows, lowered
+from jitgrad.program.passes.tile_stages import tile_stages
 
 LEAST_ELEMENTS = 2**19
 """Minimum number of elements of all values with rows. Smaller data stays in cache without tiling."""
@@ -29,6 +30,8 @@ def tile_rows(expression: Expression) -> Expression:
     if rows is None:
         return expression
     spelt = _products_spelt_out(expression, rows)
+    if any(step.op == "linear_recurrence" for step in spelt.steps):
+        return tile_stages(spelt, rows, BLOCK_ELEMENTS)
     kinds = _kinds(spelt, rows)
     return expression if kinds is None else _gathered(spelt, rows, kinds) or expression
 
