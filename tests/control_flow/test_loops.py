@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
 import jitgrad as jg
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TracingError
+from jitgrad.tape.flatten import Flat
 
 X = np.random.default_rng(0).normal(size=23)
 
@@ -155,3 +157,67 @@ C = {"level": [np.zeros(3), 1.0]}
 def test_errors(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_numbers_in_a_body_are_constants_of_the_loop() -> None:
+    """A body with other numbers is lowered once, except that integers and halves are part of it."""
+
+    def key(a: float) -> Any:
+        return Flat([jg.scan(lambda h, x: (a * h + x, h), 0.0, X)[1]]).key
+
+    assert key(0.3) == key(0.7)
+    assert key(2.0) != key(3.0)
+    for a in np.linspace(0.1, 0.9, 12).tolist():
+        np.testing.assert_allclose(jg.scan(lambda h, x: (a * h + x, h), 0.0, X)[0], np.polyval(X, a), rtol=1e-12)  # noqa: B023
+
+
+class Recurrent(jg.layers.Layer):
+    """A simple recurrent layer, which returns its last state."""
+
+    def build(self, shape: Any) -> None:
+        self.w = self.add_weight("w", (shape[-1], 4))
+        self.u = self.add_weight("u", (4, 4))
+
+    def call(self, x: Any) -> Any:
+        def step(h: Any, x: Any) -> Any:
+            return jg.tanh(jg.matmul(x, self.w) + jg.matmul(h, self.u)), None
+
+        return jg.scan(step, jg.zeros((x.shape[0], 4), dtype=x.dtype), jg.moveaxis(x, 1, 0))[0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_recurrent_layer_learns(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(128, 5, 2)).astype(dtype)
+    y = (x[:, :, 0].sum(1) > 0).astype(dtype)
+    jg.random.seed(0)
+    model = jg.Sequential([Recurrent(), jg.layers.Dense(1, "sigmoid")])
+    model.compile(jg.optimizers.Adam(0.02), "binary_crossentropy")
+    losses = model.fit(x, y, epochs=20, batch_size=16, verbose=0).history["loss"]
+    assert losses[-1] < 0.5 * losses[0]
+    np.testing.assert_allclose(model.predict(x[:3], verbose=0), model(x[:3]).numpy(), rtol=1e-5)
+
+
+@jg.custom_op
+@numba.njit
+def product(x, y):  # type: ignore[no-untyped-def]
+    return x * y
+
+
+@product.def_vjp
+def _(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return g * y, g * x
+
+
+def test_minimize_and_a_custom_op() -> None:
+    """The third root of 8, and a compiled function in a loop with checkpoints."""
+    a = jg.Variable(0.5)
+
+    def cost() -> Any:
+        return (jg.fori_loop(1, 4, lambda i, p: product(p, a), 1.0) - 8.0) ** 2
+
+    jg.optimizers.Adam(0.1).minimize(cost, [a], steps=200)
+    np.testing.assert_allclose(a.numpy(), 2.0, rtol=1e-3)
+    f = jg.grad(lambda v: jg.scan(lambda c, x: (product(c, x) + v, c), v, X[:5], checkpoint=2)[0])
+    expected = jg.grad(lambda v: python_scan(lambda c, x: (c * x + v, (c,)), v, X[:5])[0])
+    np.testing.assert_allclose(f(0.3).numpy(), expected(0.3).numpy(), rtol=1e-12)

@@ -30,6 +30,8 @@ class Flat:
         Which ops to include, even if their values are known. By default, those whose values are not known.
     level : int
         The lowest level to compute in.
+    lifted : callable, optional
+        Which numbers are inputs rather than literals.
 
     Attributes
     ----------
@@ -54,12 +56,13 @@ class Flat:
         entries: Sequence[tuple[str, Sequence[Tensor]]] = (),
         recorded: Callable[[Tensor], bool] | None = None,
         level: int = 0,
+        lifted: Callable[[float], bool] = lambda value: False,
     ) -> None:
         self.place: dict[int, int] = {}
         self.order: list[Tensor] = []
         self._structure: list[Any] = []
         self.level = level
-        self._recorded = recorded
+        self._recorded, self._lifted = recorded, lifted
         self.leaves: list[Tensor] = []
         self.literals: list[Tensor] = []
         self.nodes: list[Tensor] = []
@@ -120,7 +123,7 @@ class Flat:
                 place[id(node)] = len(place)
 
     def _leaf(self, node: Tensor) -> int:
-        if type(node.value) is float:
+        if type(node.value) is float and not self._lifted(node.value):
             self._structure.append("literal")
             self.literals.append(node)
         else:

@@ -178,9 +178,10 @@ def _pullback(wanted: Sequence[int], g: Sequence[Tensor], y: Sequence[Tensor], *
     pulled = [k for k, one in enumerate(g) if k < n or not vanishes(one)]
     with Region("loop") as region:
         weights = [input_like(g[k]) if k < n else slice_of(g[k]) for k in pulled]
-        inside = [*map(slice_of, states), *map(slice_of, data), *map(identity, fixed)]
+        moving = [*map(slice_of, states), *map(slice_of, data)]
+        inside = [*moving, *(identity(x) if len(moving) + k in wanted else x for k, x in enumerate(fixed))]
         outputs = inlined(loop.body, inside)
-        sources = [id(x) for x in inside]
+        sources = [id(x) if k < n or k in wanted else -1 for k, x in enumerate(inside)]  # no id
         targets = [outputs[k] for k in pulled]
         found = differentiate(targets, sources, lambda t: id(t) in sources, region.has, weights)
         of_carries, of_slices, of_fixed = _split(loop, found)

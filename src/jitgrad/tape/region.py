@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -27,6 +28,14 @@ def slice_of(x: Tensor) -> Tensor:
     return placeholder(x.shape[1:], x.level)
 
 
+def _varies(value: float) -> bool:
+    """Return whether a number in a body is passed to it, so that a body with another number is the same.
+
+    Integers and halves are part of the body, because passes use their values, as in ``x**2``.
+    """
+    return math.isfinite(value) and not (2 * value).is_integer()
+
+
 class Region(Recording):
     """The recording of the bodies of a region op, with its name in errors."""
 
@@ -36,7 +45,7 @@ class Region(Recording):
 
     def expression(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Expression, Tensors]:
         """Return a body, and the other values that it reads, which are its last inputs."""
-        flat = Flat(outputs, first=inputs, recorded=self.has)
+        flat = Flat(outputs, first=inputs, recorded=self.has, lifted=_varies)
         self._check_ops(flat)
         return flat.expression(flat.leaves), flat.leaves[len(inputs) :]
 
