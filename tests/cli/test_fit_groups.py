@@ -91,7 +91,6 @@ def test_no_group_that_converges_is_exit_1(place: Path) -> None:
 
 
 WRONG: list[tuple[list[str], str]] = [
-    ([], "--by writes a table of fits. Name the file with -o"),
     (["-o", "t.csv"], "t.csv is given twice"),
     (["-o", "-", "--json"], "-o - and --json both write to standard output"),
     (["-o", "f.csv", "--hidden", "4"], "--hidden cannot be used with --by"),

@@ -15,13 +15,16 @@ from jitgrad.errors import ArgumentError, FitWarning, enumerated
 if TYPE_CHECKING:
     import polars as pl
 
+    from jitgrad.curvefit import OdeModel
+
 SECTIONS = {
     "Model": ("target", "features", "exclude", "formula", "model", "link", "classify", "by"),
     "Feature columns": ("dates", "texts", "missing"),
     "Row weights and offsets": ("weights", "freq_weights", "offset", "trials"),
     "Standard errors and tests": ("cov_type", "groups", "level", "ratios", "anova"),
     "Penalized regression": ("penalty", "alpha", "l1_ratio", "cv"),
-    "Curve fitting": ("p0", "bounds", "fixed", "sigma", "absolute_sigma", "loss", "f_scale", "outliers"),
+    "Curve fitting": ("p0", "bounds", "fixed", "sigma", "absolute_sigma", "errors", "loss", "f_scale", "outliers"),
+    "Differential equations": ("ode", "initial", "observe", "which", "time", "t0", "doses"),
     "Networks and gradient descent": (
         "hidden", "optimizer", "epochs", "batch_size", "lr", "validation_split", "early_stopping", "test_split", "seed",
         "resume",
@@ -89,6 +92,16 @@ SECTIONS = {
 @click.option("--fix", "fixed", type=options.Fixed(), help="Parameters to hold fixed, such as a=1.")
 @click.option("--sigma", metavar="COLUMN", help="Column with the standard deviations of the target.")
 @click.option("--absolute-sigma", is_flag=True, help="Treat --sigma as absolute standard deviations, not relative ones.")
+@click.option(
+    "--errors", metavar="KIND", help="Distribution of the errors: normal or lognormal, which are relative.  [default: normal]"
+)
+@click.option("--ode", metavar="EQUATIONS", help="Differential equations as model, such as \"A' = -k*A; B' = k*A - m*B\".")
+@click.option("--initial", type=options.Texts(), help="Initial values of states: numbers, columns or parameters.")
+@click.option("--observe", metavar="EXPRESSION", help="What the target measures, such as C or A/V.  [default: the only state]")
+@click.option("--which", metavar="COLUMN", help="Column that says what a row measures; --observe then lists label=expression,…")
+@click.option("--time", metavar="COLUMN", help="Column of times.  [default: t or time]")
+@click.option("--t0", metavar="TIME", help="Time of the initial values: a number, column or parameter.  [default: 0]")
+@click.option("--doses", type=options.Doses(), help="Amounts added to states at times, such as A=100@12.")
 @click.option("--loss", metavar="LOSS", help="Loss function: linear, soft_l1, huber, cauchy or arctan.  [default: linear]")
 @click.option(
     "--loss-scale",
@@ -134,7 +147,7 @@ SECTIONS = {
     "--output",
     type=click.Path(allow_dash=True),
     metavar="FILE",
-    help="With --by: write the table of fits, one row per group.",
+    help="With --by: write the table of fits, one row per group.  [default: show the first groups]",
 )
 @click.option("--report", type=click.Path(), metavar="FILE", help="Write an HTML report with estimates and diagnostics.")
 @click.option("--plot", type=click.Path(), metavar="FILE", help="Save a plot of the fit as .png, .svg or .pdf.")
@@ -154,6 +167,7 @@ def fit(data: str, by: list[str] | None, output: str | None, as_json: bool, quie
       quasi_poisson  quasi_binomial  mlp
       a named curve, see `jitgrad models`
       a formula of columns and parameters, such as "a*exp(-k*t)+c"
+      differential equations, given by --ode
 
     \b
     Examples:
@@ -166,6 +180,8 @@ def fit(data: str, by: list[str] | None, output: str | None, as_json: bool, quie
       jitgrad fit data/puromycin.csv --target rate --plot fit.png \\
         --model "(v + d * treated) * concentration / (k + concentration)"
       jitgrad fit readings.parquet --by plate,well --target od --model "a*exp(-k*t)+c" -o fits.parquet
+      jitgrad fit data/theoph.csv --by subject --target conc --plot fits.png \\
+        --ode "A' = -ka*A; C' = ka*A/V - ke*C" --initial A=dose --observe C
 
     With --by, the file may be larger than memory and its rows may be in any order. To resume an interrupted run, run the
     same command again: finished fits are kept in FILE.parts until the run is complete.
@@ -179,6 +195,10 @@ def fit(data: str, by: list[str] | None, output: str | None, as_json: bool, quie
         )
     if given["target"] is None and given["formula"] is None:
         raise ArgumentError("No target is given. Give --target COLUMN, or a --formula with the target on its left side.")
+    equations = options.equations_of(given)
+    for name in ("ode", "initial", "observe", "which", "time", "t0", "doses"):
+        given.pop(name)
+    given["model"] = equations or given["model"]
     if by is not None:
         from jitgrad.cli.fit_groups import fit_by
 
@@ -201,13 +221,13 @@ def _fit_one(data: str, as_json: bool, quiet: bool, given: dict[str, Any]) -> No
     notes: list[str] = []
     frame = read_table(data, given.pop("reading"), notes.append)
     model = given.pop("model")
-    if model is not None and "~" in model:
+    if isinstance(model, str) and "~" in model:
         raise ArgumentError("The model contains ~, so it is a formula of terms. Pass it as --formula, without --target.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)  # the summary reports the status
         start = _start(resume)
         if given["formula"] is None:
-            model = model or getattr(start, "name", "") or getattr(start, "formula", None)
+            model = model or getattr(start, "name", "") or getattr(start, "written", None)
         is_curve = model is not None and model not in options.OF_TABLES
         made: Any = _curve if is_curve else _table
         result = made(frame, model, given, start, quiet)
@@ -285,15 +305,17 @@ def _table(frame: pl.DataFrame, model: str | None, given: dict[str, Any], start:
     return fit_table(frame, model=model, start=start, verbose=0 if quiet else None, **chosen)
 
 
-def _curve(frame: pl.DataFrame, model: str, given: dict[str, Any], start: Any, quiet: bool) -> Any:
+def _curve(frame: pl.DataFrame, model: str | OdeModel, given: dict[str, Any], start: Any, quiet: bool) -> Any:
     from jitgrad.curvefit.fit import METHODS
     from jitgrad.tabular import TableModel, fit_curve
 
     if isinstance(start, TableModel):
-        raise ArgumentError(f"The saved model is not a curve. Leave --model {model} out to continue fitting it.")
+        what = f"--model {model}" if isinstance(model, str) else "--ode"
+        raise ArgumentError(f"The saved model is not a curve. Leave {what} out to continue fitting it.")
     options.check_curve(given)
-    options.refuse(given, ("formula",), f"model {model!r}", ", or leave --model out")
-    options.refuse(given, options.OF_TABLE_FITS, f"model {model!r}", f", or choose {enumerated(options.OF_TABLES, 'or')}")
+    what = f"model {model!r}" if isinstance(model, str) else "--ode"
+    options.refuse(given, ("formula",), what, ", or leave --model out")
+    options.refuse(given, options.OF_TABLE_FITS, what, f", or choose {enumerated(options.OF_TABLES, 'or')}")
     by_name("optimizer", given["optimizer"] or "auto", METHODS)
     return fit_curve(
         frame,

@@ -30,7 +30,7 @@ def fit_by(
     with _progress(not quiet) as told:
         made = fit_file(
             data,
-            str(output),
+            output,
             given["model"],
             by=by,
             y=target,
@@ -61,10 +61,9 @@ def _check(data: str, output: str | None, plot: str | None, as_json: bool, given
     """Raise ArgumentError for options that cannot be combined, before anything is read."""
     if given["model"] is None or given["model"] in options.OF_TABLES:
         raise ArgumentError(
-            "--by fits a curve to each group. Give --model a formula with parameters, or a curve from `jitgrad models`."
+            "--by fits a curve to each group. Give --model a formula with parameters or a curve from `jitgrad models`, or give "
+            "differential equations by --ode."
         )
-    if output is None:
-        raise ArgumentError("--by writes a table of fits. Name the file with -o, or use -o - for standard output.")
     if output == "-" and as_json:
         raise ArgumentError("-o - and --json both write to standard output. Give -o a file name.")
     options.refuse(given, (*options.OF_TABLE_FITS, "outliers"), "--by", "")
@@ -82,6 +81,8 @@ def _features(given: Mapping[str, Any]) -> list[str] | None:
     from jitgrad.curvefit import MODELS, named
 
     model, features = given["model"], given["features"]
+    if not isinstance(model, str):
+        return None
     is_named = model in MODELS or model.startswith("polynomial")
     if not is_named and features is not None:
         raise ArgumentError("--features is for named curves; a formula names its columns itself. Leave it out.")

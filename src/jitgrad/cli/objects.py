@@ -176,6 +176,7 @@ def of_curve_model(model: CurveModel) -> dict[str, Any]:
         "sigma": model.sigma or None,
         "formula": model.formula,
         "name": model.name or None,
+        "errors": model.errors,
         "columns": {name: column for name, (column, *_) in model.columns.items()},
         "parameters": of_parameters(model.estimates),
         "covariance": model.estimates.covariance,

@@ -5,18 +5,21 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jitgrad.errors import ArgumentError, printable
 from jitgrad.io.options import ReadOptions
 
+if TYPE_CHECKING:
+    from jitgrad.curvefit import OdeModel
+
 OF_TABLES = (
     "linear", "logistic", "poisson", "gamma", "inverse_gaussian", "negative_binomial", "quasi_poisson", "quasi_binomial", "mlp",
 )  # fmt: skip
 """Models that are not curves. Any other model is a named curve or a formula."""
-OF_CURVES = ("absolute_sigma", "p0", "bounds", "fixed", "sigma", "loss", "f_scale", "outliers")
+OF_CURVES = ("absolute_sigma", "p0", "bounds", "fixed", "sigma", "loss", "f_scale", "outliers", "errors")
 """Options for curves only."""
 OF_TABLE_FITS = (
     "hidden", "epochs", "batch_size", "lr", "test_split", "validation_split", "early_stopping", "classify", "link", "exclude",
@@ -120,6 +123,30 @@ class Fixed(_List):
         return {name: float(value) if value else None for name, value in (_pair(p) if "=" in p else (p, "") for p in parts)}
 
 
+class Texts(_List):
+    """Expressions by name."""
+
+    name, what, example = "A=x,…", "expressions by name", "A=dose,C=0"
+
+    def made(self, parts: list[str]) -> dict[str, str]:
+        return dict(map(_pair, parts))
+
+
+class Doses(_List):
+    """Doses of states at times."""
+
+    name, what, example = "A=x@t,…", "doses", "A=100@12,A=dose@24"
+
+    def made(self, parts: list[str]) -> dict[str, list[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for state, dose in map(_pair, parts):
+            amount, _, time = dose.rpartition("@")
+            if not (amount.strip() and time.strip()):
+                raise ValueError(dose)
+            found.setdefault(state, []).append((time.strip(), amount.strip()))
+        return found
+
+
 def _pair(part: str) -> tuple[str, str]:
     name, _, value = part.partition("=")
     if not (name.strip() and value.strip()):
@@ -199,7 +226,25 @@ def of_curve(given: Mapping[str, Any]) -> dict[str, Any]:
         "loss": given["loss"] or "linear",
         "f_scale": 1.0 if given["f_scale"] is None else given["f_scale"],
         "method": given["optimizer"] or "auto",
+        "errors": given["errors"] or "normal",
     }
+
+
+def equations_of(given: Mapping[str, Any]) -> OdeModel | None:
+    """Return the differential equations that are given, or None. Raises ArgumentError for options that do not fit."""
+    if given["ode"] is None:
+        refuse(given, ("observe", "initial", "time", "which", "t0", "doses"), "a model without --ode", "")
+        return None
+    refuse(given, ("model", "formula", "features"), "--ode", "")
+    from jitgrad.curvefit import ode
+
+    observe = given["observe"]
+    if observe is not None and given["which"] is not None:
+        parts = [part.strip() for part in observe.split(",")]
+        observe = dict(map(_pair, parts)) if all("=" in part for part in parts) else parts
+    t0 = "0" if given["t0"] is None else given["t0"]
+    named = {name: given[name] for name in ("which", "time", "doses")}
+    return ode(given["ode"], given["initial"], observe, t0=t0, **named)
 
 
 def check_curve(given: Mapping[str, Any]) -> None:

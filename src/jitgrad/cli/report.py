@@ -40,7 +40,7 @@ def of_groups(made: FileFits) -> Summary:
     from jitgrad.groupfit.status import reason_of
 
     summary = made.summary
-    formula, by = made.job.curve.model.text, ", ".join(made.job.by)
+    equation, by = made.job.curve.model._equation(made.job.y), ", ".join(made.job.by)
     failed = sum(summary.failures.values())
     parts: list[Grid | str] = [
         f"{summary.groups} groups, {summary.rows} rows: {summary.converged} converged, {failed} failed",
@@ -48,6 +48,8 @@ def of_groups(made: FileFits) -> Summary:
     if summary.converged:
         rows = [(name, *map(number, three)) for name, three in summary.quartiles.items()]
         parts.append(Grid(["parameter", "25%", "median", "75%"], rows))
+    if made.output is None:
+        parts += _first(made)
     if summary.failures:
         rows = [(word, str(count), reason_of(word)) for word, count in summary.failures.items()]
         parts.append(Grid(["failure", "groups", "reason"], rows, texts=(2,)))
@@ -57,4 +59,18 @@ def of_groups(made: FileFits) -> Summary:
         parts.append(
             "the rows of each group are not contiguous, so they were sorted first; a file sorted by group is faster to fit"
         )
-    return Summary(f"{made.job.y} = {formula} by {by}", [*parts, *summary.remarks])
+    return Summary(f"{equation} by {by}", [*parts, *summary.remarks])
+
+
+def _first(made: FileFits) -> list[Grid | str]:
+    """Return the estimates of the first groups, for a table that is not written."""
+    names, frame = made.job.names, made.first
+    rows = [
+        (*map(str, keys), *map(number, estimates), status)
+        for keys, estimates, status in zip(
+            frame.select(made.job.by).rows(), frame.select(names).rows(), frame["status"].to_list(), strict=True
+        )
+    ]
+    more = made.summary.groups - len(rows)
+    grid = Grid([*made.job.by, *names, "status"], rows, texts=(len(made.job.by) + len(names),))
+    return [grid, *([f"and {more} more groups: write the whole table with -o"] if more else [])]

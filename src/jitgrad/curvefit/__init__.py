@@ -12,11 +12,12 @@ from jitgrad.curvefit.formula import Formula, formula
 from jitgrad.curvefit.gallery import named
 from jitgrad.curvefit.inverse import Inverse
 from jitgrad.curvefit.named_model import NamedModel
+from jitgrad.curvefit.ode import OdeModel, ode
 from jitgrad.curvefit.result import CurveFit
 
 __all__ = [
-    "MODELS", "Comparison", "ComparisonTest", "CurveFit", "Formula", "Inverse", "NamedModel", "Outliers", "Row", "compare",
-    "curve_fit", "formula", "named",
+    "MODELS", "Comparison", "ComparisonTest", "CurveFit", "Formula", "Inverse", "NamedModel", "OdeModel", "Outliers", "Row",
+    "compare", "curve_fit", "formula", "named", "ode",
 ]  # fmt: skip
 
 MODELS: dict[str, NamedModel] = gallery.MODELS

@@ -87,6 +87,10 @@ class Curve:
         """Return the curve of the response or of its logarithm."""
         return type(self)(self.model, self.names, self.columns, log)
 
+    def rough(self) -> Curve:
+        """Return the curve for a search, which may be less accurate."""
+        return type(self)(self.model._rough(), self.names, self.columns, self.log) if self.restricts else self
+
     def responses(self, values: np.ndarray) -> np.ndarray:
         """Return values of the curve as values of the response."""
         return np.exp(values) if self.log else values

@@ -18,6 +18,8 @@ from jitgrad.errors import FitError
 
 FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
 """The largest numbers of evaluations of each start, and of each start that is kept."""
+STARTS_EACH = 32
+"""The number of starts per parameter of differential equations, which take longer than formulas."""
 KEPT, NEAREST, NEAR = 16, 3, 1.5
 """The number of starts kept, the number fitted to all rows, and the largest ratio of their costs to the lowest."""
 
@@ -180,6 +182,7 @@ def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np
     scales = scales_of(data.columns, data.y, oscillates(lowered.recorded))
     measured = dimensions(lowered.recorded)[free]
     starts = starting_values(lowered.linear, measured, problem.limits(), scales)
+    starts = starts[: STARTS_EACH * len(free) + 1] if problem.curve.restricts else starts
     if guess is not None:
         starts[0] = guess[free]
     given = known[free]
@@ -190,8 +193,11 @@ def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np
 def _with_some_rows(problem: Problem) -> Problem:
     """Return the problem with at most as many rows as a block has, if the model computes rows independently.
 
-    One row is drawn at random from each part; evenly spaced rows would cause aliasing.
+    One row is drawn at random from each part; evenly spaced rows would cause aliasing. Differential equations are solved with
+    a larger tolerance.
     """
+    if problem.curve.restricts:
+        return replace(problem, curve=problem.curve.rough())
     data, rows = problem.data, len(problem.data.y)
     if rows <= MOST_ROWS or not problem.lowered.by_rows:
         return problem

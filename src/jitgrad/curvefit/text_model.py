@@ -58,6 +58,10 @@ class TextModel:
         """Evaluate the model for a value of each name."""
         raise NotImplementedError
 
+    def _equation(self, name: str) -> str:
+        """Return the model as an equation for a response of this name."""
+        return f"{name} = {' '.join(self.text.split())}"
+
     @property
     def key(self) -> Hashable:
         """A key of the computation."""
@@ -70,10 +74,18 @@ class TextModel:
     def _check_columns(self, columns: Mapping[str, np.ndarray]) -> None:
         """Raise DataError if the columns of a fit, (rows,) each, do not suit the model."""
 
+    def _rough(self) -> TextModel:
+        """Return a model that takes less time and is accurate enough for a search."""
+        return self
+
     def _coded(self, name: str, values: Any) -> Any:
         """Return the values of a column, with numbers in place of labels."""
         return values
 
     def _along(self, columns: Mapping[str, np.ndarray]) -> str | None:
-        """Return the column along which a fit is a curve; None if this depends on several columns."""
+        """Return the column along which a fit is drawn; None if several columns vary."""
         return next(iter(columns)) if len(columns) == 1 else None
+
+    def _quantities(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the rows of each observed quantity, a mask by its label, which is "" for a single one."""
+        return {"": np.ones(len(next(iter(columns.values()))), bool)}

@@ -8,7 +8,7 @@ import numpy as np
 
 from jitgrad.curvefit.dimensions import dimensions, oscillates
 from jitgrad.curvefit.least_squares import Solution
-from jitgrad.curvefit.search import FIRST_EVALUATIONS, KEPT, NEAREST, SEARCH_EVALUATIONS
+from jitgrad.curvefit.search import FIRST_EVALUATIONS, KEPT, NEAREST, SEARCH_EVALUATIONS, STARTS_EACH
 from jitgrad.curvefit.starts import scales_of, starting_values
 from jitgrad.groupfit.trials import Trials, best_of, is_minimum, lowest
 
@@ -50,7 +50,8 @@ def _starts(trials: Trials, group: int, measured: np.ndarray) -> np.ndarray:
     columns, y = trials.rows_of(group)
     traced = trials.traced
     scales = scales_of(columns, y, oscillates(traced.recorded))
-    return starting_values(traced.linear, measured, trials.limits_of(group), scales)
+    starts = starting_values(traced.linear, measured, trials.limits_of(group), scales)
+    return starts[: STARTS_EACH * len(trials.free) + 1] if trials.curve.restricts else starts
 
 
 def best_from(

@@ -158,17 +158,21 @@ class _Work:
     def _search(
         self, groups: Groups, starts: np.ndarray, limits: Limits | None, chosen: np.ndarray, options: dict[str, Any]
     ) -> Solution:
-        """Fit groups without starting values. With log-normal errors, a search with relative errors gives them."""
+        """Fit groups without starting values.
+
+        With log-normal errors, a search with relative errors gives them; for differential equations, a rough search.
+        """
         job, free = self.job, list(self.job.free)
         guess, log = None if job.named is None else job.named.guess, job.curve.log
+        again = log or job.curve.restricts
         if log:
             y = np.exp(groups.y)
             weighted = groups._replace(y=y, weights=(1.0 if groups.weights is None else groups.weights) / y)
         found = search_groups(
-            job.curve.of(log=False) if log else job.curve, free, weighted if log else groups, starts, limits, job.options,
-            guess=guess, shape=self.table.shape, places=chosen, **options,
+            job.curve.of(log=False).rough() if again else job.curve, free, weighted if log else groups, starts, limits,
+            job.options, guess=guess, shape=self.table.shape, places=chosen, **options,
         )  # fmt: skip
-        if not log:
+        if not again:
             return found
         begun = starts.copy()
         begun[:, free] = found.parameters

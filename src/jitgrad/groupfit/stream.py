@@ -17,6 +17,7 @@ import polars as pl
 
 import jitgrad
 from jitgrad.curvefit import CurveFit
+from jitgrad.curvefit.ode import OdeModel
 from jitgrad.errors import DataError, FitError, FitWarning
 from jitgrad.files import unwritable
 from jitgrad.groupfit import parts as kept
@@ -38,6 +39,8 @@ GROUPS = 1 << 16
 """The number of groups that are sorted at once."""
 SCATTERED_BYTES, MOST_FILES = 1 << 21, 256
 """The size of a scattered piece of a file, and the largest number of pieces."""
+FEW, SHOWN = 12, 20
+"""The largest number of groups that are all examples, and the number of groups that are shown."""
 ENDING = ".parts"
 """The ending of the folder with finished fits, after the name of the output."""
 
@@ -59,22 +62,25 @@ class FileFits:
     estimates : dict of str to ndarray
         With `examples`, the parameters of the groups that converged, by name.
     examples : list of (str, CurveFit)
-        The best, the median and the worst of these fits by R², with titles.
+        Some of these fits, with titles: all of a few groups, else the best, the median and the worst by R².
+    first : polars.DataFrame
+        The first rows of the table of fits.
     """
 
     job: Job
-    output: str
+    output: str | None
     summary: Summary
     resumed: int
     scattered: bool
     estimates: dict[str, np.ndarray]
     examples: list[tuple[str, CurveFit]]
+    first: pl.DataFrame
 
 
 def fit_file(
     path: str,
-    output: str,
-    model: str,
+    output: str | None,
+    model: str | OdeModel,
     *,
     by: str | Sequence[str],
     y: str,
@@ -95,10 +101,10 @@ def fit_file(
     ----------
     path : str
         A CSV file, which may be compressed, or a Parquet file; ``-`` for standard input, which cannot be resumed.
-    output : str
-        The table of fits: a .csv, .tsv, .gz or .parquet file; ``-`` for standard output.
-    model : str
-        A formula, or the name of a curve.
+    output : str or None
+        The table of fits: a .csv, .tsv, .gz or .parquet file; ``-`` for standard output; None to write none.
+    model : str or OdeModel
+        A formula, the name of a curve, or differential equations.
     by : str or sequence of str
         The key columns.
     y : str
@@ -133,10 +139,12 @@ def fit_file(
             f"A picture needs to read some groups a second time, but {name_of(path)} can be read only once. Give a file."
         )
     job = make_job(model, source.names, by=by, y=y, **options)
-    given = {"model": job.curve.model.text, "by": by, "y": y, "reading": astuple(reading)} | options
-    resumable = source.identity is not None and output != "-" and (Path(output).is_file() or not Path(output).exists())
+    given = {"model": str(job.curve.model.key), "by": by, "y": y, "reading": astuple(reading)} | options
+    resumable = (
+        source.identity is not None and output not in (None, "-") and (Path(output).is_file() or not Path(output).exists())
+    )
     with ExitStack() as stack:
-        folder = Path(output + ENDING) if resumable else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = Path(f"{output}{ENDING}") if resumable else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         versions = [jitgrad.__version__, pl.__version__]
         parts = stack.enter_context(kept.opened(folder, {"file": source.identity, "given": given, "versions": versions}))
         resumed = parts.groups
@@ -149,12 +157,14 @@ def fit_file(
             raise FitError(f"Interrupted. {done if kept_here else 'Nothing was saved'}.") from None
         if not parts.groups:
             raise DataError(f"No row of {name_of(path)} has a key: {', '.join(job.by)} are missing. Check the columns.")
-        with TableWriter(output) as writer:
-            for frame in _in_order(parts, job.by):
-                writer.add(frame)
+        first = next(_in_order(parts, job.by))[:SHOWN]
+        if output is not None:
+            with TableWriter(output) as writer:
+                for frame in _in_order(parts, job.by):
+                    writer.add(frame)
         estimates = _estimates(job, parts) if examples else {}
         some = _examples(job, source, parts) if examples else []
-        made = FileFits(job, output, _summary(job, parts), resumed, parts.state["scattered"], estimates, some)
+        made = FileFits(job, output, _summary(job, parts), resumed, parts.state["scattered"], estimates, some, first)
         if resumable:
             kept.remove(folder)
     return made
@@ -285,7 +295,7 @@ def _summary(job: Job, parts: Parts) -> Summary:
     for name in job.names:
         values = np.concatenate([frame[name].to_numpy() for frame in parts.frames([name])])[:, None]
         quartiles |= summary_of("", [name], values, codes, rows).quartiles
-    title = f"{job.y} = {job.curve.model.text} by {', '.join(job.by)}"
+    title = f"{job.curve.model._equation(job.y)} by {', '.join(job.by)}"
     return summary_of(title, [], np.empty((len(codes), 0)), codes, rows, [*job.curve.remarks, *left_out])._replace(
         quartiles=quartiles
     )
@@ -301,7 +311,10 @@ def _estimates(job: Job, parts: Parts) -> dict[str, np.ndarray]:
 
 
 def _examples(job: Job, source: _Source, parts: Parts) -> list[tuple[str, CurveFit]]:
-    """Return the best, the median and the worst fit by R², or fewer."""
+    """Return all fits of a few groups, or the best, the median and the worst by R²."""
+    if parts.groups <= FEW:
+        fits = job.fit(pl.concat(source.frames(job.columns)))
+        return [(fits.label(k), fits[k]) for k in np.flatnonzero(fits.converged).tolist()]
     columns = [*job.by, "r2", "status"]
     chosen = pl.concat(frame.filter(pl.col("r2").is_finite()) for frame in parts.frames(columns))
     chosen = chosen.filter(pl.col("status") == Status.CONVERGED.word).sort("r2", descending=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,15 @@ import numpy as np
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import ArgumentError
-from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
+from jitgrad.pictures.canvas import BLUE, GREEN, ORANGE, Target, new_figure, plain, written
+from jitgrad.pictures.lines import Line, axis_of, lines_of
 from jitgrad.pictures.residuals import draw_diagonal, draw_legend_above, draw_marks, draw_zero, limits, smooth_points
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+COLORS = (BLUE, ORANGE, GREEN, "#CC79A7")
+"""The colors of observed quantities."""
 MOST_EFFECTS = 4
 """The largest number of columns along which a curve is drawn."""
 EFFECT = 3.4
@@ -103,12 +107,13 @@ def effects_of(result: CurveFit) -> list[str]:
 
 def draw_curve_fit(figure: Any, result: CurveFit, name: str, level: float = 0.95, x_name: str | None = None) -> None:
     """Draw the data and the curve, or observed against fitted values, with the residuals below."""
-    label, x = next(iter(result.x.items()))
+    label = axis_of(result)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    if len(result.x) == 1 and np.ndim(x) == 1:
-        drawn = _draw_curve(upper, result, x, level)
+    if label is not None:
+        x = result.x[label]
+        drawn = _draw_curve(upper, result, level)
         upper.set_ylabel(plain(name))
-        lower.set_xlabel(plain(x_name or label or "x"))
+        lower.set_xlabel(plain((x_name if len(result.x) == 1 else None) or label or "x"))
     else:
         x = drawn = result.predict()
         draw_diagonal(upper, x, BLUE, "fit")
@@ -121,14 +126,27 @@ def draw_curve_fit(figure: Any, result: CurveFit, name: str, level: float = 0.95
 def _draw_data(upper: Any, lower: Any, x: np.ndarray, result: CurveFit, drawn: np.ndarray) -> None:
     """Draw the measured values and the residuals."""
     y, sigma = result.y, result.sigma
-    spread, unit = (0.0, 1.0) if sigma is None else (sigma, sigma)
-    draw_marks(upper, x, y, sigma, label="data")
+    unit = 1.0 if sigma is None else sigma
+    spread = 0.0 if sigma is None or result.curve.log else sigma
+    _draw_marks(upper, x, result)
     drawn = np.append(drawn, _draw_outliers(upper, result))
     draw_legend_above(upper)
     upper.set_ylim(limits(np.concatenate([y - spread, y + spread]), drawn))
     draw_marks(lower, x, result.residuals / unit)
     draw_zero(lower, result.residuals / unit, y / unit)
-    lower.set_ylabel("residual" if sigma is None else "residual / σ")
+    what = "log residual" if result.curve.log else "residual"
+    lower.set_ylabel(what if sigma is None else f"{what} / σ")
+
+
+def _draw_marks(axis: Any, x: np.ndarray, result: CurveFit) -> None:
+    """Draw the measured values, with a color for each observed quantity."""
+    lines = list(lines_of(result, lambda x: x[:1])) if axis_of(result) is not None else []
+    bars = None if result.curve.log else result.sigma
+    if len(lines) < 2:
+        draw_marks(axis, x, result.y, bars, label="data")
+        return
+    for line, color in zip(lines, cycle(COLORS)):
+        draw_marks(axis, x[line.rows], result.y[line.rows], None if bars is None else bars[line.rows], color=color)
 
 
 def _draw_outliers(axis: Any, result: CurveFit) -> np.ndarray:
@@ -136,30 +154,32 @@ def _draw_outliers(axis: Any, result: CurveFit) -> np.ndarray:
     left_out = result.outliers
     if left_out is None or not len(left_out.rows):
         return np.empty(0)
-    x = left_out.columns[0] if len(result.x) == 1 else result.predict(left_out.columns)
+    name = axis_of(result)
+    x = result.predict(left_out.columns) if name is None else left_out.columns[list(result.x).index(name)]
     axis.plot(x, left_out.y, linestyle="", marker="x", color=ORANGE, markersize=6, label="outlier")
     return left_out.y
 
 
-def _draw_curve(axis: Any, result: CurveFit, x: np.ndarray, level: float) -> np.ndarray:
-    """Draw the curve and its bands, and return every y that is drawn."""
-    points = smooth_points(axis, x) if result.by_rows else np.sort(x)
-    return _draw_along(axis, result, points, [points], level)
+def _draw_curve(axis: Any, result: CurveFit, level: float) -> np.ndarray:
+    """Draw the curve, or one for each observed quantity, with bands. Return every y that is drawn."""
+    lines = list(lines_of(result, lambda x: smooth_points(axis, x)))
+    return np.concatenate([_draw_line(axis, line, result, level, color) for line, color in zip(lines, cycle(COLORS))])
 
 
-def _draw_along(axis: Any, result: CurveFit, points: np.ndarray, columns: list[np.ndarray], level: float) -> np.ndarray:
-    """Draw the predictions for columns, with bands, along the points of an axis. Return every y that is drawn."""
-    curve, said = result.predict(columns), f"{100 * level:g}%"
-    axis.plot(points, curve, color=BLUE, linewidth=1.8, label="fit")
+def _draw_line(axis: Any, line: Line, result: CurveFit, level: float, color: str = BLUE) -> np.ndarray:
+    """Draw a line with its bands. Return every y that is drawn."""
+    curve, said = line.predict(), f"{100 * level:g}%"
+    axis.plot(line.x, curve, color=color, linewidth=1.8, label=plain(line.label) or "fit")
     drawn = [curve]
-    bands = [(result.band(columns, level), 0.35, f"{said} confidence")]
+    bands = [(line.band(level), 0.35, f"{said} confidence")]
     one = 1.0 if result.sigma is None else result.sigma[0]
     if result.sigma is None or (result.sigma == one).all():
-        bands.append((result.band(columns, level, prediction=True, sigma=one), 0.12, f"{said} prediction"))
+        bands.append((line.band(level, True, one), 0.12, f"{said} prediction"))
     for (low, high), alpha, label in bands:
         if np.isfinite([low, high]).all():
-            axis.fill_between(points, low, high, color=BLUE, alpha=alpha, linewidth=0, label=label)
-            axis.plot(points, np.column_stack([low, high]), color=BLUE, alpha=0.5, linewidth=0.6)
+            shown = None if line.label else label
+            axis.fill_between(line.x, low, high, color=color, alpha=alpha, linewidth=0, label=shown)
+            axis.plot(line.x, np.column_stack([low, high]), color=color, alpha=0.5, linewidth=0.6)
             drawn += [low, high]
     return np.concatenate(drawn)
 
@@ -172,7 +192,8 @@ def draw_effects(figure: Any, result: CurveFit, names: list[str], y_name: str, l
         x = result.x[name]
         points = smooth_points(axis, x)
         along = [points if other == name else np.full(len(points), medians[other]) for other in result.x]
-        drawn = _draw_along(axis, result, points, along, level)
+        line = Line("", np.ones(len(x), bool), points, result, along, np.arange(len(points)))
+        drawn = _draw_line(axis, line, result, level)
         at = result.predict([x if other == name else np.full(len(x), medians[other]) for other in result.x])
         draw_marks(axis, x, at + result.residuals)
         others = ", ".join(f"{plain(other)} = {medians[other]:.4g}" for other in result.x if other != name)
@@ -185,5 +206,5 @@ def draw_effects(figure: Any, result: CurveFit, names: list[str], y_name: str, l
 def _title(result: CurveFit, name: str) -> str:
     """Return the formula if it is short, else ""."""
     model = result.curve.model
-    text = f"{name} = {' '.join(model.text.split())}" if isinstance(model, TextModel) else ""
+    text = model._equation(name) if isinstance(model, TextModel) else ""
     return plain(text, _LONGEST) if len(text) <= _LONGEST else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import narwhals.stable.v1 as nw
@@ -13,7 +14,9 @@ from jitgrad.arguments import count
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.errors import ArgumentError
 from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
+from jitgrad.pictures.curve import COLORS
 from jitgrad.pictures.distributions import distributions_size, draw_distributions
+from jitgrad.pictures.lines import Line, axis_of, lines_of
 from jitgrad.pictures.residuals import draw_diagonal, draw_marks, limits
 from jitgrad.pictures.scales import Scale, scale_of
 
@@ -143,12 +146,13 @@ def group_summary(
     ['a', 'k']
     """
     width, height = distributions_size(len(estimates))
-    heights = [height] + ([1.4 * _HEIGHT] if examples else [])
-    figure = new_figure(max(width, 3.1 * len(examples)), sum(heights))
+    columns = min(len(examples), 4)
+    heights = [height] + ([1.4 * _HEIGHT * math.ceil(len(examples) / columns)] if examples else [])
+    figure = new_figure(max(width, 3.1 * columns), sum(heights))
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False, hspace=0.04)[:, 0]
     draw_distributions(parts[0], estimates, groups)
     if examples:
-        _draw_panels(parts[1], [_Panel(title, fit, fit.x, fit.y) for title, fit in examples], len(examples), 0.95, name)
+        _draw_panels(parts[1], [_Panel(title, fit, fit.x, fit.y) for title, fit in examples], columns, 0.95, name)
     return written(figure, path)
 
 
@@ -214,9 +218,10 @@ def _draw_panels(figure: Any, panels: Sequence[_Panel], columns: int, level: flo
     for axis in axes[len(panels) :]:
         axis.remove()
     axes = list(axes[: len(panels)])
-    by_column, scale = len(panels[0].x) == 1, scale_of(np.empty(0))
-    if by_column:
-        every = np.concatenate([next(iter(panel.x.values())) for panel in panels])
+    label, scale = _axis_of(panels), scale_of(np.empty(0))
+    by_column = label is not None
+    if label is not None:
+        every = np.concatenate([panel.x[label] for panel in panels])
         scale = scale_of(every[np.isfinite(every)])
     room = int(_LETTERS * figure.bbox.width / figure.dpi / columns)
     for axis, panel in zip(axes, panels, strict=True):
@@ -224,7 +229,7 @@ def _draw_panels(figure: Any, panels: Sequence[_Panel], columns: int, level: flo
         axis.tick_params(labelsize=7.5)
         if panel.fit is None:
             said, colour = panel.reason, ORANGE
-            _draw_failed(axis, panel, by_column)
+            _draw_failed(axis, panel, label)
         else:
             said, colour = f"R² {panel.fit.r2:.4g}" if np.isfinite(panel.fit.r2) else "", "0.4"
             _draw_fit(axis, panel.fit, level, scale if by_column else None)
@@ -237,14 +242,19 @@ def _draw_panels(figure: Any, panels: Sequence[_Panel], columns: int, level: flo
         low, high = axis.get_xlim()
         if scale.kind != "linear" and high > 100 * low:
             axis.minorticks_off()  # drawing them takes half of the time for a page
-    label = next(iter(panels[0].x)) or "x"
-    figure.supxlabel(plain(label) if by_column else f"fitted {plain(name)}", fontsize=10)
+    figure.supxlabel(plain(label or "x") if by_column else f"fitted {plain(name)}", fontsize=10)
     figure.supylabel(plain(name) if by_column else f"measured {plain(name)}", fontsize=10)
 
 
-def _draw_failed(axis: Any, panel: _Panel, by_column: bool) -> None:
+def _axis_of(panels: Sequence[_Panel]) -> str | None:
+    """Return the column along which all fits are drawn, or None."""
+    names = {axis_of(panel.fit) for panel in panels if panel.fit is not None} or {next(iter(panels[0].x))}
+    return names.pop() if len(names) == 1 and (names != {None}) else None
+
+
+def _draw_failed(axis: Any, panel: _Panel, label: str | None) -> None:
     """Draw the data of a group that has no fit."""
-    x = next(iter(panel.x.values())) if by_column else np.arange(len(panel.y))
+    x = np.arange(len(panel.y)) if label is None else panel.x[label]
     finite = np.isfinite(x) & np.isfinite(panel.y)
     if finite.any():
         draw_marks(axis, x[finite], panel.y[finite], color="0.55")
@@ -256,18 +266,27 @@ def _draw_failed(axis: Any, panel: _Panel, by_column: bool) -> None:
 def _draw_fit(axis: Any, fit: CurveFit, level: float, scale: Scale | None) -> None:
     """Draw the data of a group and its curve with the band, or observed against fitted values if there is no scale."""
     if scale is not None:
-        (x,) = fit.x.values()
-        points = scale.points(float(x.min()), float(x.max()), _POINTS) if fit.by_rows else np.sort(x)
-        curve, (low, high) = fit.predict([points]), fit.band([points], level)
-        axis.plot(points, curve, color=BLUE, linewidth=1.5)
-        if np.isfinite([low, high]).all():
-            axis.fill_between(points, low, high, color=BLUE, alpha=0.25, linewidth=0)
+        lines = list(lines_of(fit, lambda x: scale.points(float(x.min()), float(x.max()), _POINTS)))
+        x = fit.x[axis_of(fit) or ""]
+        curve = np.concatenate([_draw_line(axis, line, x, fit, level, color) for line, color in zip(lines, cycle(COLORS))])
     else:
         x = curve = fit.predict()
         draw_diagonal(axis, x, BLUE)
-    draw_marks(axis, x, fit.y, fit.sigma)
-    spread = 0.0 if fit.sigma is None else fit.sigma
+        draw_marks(axis, x, fit.y, fit.sigma)
+    spread = 0.0 if fit.sigma is None or fit.curve.log else fit.sigma
     axis.set_ylim(limits(np.concatenate([fit.y - spread, fit.y + spread]), curve))
+
+
+def _draw_line(axis: Any, line: Line, x: np.ndarray, fit: CurveFit, level: float, color: str) -> np.ndarray:
+    """Draw a line with its band and its data. Return its values."""
+    curve, (low, high) = line.predict(), line.band(level)
+    axis.plot(line.x, curve, color=color, linewidth=1.5)
+    if np.isfinite([low, high]).all():
+        axis.fill_between(line.x, low, high, color=color, alpha=0.25, linewidth=0)
+    several = {"color": color} if line.label else {}
+    sigma = None if fit.sigma is None or fit.curve.log else fit.sigma[line.rows]
+    draw_marks(axis, x[line.rows], fit.y[line.rows], sigma, **several)
+    return curve
 
 
 def _share(axes: Sequence[Any], shown: Sequence[Any], which: str, columns: int) -> None:

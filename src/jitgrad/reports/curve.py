@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from jitgrad import html
 from jitgrad.curvefit import curve_fit
+from jitgrad.curvefit.ode import OdeModel, ode
 from jitgrad.pictures.canvas import plain
 from jitgrad.pictures.curve import draw_curve_fit, draw_effects, effects_of
 from jitgrad.pictures.diagnostics import draw_quantiles, draw_residuals, draw_spread
+from jitgrad.pictures.lines import axis_of
 from jitgrad.pictures.panels import Panel, on_axes
 from jitgrad.reports.page import Target, how, pictures, rows_said, write
 from jitgrad.summary import number
@@ -66,7 +68,7 @@ def _panels(fitted: CurveTableFit) -> Iterator[Panel]:
     """Yield the curve and its residual diagnostics."""
     result, name = fitted.result, fitted.model.target
     x_name = next(iter(fitted.model.columns.values()))[0]
-    several = len(result.x) != 1
+    several = axis_of(result) is None
     said = "Measured against fitted values."
     if not several:
         said = "The data, and the curve with its 95% confidence and prediction bands; below, the residuals."
@@ -113,11 +115,20 @@ def _columns(fitted: CurveTableFit) -> str:
     )
 
 
+def _ode(model: OdeModel) -> str:
+    """Return the Python call that makes differential equations."""
+    defaults = inspect.signature(ode).parameters
+    given = [f"{name}={value!r}" for name, value in model.arguments.items() if value != defaults[name].default]
+    return f"jg.curvefit.ode({', '.join(given)})"
+
+
 def _call(fitted: CurveTableFit) -> str:
     """Return the Python call that makes the same fit."""
     model, defaults = fitted.model, inspect.signature(curve_fit).parameters
     columns = ", ".join(f"{name!r}: frame[{column!r}]" for name, (column, _, _) in model.columns.items())
-    arguments = [repr(model.name or model.formula), f"{{{columns}}}", f"frame[{model.target!r}]"]
+    curve = model.estimates.curve.model
+    written = _ode(curve) if isinstance(curve, OdeModel) else repr(model.name or model.formula)
+    arguments = [written, f"{{{columns}}}", f"frame[{model.target!r}]"]
     arguments += [f"sigma=frame[{model.sigma!r}]"] if model.sigma else []
     arguments += [f"{name}={value!r}" for name, value in fitted.options.items() if value != defaults[name].default]
     lines = "".join(f"    {argument},\n" for argument in arguments)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ import polars as pl
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.estimates import Estimates
 from jitgrad.curvefit.formula import formula
+from jitgrad.curvefit.ode import OdeModel
 from jitgrad.errors import DataError
 from jitgrad.saving import archive
 from jitgrad.saving.model import UNFIT
@@ -22,7 +24,9 @@ from jitgrad.tabular.encoding import numbers
 from jitgrad.tabular.predictors import check_needed
 from jitgrad.tabular.scores import Scores, scores_of_numbers
 
-CURVE_VERSION = 1
+CURVE_VERSION = 2
+_NEW: dict[str, Any] = {"ode": None, "errors": "normal"}
+"""The contents that files of version 1 do not have."""
 
 
 class _Kept(TypedDict):
@@ -41,6 +45,8 @@ class _Kept(TypedDict):
     dof: float
     figures: dict[str, float | None]
     status: str
+    ode: dict[str, Any] | None
+    errors: str
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,22 @@ class CurveModel:
     def formula(self) -> str:
         """The formula as text."""
         return str(self.estimates.curve.model.text)
+
+    @property
+    def written(self) -> str | OdeModel:
+        """The model as `fit_curve` takes it: the formula as text, or differential equations."""
+        model = self.estimates.curve.model
+        return model if isinstance(model, OdeModel) else self.formula
+
+    @property
+    def errors(self) -> str:
+        """The distribution of the errors, ``"normal"`` or ``"lognormal"``."""
+        return "lognormal" if self.estimates.curve.log else "normal"
+
+    @property
+    def equation(self) -> str:
+        """The formula or the equations, with the name of the target."""
+        return str(self.estimates.curve.model._equation(self.target))
 
     def predict_frame(self, frame: pl.DataFrame, level: float | None = None) -> pl.DataFrame:
         """Predict the rows of a table.
@@ -196,13 +218,14 @@ class CurveModel:
         path : str or Path
             The file to write.
         """
-        estimates = self.estimates
+        estimates, model = self.estimates, self.estimates.curve.model
         kept = {
             "target": self.target, "sigma": self.sigma, "name": self.name,
             "columns": {k: list(v) for k, v in self.columns.items()},
             "formula": self.formula, "names": estimates.names, "values": estimates.values, "free": list(estimates.free),
             "factor": estimates.factor, "scale": estimates.scale, "dof": estimates.student_dof,
-            "figures": self.figures, "status": self.status,
+            "figures": self.figures, "status": self.status, "errors": self.errors,
+            "ode": model.arguments if isinstance(model, OdeModel) else None,
         }  # fmt: skip
         archive.write(path, {"kind": "curve", "version": CURVE_VERSION, "model": kept})
 
@@ -225,10 +248,11 @@ class CurveModel:
         DataError
             If the file does not exist, is damaged or not a curve, or was written by a newer version of jitgrad.
         """
-        model = archive.read_kind(path, "curve", CURVE_VERSION)
+        model = _NEW | archive.read_kind(path, "curve", CURVE_VERSION)
         try:
             check_types(model, _Kept, "model")
-            curve = Curve(formula(model["formula"]), model["names"], list(model["columns"]))
+            made = formula(model["formula"]) if model["ode"] is None else OdeModel(**model["ode"])
+            curve = Curve(made, model["names"], list(model["columns"]), model["errors"] == "lognormal")
             p, n = len(curve.names), len(model["free"])
             if model["values"].shape != (p,) or model["factor"].shape != (n, n) or not set(model["free"]) <= set(range(p)):
                 raise DataError("its parameters are inconsistent")
@@ -251,4 +275,13 @@ class CurveModel:
     def _columns(self, frame: pl.DataFrame) -> list[np.ndarray]:
         names = [self.columns[name][0] for name in self.estimates.curve.columns]
         check_needed(frame, names)
-        return [numbers(frame[name]) for name in names]
+        coded = coded_columns(frame, self.estimates.curve.model, self.columns)
+        return [numbers(coded[name]) for name in names]
+
+
+def coded_columns(frame: pl.DataFrame, model: Any, columns: Mapping[str, Any]) -> pl.DataFrame:
+    """Return a table with numbers in place of the labels that differential equations take."""
+    if isinstance(model, OdeModel):
+        for name in columns:
+            frame = frame.with_columns(pl.Series(name, model._coded(name, frame[name])))
+    return frame

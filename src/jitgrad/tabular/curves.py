@@ -13,10 +13,11 @@ import polars as pl
 
 from jitgrad.curvefit import MODELS, Comparison, CurveFit, NamedModel, compare, curve_fit, formula, named
 from jitgrad.curvefit.curve import curve_of
+from jitgrad.curvefit.ode import OdeModel
 from jitgrad.errors import ArgumentError, DataError, FormulaError, enumerated, listed, near_name
 from jitgrad.summary import Summary
 from jitgrad.tabular.columns import whole_rows
-from jitgrad.tabular.curve_model import CurveModel
+from jitgrad.tabular.curve_model import CurveModel, coded_columns
 from jitgrad.tabular.encoding import has_marks, numbers
 from jitgrad.tabular.predictors import check_needed
 from jitgrad.tabular.selection import check_not_empty
@@ -100,7 +101,7 @@ class CurveTableFit:
 def fit_curve(
     frame: pl.DataFrame,
     target: str,
-    model: str,
+    model: str | OdeModel,
     features: Sequence[str] | None = None,
     *,
     sigma: str | None = None,
@@ -109,7 +110,7 @@ def fit_curve(
     start: CurveModel | None = None,
     **options: Any,
 ) -> CurveTableFit:
-    """Fit a curve to a table: a formula of columns and parameters, or a named curve.
+    """Fit a curve to a table: a formula of columns and parameters, a named curve, or differential equations.
 
     Parameters
     ----------
@@ -117,9 +118,9 @@ def fit_curve(
         The table.
     target : str
         The column to fit.
-    model : str
-        A formula such as ``"a * exp(-k * t) + c"``, in which names that are not columns are parameters, or the name of a curve
-        in `jitgrad.curvefit.MODELS`.
+    model : str or jitgrad.curvefit.OdeModel
+        A formula such as ``"a * exp(-k * t) + c"``, in which names that are not columns are parameters, the name of a curve
+        in `jitgrad.curvefit.MODELS`, or differential equations, made by `jitgrad.curvefit.ode`.
     features : sequence of str, optional
         For a named curve, its columns in order. By default, the only other numeric column.
     sigma : str, optional
@@ -131,7 +132,7 @@ def fit_curve(
     start : CurveModel, optional
         A model whose parameters are the starting values of parameters that are not in ``p0``.
     **options : Any
-        Other options of `jitgrad.curve_fit`, such as ``bounds``, ``fixed``, ``loss`` or ``absolute_sigma``.
+        Other options of `jitgrad.curve_fit`, such as ``bounds``, ``fixed``, ``loss``, ``errors`` or ``absolute_sigma``.
 
     Returns
     -------
@@ -163,8 +164,12 @@ def fit_curve(
     {'v': 166.604, 'd': 42.026, 'k': 0.058}
     """
     check_needed(frame, [target])
-    kind = _kind_of(model)
-    used = _columns_of(frame, target, kind, model, features, sigma)
+    kind = model if isinstance(model, OdeModel) else _kind_of(model)
+    if isinstance(kind, OdeModel):
+        used = _columns_of_equations(frame, target, kind, features, sigma)
+        frame = coded_columns(frame, kind, used)
+    else:
+        used = _columns_of(frame, target, kind, str(model), features, sigma)
     names = list(dict.fromkeys([target, *used.values(), *([] if sigma is None else [sigma])]))
     for name in names:
         check_not_empty(frame[name])
@@ -184,7 +189,8 @@ def fit_curve(
     uncertain = None if sigma is None else arrays[sigma][kept]
     result = curve_fit(kind or model, columns, arrays[target][kept], starts, uncertain, **options)
     ranges = {name: (column, float(columns[name].min()), float(columns[name].max())) for name, column in used.items()}
-    made = CurveModel(target, sigma or "", "" if kind is None else model, ranges, result, _figures(result), result.message)
+    name = kind.name if isinstance(kind, NamedModel) else ""
+    made = CurveModel(target, sigma or "", name, ranges, result, _figures(result), result.message)
     rows, outliers = np.flatnonzero(kept), None
     if result.outliers is not None:
         outliers, rows = (rows[result.outliers.rows] + 1).tolist(), np.delete(rows, result.outliers.rows)
@@ -259,6 +265,20 @@ def compare_curves(
     comparison = compare(first.result, second.result)
     pair = (first, second) if comparison.simple is first.result else (second, first)
     return *pair, comparison
+
+
+def _columns_of_equations(
+    frame: pl.DataFrame, target: str, model: OdeModel, features: Sequence[str] | None, sigma: str | None
+) -> dict[str, str]:
+    """Return the columns of the table that equations use, which have the same names there."""
+    if features is not None:
+        raise ArgumentError("features is for named curves; equations name their columns themselves. Leave it out.")
+    if sigma is not None:
+        check_needed(frame, [sigma])
+    bound = model._bound([name for name in frame.columns if name not in (target, sigma)])
+    if target in model.names:
+        raise FormulaError(f"The equations contain the target {target!r}. Rename the column, or the name in the equations.")
+    return {name: name for name in frame.columns if name in bound.names or name in bound.constants}
 
 
 def _kind_of(model: str) -> NamedModel | None:

@@ -203,7 +203,7 @@ def of_curve_model(model: CurveModel, columns: bool = False) -> Summary:
     )
     told = {name: value for name, value in model.figures.items() if name != "log_likelihood"}
     parts: list[Grid | str] = [parameters, figures(told), model.status, *([found] if columns else [])]
-    return Summary(f"{model.target} = {model.formula}{named}{rows}", parts)
+    return Summary(f"{model.equation}{named}{', log-normal errors' * (model.errors == 'lognormal')}{rows}", parts)
 
 
 def _estimated(estimate: float, error: float, statistic: float, p: float, low: float, high: float) -> tuple[str, ...]:

@@ -1,0 +1,205 @@
+"""Fits of differential equations: published estimates, rows in any order, several states, and errors that teach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import jitgrad as jg
+from jitgrad.curvefit import OdeModel, ode
+from jitgrad.errors import DataError, JitgradError
+
+ORAL = "A' = -exp(lKa)*A; C' = exp(lKa)*A*exp(lKe - lCl) - exp(lKe)*C"
+CLOSED = "dose*exp(lKe+lKa-lCl)*(exp(-exp(lKe)*time) - exp(-exp(lKa)*time))/(exp(lKa) - exp(lKe))"
+FIRST_ORDER = {"lKa": 0.5752, "lKe": -2.9196, "lCl": -3.9159}
+"""R's nls(conc ~ SSfol(Dose, Time, lKe, lKa, lCl)) for Theoph's subject 1; the residual standard error is 0.732."""
+
+
+def data_of(name: str, subject: int | None = None) -> pl.DataFrame:
+    table = pl.read_csv(f"data/{name}.csv")
+    return table if subject is None else table.filter(pl.col("subject") == subject)
+
+
+def oral() -> OdeModel:
+    return ode(ORAL, {"A": "dose", "C": 0}, "C")
+
+
+@pytest.mark.parametrize("p0", [None, {"lKa": 0.5, "lKe": -2.5, "lCl": -3.0}], ids=["searched", "given"])
+@pytest.mark.parametrize("model", ["closed form", "equations"])
+def test_theophylline(model: str, p0: Any) -> None:
+    fit = jg.curve_fit(CLOSED if model == "closed form" else oral(), data_of("theoph", 1), "conc", p0)
+    assert fit.success and fit.dof == 8
+    rates = sorted(fit.parameters[name] for name in ("lKe", "lKa"))  # exchanged, they give the same curve
+    assert abs(rates[0] - FIRST_ORDER["lKe"]) < 6e-5 and abs(rates[1] - FIRST_ORDER["lKa"]) < 6e-5
+    assert abs(fit.parameters["lCl"] - FIRST_ORDER["lCl"]) < 6e-5
+    assert abs(fit.redchi**0.5 - 0.732) < 5e-4
+
+
+def test_indomethacin() -> None:
+    """R's nls(conc ~ SSbiexp(time, A1, lrc1, A2, lrc2)) for Indometh's subject 1, as two compartments.
+
+    With the rate constants k10, k12 and k21, the sum of the rates is k10 + k12 + k21 and their product k10 k21.
+    """
+    model = ode("C' = -(k10 + k12)*C + k21*P; P' = k12*C - k21*P", {"C": "C0"}, "C")
+    fit = jg.curve_fit(model, data_of("indometh", 1), "conc", {"k10": 1.0, "k12": 0.5, "k21": 0.3, "C0": 2.0})
+    a, b, first, second = 2.0293, 0.1916, np.exp(0.5794), np.exp(-1.7878)
+    k21 = (a * second + b * first) / (a + b)
+    k10 = first * second / k21
+    wanted = {"k10": k10, "k12": first + second - k21 - k10, "k21": k21, "C0": a + b}
+    for name, value in wanted.items():
+        np.testing.assert_allclose(fit.parameters[name], value, rtol=2e-3)
+    assert fit.success and abs(fit.redchi**0.5 - 0.04103) < 1e-5
+
+
+def test_standard_errors_and_bands_are_those_of_the_closed_form() -> None:
+    table = data_of("theoph", 1)
+    fit, closed = (jg.curve_fit(model, table, "conc", FIRST_ORDER) for model in (oral(), CLOSED))
+    order = [fit.names.index(name) for name in closed.names]
+    np.testing.assert_allclose(fit.stderr[order], closed.stderr, rtol=1e-4)
+    np.testing.assert_allclose(fit.correlation[np.ix_(order, order)], closed.correlation, atol=1e-4)
+    np.testing.assert_allclose([fit.aic, fit.r2], [closed.aic, closed.r2], rtol=1e-7)
+    new = {"time": np.array([30.0, 0.1, 5.0]), "dose": np.full(3, 4.02)}
+    np.testing.assert_allclose(fit.predict(new), closed.predict(new), rtol=1e-5)
+    np.testing.assert_allclose(fit.band(new, prediction=True), closed.band(new, prediction=True), rtol=1e-4)
+
+
+def test_rows_in_any_order_and_repeated() -> None:
+    table = data_of("theoph", 1)
+    twice = pl.concat([table, table]).sample(fraction=1.0, shuffle=True, seed=2)
+    fit, once = jg.curve_fit(oral(), twice, "conc", FIRST_ORDER), jg.curve_fit(oral(), table, "conc", FIRST_ORDER)
+    np.testing.assert_allclose(fit.values, once.values, rtol=1e-5)
+    places = np.argsort(twice["time"].to_numpy(), kind="stable")
+    np.testing.assert_allclose(fit.predict()[places][::2], once.predict(), rtol=1e-5)
+    part = {"time": [3.0, 1.0, 3.0], "dose": [4.02] * 3}
+    np.testing.assert_allclose(fit.predict(part)[[0, 2, 1]], np.sort(fit.predict(part))[::-1], rtol=1e-12)
+
+
+def test_missing_values_weights_and_bounds() -> None:
+    table = data_of("theoph", 1)
+    holes = table.with_columns(conc=pl.when(pl.col("time") == 5.1).then(None).otherwise("conc"))
+    fit = jg.curve_fit(oral(), holes, "conc", FIRST_ORDER, nan_policy="omit")
+    part = jg.curve_fit(oral(), table.filter(pl.col("time") != 5.1), "conc", FIRST_ORDER)
+    np.testing.assert_allclose(fit.values, part.values, rtol=1e-7)
+    sigma = np.where(table["time"] == 5.1, 1e6, 1.0)
+    weighted = jg.curve_fit(oral(), table, "conc", FIRST_ORDER, sigma)
+    np.testing.assert_allclose(weighted.values, part.values, rtol=1e-4)
+    with pytest.warns(jg.errors.FitWarning, match="at a bound: lKe"):
+        bounded = jg.curve_fit(oral(), table, "conc", FIRST_ORDER | {"lKe": -2.8}, bounds={"lKe": (-2.85, 0)}, fixed=["lCl"])
+    assert bounded.at_bounds == ["lKe"] and bounded.stderr[bounded.names.index("lCl")] == 0
+
+
+@pytest.mark.parametrize("p0", [None, FIRST_ORDER], ids=["searched", "given"])
+def test_groups(p0: Any) -> None:
+    table = data_of("theoph")
+    shuffled = table.sample(fraction=1.0, shuffle=True, seed=1)
+    fits = jg.fit_groups(oral(), shuffled, "conc", p0, by="subject")
+    closed = jg.fit_groups(CLOSED, table, "conc", FIRST_ORDER, by="subject")
+    assert fits.converged.all() and fits.job.x == ("dose", "time")
+    for name in FIRST_ORDER if p0 else ():
+        np.testing.assert_allclose(fits.parameters[name], closed.parameters[name], rtol=1e-4)
+    np.testing.assert_allclose(fits.r2, closed.r2, rtol=1e-6)
+    said = fits.predict(table)["predicted"].to_numpy()
+    np.testing.assert_allclose(said, closed.predict(table)["predicted"].to_numpy(), rtol=1e-4)
+    np.testing.assert_allclose(np.sort(fits[0].predict()), np.sort(said[:11]), rtol=1e-9)
+
+
+TIMES = np.array([0.0, 1.0, 2.0, 4.0, 8.0])
+CHAIN = "A' = -k1*A; B' = k1*A - k2*B"
+LABELS: dict[str, tuple[Any, list[Any]]] = {
+    "a mapping": ({"parent": "A", "metabolite": "2 * B"}, ["parent", "metabolite"]),
+    "names": (["A", "2 * B"], ["A", "2 * B"]),
+    "numbers": (["A", "2 * B"], [1, 2]),
+    "a mapping of numbers": ({3: "A", 7: "2 * B"}, [3, 7]),
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_several_observed_states(name: str) -> None:
+    observe, labels = LABELS[name]
+    model = ode(CHAIN, {"A": "A0"}, observe, which="dvid")
+    a = 5 * np.exp(-0.7 * TIMES)
+    b = 2 * 5 * 0.7 / (0.7 - 0.2) * (np.exp(-0.2 * TIMES) - np.exp(-0.7 * TIMES))
+    table = {
+        "t": np.concatenate([TIMES, TIMES[::-1]]), "dvid": np.array([labels[0]] * 5 + [labels[1]] * 5),
+        "y": np.concatenate([a, b[::-1]]),
+    }  # fmt: skip
+    start = {"k1": 1.0, "k2": 0.1, "A0": 4.0}
+    fit = jg.curve_fit(model, table, "y", start)
+    np.testing.assert_allclose(fit.values, [0.7, 0.2, 5.0], rtol=1e-5)
+    one = {"t": np.array([2.0]), "dvid": np.array([labels[1]])}
+    np.testing.assert_allclose(fit.predict(one), b[2], rtol=1e-5)
+    both = pl.DataFrame(table | {"g": ["one"] * 10})
+    fits = jg.fit_groups(model, pl.concat([both, both.with_columns(g=pl.lit("two"))]), "y", start, by="g")
+    np.testing.assert_allclose(fits.values, [[0.7, 0.2, 5.0]] * 2, rtol=1e-5)
+    np.testing.assert_allclose(fits.predict(both)["predicted"], table["y"], atol=1e-5)
+    with pytest.raises(DataError, match=r"Column 'dvid' has the value .*, which is not observed\."):
+        fit.predict({"t": np.array([2.0]), "dvid": np.array(["metabolit" if isinstance(labels[0], str) else 9])})
+
+
+def test_log_normal_errors() -> None:
+    table = data_of("theoph", 2).filter(pl.col("conc") > 0)
+    fit, closed = (
+        jg.curve_fit(model, table, "conc", {"lKa": 0.6, "lKe": -2.3, "lCl": -3.1}, errors="lognormal")
+        for model in (oral(), CLOSED)
+    )
+    for name in FIRST_ORDER:
+        np.testing.assert_allclose(fit.parameters[name], closed.parameters[name], rtol=1e-4)
+    np.testing.assert_allclose(fit.bic, closed.bic, rtol=1e-6)
+
+
+VALUES = {
+    "the initial time": (ode("A' = -k*A", {"A": 4.0}, t0=1), {"k": 0.5}, 4 * np.exp(-0.5 * (TIMES + 1))),
+    "an initial time that is fitted": (
+        ode("A' = -k*A", {"A": 4.0}, t0="t0"),
+        {"k": 0.5, "t0": 1.5},
+        4 * np.exp(-0.5 * TIMES - 0.25),
+    ),
+    "an initial value that is fitted": (ode("A' = -k*A", {"A": "2 * A0"}), {"k": 0.5, "A0": 3.0}, 6 * np.exp(-0.5 * TIMES - 1)),
+    "definitions": (ode("A' = -k*A; k = CL / V", {"A": 4.0}, "A / V"), {"CL": 1.0, "V": 2.0}, 2 * np.exp(-0.5 * TIMES - 1)),
+    "time": (ode("A' = 2 * t + 0 * k", {"A": 1.0}), {"k": 1.0}, 1 + (TIMES + 2) ** 2),
+    "an expression": (ode("A' = -k*A", {"A": 4.0}, "log(A)"), {"k": 0.5}, np.log(4) - 0.5 * TIMES - 1),
+    "constants": (ode("A' = pi + 0 * k", {"A": 0}), {"k": 0.5}, np.pi * (TIMES + 2)),
+    "an array as the times": (ode("A' = -k*A", {"A": 1.0}), {"k": 0.5}, np.exp(-0.5 * TIMES - 1)),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values(name: str) -> None:
+    model, parameters, wanted = VALUES[name]
+    np.testing.assert_allclose(model(t=TIMES + 2, **parameters).numpy(), wanted, rtol=1e-6)
+
+
+def test_doses() -> None:
+    model = ode("A' = -k*A", {"A": "dose"}, doses={"A": [(2, "dose"), ("late", 3)]})
+    assert "A += 3 at t = late" in model.lines
+    times = np.array([0.0, 1.0, 1.999, 3.0, 6.0])
+    wanted = 5 * np.exp(-0.5 * times)
+    wanted[3:] += 5 * np.exp(-0.5 * (times[3:] - 2))
+    wanted[4] += 3 * np.exp(-0.5)
+    np.testing.assert_allclose(model(t=times, k=0.5, dose=np.full(5, 5.0), late=5.0).numpy(), wanted, rtol=1e-6)
+    fit = jg.curve_fit(model, {"t": times, "dose": np.full(5, 5.0)}, wanted, {"k": 0.4, "late": 4.5}, fixed={"late": 5.0})
+    np.testing.assert_allclose(fit.parameters["k"], 0.5, rtol=1e-6)
+
+
+FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "a dose that varies": (oral(), {"time": [1.0, 2.0], "dose": [4.0, 5.0]}, r"Column 'dose' varies within a fit \(4, 5, …\)"),
+    "a time before the start": (oral(), {"time": [1.0, -2.0], "dose": [4.0, 4.0]}, "Column 'time' has the time -2, before"),
+    "a time before a later start": (ode("A' = -lKa*A*lKe", {"A": "lCl"}, t0=5), {"t": [7.0, 4.5]}, "given at 5. Set t0"),
+    "a missing column": (oral(), {"time": [1.0, 2.0]}, "fewer|parameters"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_data_that_do_not_suit(name: str) -> None:
+    model, columns, message = FAULTS[name]
+    with pytest.raises(JitgradError, match=message):
+        jg.curve_fit(model, columns, [1.0, 2.0], FIRST_ORDER, fixed=["lKa", "lCl"] if name != "a missing column" else None)
+
+
+def test_a_group_with_a_dose_that_varies_is_named() -> None:
+    table = data_of("theoph").with_columns(dose=pl.when(pl.col("time") == 3.5).then(1.0).otherwise("dose"))
+    with pytest.raises(DataError, match="Group 2: Column 'dose' varies within a fit"):
+        jg.fit_groups(oral(), table, "conc", FIRST_ORDER, by="subject")
