@@ -203,3 +203,10 @@ def test_a_group_with_a_dose_that_varies_is_named() -> None:
     table = data_of("theoph").with_columns(dose=pl.when(pl.col("time") == 3.5).then(1.0).otherwise("dose"))
     with pytest.raises(DataError, match="Group 2: Column 'dose' varies within a fit"):
         jg.fit_groups(oral(), table, "conc", FIRST_ORDER, by="subject")
+
+
+def test_a_stiff_model() -> None:
+    """Robertson's reactions; values at t = 40 from Hairer and Wanner, Solving Ordinary Differential Equations II."""
+    model = ode("A' = -k1*A + k2*B*C; B' = k1*A - k2*B*C - k3*B**2; C' = k3*B**2", {"A": 1.0}, "A")
+    said = model(t=np.array([40.0, 0.0, 0.4]), k1=0.04, k2=1e4, k3=3e7).numpy()
+    np.testing.assert_allclose(said, [0.7158271, 1.0, 0.98517211], rtol=1e-6)

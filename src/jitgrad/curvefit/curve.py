@@ -16,7 +16,7 @@ import numpy as np
 from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.formula import EULER, Formula
 from jitgrad.curvefit.gallery import MODELS
-from jitgrad.curvefit.least_squares import block_of
+from jitgrad.curvefit.least_squares import SolverOptions, block_of
 from jitgrad.curvefit.lowered_model import LoweredBundle, LoweredModel, trace_bundle, trace_model
 from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.curvefit.recorded import RecordedModel, recorded
@@ -94,6 +94,11 @@ class Curve:
     def responses(self, values: np.ndarray) -> np.ndarray:
         """Return values of the curve as values of the response."""
         return np.exp(values) if self.log else values
+
+    def tolerances(self, options: SolverOptions) -> SolverOptions:
+        """Return the options of the solver for the accuracy of the model."""
+        accuracy = self.model.accuracy if isinstance(self.model, TextModel) else 0.0
+        return options._replace(accuracy=accuracy, ftol=max(options.ftol, 0.01 * accuracy)) if accuracy else options
 
     @property
     def restricts(self) -> bool:

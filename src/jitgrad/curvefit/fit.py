@@ -316,7 +316,7 @@ def _problem(
         held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
         free, held = free_of(limits[1], held, curve.names, columns)
         bounds = limits_of(limits[0], held, curve.names, columns)
-        problem = make_problem(curve, observed, held, free, bounds, options, absolute_sigma)
+        problem = make_problem(curve, observed, held, free, bounds, curve.tolerances(options), absolute_sigma)
     if len(observed.y) < len(free):
         raise RowsError(
             f"The number of func parameters={len(free)} must not exceed the number of data points={len(observed.y)}. "

@@ -50,6 +50,8 @@ class SolverOptions(NamedTuple):
         The scale of the residuals for robust losses.
     loss : str
         A key of ``RESIDUAL_LOSSES``.
+    accuracy : float
+        The error of the model's values, relative to y, beyond rounding errors.
     """
 
     ftol: float = 1e-12
@@ -58,6 +60,7 @@ class SolverOptions(NamedTuple):
     most: int = 2000
     scale: float = 1.0
     loss: str = "linear"
+    accuracy: float = 0.0
 
 
 class Solution(NamedTuple):
@@ -147,7 +150,7 @@ def problem_of(program: Program, model: LoweredModel, rows: int, solution: Solut
 
 def as_fields(options: SolverOptions) -> dict[str, Any]:
     """Return options as fields of the native record."""
-    ftol, xtol, gtol, most, scale, loss = options
+    ftol, xtol, gtol, most, scale, loss, _ = options
     return {"ftol": ftol, "xtol": xtol, "gtol": gtol, "max_nfev": most, "scale": scale, "loss": RESIDUAL_LOSSES[loss]}
 
 
@@ -307,7 +310,16 @@ def solve(
     if solver is None or solver.sizes != sizes:
         solver = Solver(traced, *sizes)
     try:
-        return solver.solve(data, held, limits, starts, options, linear)
+        solution = solver.solve(data, held, limits, starts, options, linear)
+        return _within_accuracy(solution, data, options.accuracy) if options.accuracy else solution
     finally:
         if sizes[0] * sizes[1] < MOST_KEPT:
             traced.idle.append(solver)
+
+
+def _within_accuracy(solution: Solution, data: Data, accuracy: float) -> Solution:
+    """Mark fits as exact whose residuals are errors of the model's values, among which no step reduces the cost."""
+    sizes = data.y if data.weights is None else data.y * data.weights
+    exact = (solution.status == codes.STUCK) & (solution.costs <= 0.5 * accuracy**2 * float(sizes @ sizes))
+    solution.outcomes["status"][exact] = codes.EXACT
+    return solution

@@ -28,6 +28,8 @@ TIMES = ("t", "time", "x")
 
 MOST_STEPS, MOST_ROUGH_STEPS = 10_000, 300
 """The largest number of steps of an integration, and of one in a search for starting values."""
+ERRORS = 100.0
+"""The error of a solution, as a multiple of the relative tolerance."""
 ROUGH = 1e-4
 """The relative tolerance in a search for starting values."""
 
@@ -103,6 +105,7 @@ class OdeModel(TextModel):
             time, t0, None if doses is None else {name: list(given) for name, given in doses.items()}, method,
             positive("rtol", rtol), positive("atol", atol),
         )  # fmt: skip
+        self.accuracy = ERRORS * rtol
         self._equations = equations(text)
         self.states, self._time, self._which = list(self._equations.rates), time, which
         self._initial = self._initial_values(initial or {})

@@ -26,6 +26,8 @@ class TextModel:
         The names in the text, such as ``pi``, that are constants unless the data have a column of that name.
     plain : bool
         Whether the model uses built-in functions only.
+    accuracy : float
+        The relative error of its values beyond rounding errors.
     restricts : bool
         Whether ``_check_columns`` and ``_coded`` do anything.
     """
@@ -34,6 +36,7 @@ class TextModel:
     constants: list[str]
     plain: bool
     restricts = False
+    accuracy = 0.0
 
     def __init__(self, text: str) -> None:
         self.text = text
