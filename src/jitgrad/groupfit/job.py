@@ -215,7 +215,8 @@ def make_job(
     if are_bounds_for_all(bounds):
         limits_of(bounds, starts, curve.names, {})
     job = Job(
-        curve, by, x, y, sigma, absolute_sigma, p0, bounds, fixed, free, _shared(shared, free, curve.names), curve.tolerances(options),
+        curve, by, x, y, sigma, absolute_sigma, p0, bounds, fixed, free, _shared(shared, free, curve.names),
+        curve.tolerances(options),
         nan_policy, model if isinstance(model, NamedModel) else None,
     )  # fmt: skip
     _check_result(job)
