@@ -277,7 +277,7 @@ class Emitter:
         """Broadcast ``value`` to all lanes."""
         undefined = ir.Constant(kind, ir.Undefined)
         first = self.builder.insert_element(undefined, value, ir.Constant(HALF, 0))
-        return self.builder.shuffle_vector(first, undefined, indices([0] * self.lanes))
+        return self.builder.shuffle_vector(first, undefined, indices([0] * kind.count))
 
     def scalar(self, place: Any) -> Any:
         """Load a number and broadcast it to all lanes."""

@@ -10,7 +10,8 @@ from numpy import copysign, isfinite, sqrt
 
 from jitgrad.vm.compiler.language import compiled, number
 from jitgrad.vm.integrate import layout as at
-from jitgrad.vm.integrate.stages import ONE, ZERO, combine, evaluate, norm, stage, vector
+from jitgrad.vm.integrate.combine import combine
+from jitgrad.vm.integrate.stages import ONE, ZERO, evaluate, norm, stage, vector
 
 STIFF_STEPS, _RELAXED_STEPS = 15.0, 6.0
 

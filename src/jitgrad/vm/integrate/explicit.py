@@ -10,6 +10,7 @@ from numpy import isfinite, sqrt, uint64
 
 from jitgrad.vm.compiler.language import after, compiled, noinline, number
 from jitgrad.vm.integrate import layout as at
+from jitgrad.vm.integrate.combine import combine, weighted
 from jitgrad.vm.integrate.control import check_stiffness, first_step, limit_step, next_step
 from jitgrad.vm.integrate.events import begin_events, extend, find_events
 from jitgrad.vm.integrate.output import (
@@ -25,7 +26,6 @@ from jitgrad.vm.integrate.stages import (
     ZERO,
     all_stages,
     assign,
-    combine,
     dense,
     estimates,
     evaluate,
@@ -62,24 +62,28 @@ def _error(scratch, sizes, tableau):
 
     A second estimate, of lower order, makes the first one reliable (Hairer's DOP853).
     """
-    n, count, estimate = sizes[at.CONTROLLED], sizes[at.STAGES] + ONE, estimates(tableau, sizes)
-    state, proposed, first = vector(scratch, sizes, at.STATE), vector(scratch, sizes, at.PROPOSED), stage(scratch, sizes, ZERO)
-    total, lower, stride = number(scratch, 0.0), number(scratch, 0.0), sizes[at.STRIDE]
-    for j in range(n):
-        within, part = tolerance(scratch, sizes, j, state[j], proposed[j]), number(scratch, 0.0)
-        for k in range(count):
-            part += estimate[k] * first[k * stride + j]
-        total = larger(total, abs(part / within))
-        if sizes[at.ESTIMATES] == uint64(2):
-            part, second = number(scratch, 0.0), after(estimate, all_stages(sizes))
-            for k in range(count):
-                part += second[k] * first[k * stride + j]
-            lower = larger(lower, abs(part / within))
+    largest = _largest(scratch, sizes, estimates(tableau, sizes))
     h = abs(scratch[at.STEP])
-    if sizes[at.ESTIMATES] == uint64(2):
-        both = sqrt(total * total + 0.01 * lower * lower)
-        return h * total * total / both if both > 0.0 else h * both
-    return h * total
+    if sizes[at.ESTIMATES] == ONE:
+        return h * largest
+    lower = _largest(scratch, sizes, after(estimates(tableau, sizes), all_stages(sizes)))
+    both = sqrt(largest * largest + 0.01 * lower * lower)
+    return h * largest * largest / both if both > 0.0 else h * both
+
+
+@compiled
+def _largest(scratch, sizes, estimate):
+    """Return the norm of an error estimate per size of the step."""
+    state, proposed, part = (
+        vector(scratch, sizes, at.STATE),
+        vector(scratch, sizes, at.PROPOSED),
+        vector(scratch, sizes, at.DERIVATIVE),
+    )
+    weighted(part, stage(scratch, sizes, ZERO), estimate, sizes[at.STAGES] + ONE, sizes[at.STRIDE])
+    largest = number(scratch, 0.0)
+    for j in range(sizes[at.CONTROLLED]):
+        largest = larger(largest, abs(part[j] / tolerance(scratch, sizes, j, state[j], proposed[j])))
+    return largest
 
 
 @noinline

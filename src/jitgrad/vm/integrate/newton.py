@@ -13,6 +13,7 @@ from numpy import inf, uint64
 from jitgrad.vm.compiler.language import after, call_execute, compiled, noinline, number
 from jitgrad.vm.instructions import column
 from jitgrad.vm.integrate import layout as at
+from jitgrad.vm.integrate.combine import combine
 from jitgrad.vm.integrate.linear import factorize, substitute
 from jitgrad.vm.integrate.stages import (
     LENGTH,
@@ -21,7 +22,6 @@ from jitgrad.vm.integrate.stages import (
     all_stages,
     assign,
     call,
-    combine,
     larger,
     stage,
     tolerance,

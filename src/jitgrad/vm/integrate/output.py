@@ -7,7 +7,8 @@ from numpy import nan, uint64
 from jitgrad.vm.compiler.language import after, compiled, noinline, number
 from jitgrad.vm.instructions import column
 from jitgrad.vm.integrate import layout as at
-from jitgrad.vm.integrate.stages import ONE, ZERO, all_stages, combine, stage, vector
+from jitgrad.vm.integrate.combine import combine
+from jitgrad.vm.integrate.stages import ONE, ZERO, all_stages, stage, vector
 from jitgrad.vm.kernels.lanes import row
 
 _RESULTS, _TIMES = column("integrate", "d"), column("integrate", "times")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import after, call_execute, compiled, noinline, number
+from jitgrad.vm.compiler.language import after, call_execute, compiled, number
 from jitgrad.vm.instructions import column
 from jitgrad.vm.integrate import layout as at
+from jitgrad.vm.integrate.combine import combine
 from jitgrad.vm.kernels.lanes import row
 
-ZERO, ONE, BLOCK = uint64(0), uint64(1), uint64(at.BLOCK)
+ZERO, ONE = uint64(0), uint64(1)
 _SCRATCH, _TABLE, _TABLEAU = column("integrate", "s"), column("integrate", "t"), column("integrate", "tableau")
 LENGTH = column("integrate", "length")
 SHARE = 1 / 40
@@ -65,23 +66,6 @@ def evaluate(context, i, scratch, sizes, time, k):
     """Compute stage ``k`` as the right-hand side at a time and at the vector ARGUMENT."""
     call(context, i, scratch, time)
     assign(stage(scratch, sizes, k), vector(scratch, sizes, at.DERIVATIVE), sizes[at.SIZE])
-
-
-@noinline
-def combine(to, y, stages, weights, count, h, stride):
-    """Compute ``to = y + h Σ weights[j] stages[j]`` over the first ``count`` stages."""
-    for k in range(ZERO, stride, BLOCK):
-        a, b, c, d = number(y, 0.0), number(y, 0.0), number(y, 0.0), number(y, 0.0)
-        for j in range(count):
-            w, one = weights[j], after(stages, j * stride + k)
-            a += w * one[0]
-            b += w * one[1]
-            c += w * one[2]
-            d += w * one[3]
-        to[k] = y[k] + h * a
-        to[k + ONE] = y[k + ONE] + h * b
-        to[k + uint64(2)] = y[k + uint64(2)] + h * c
-        to[k + uint64(3)] = y[k + uint64(3)] + h * d
 
 
 @compiled
