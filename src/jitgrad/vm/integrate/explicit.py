@@ -124,7 +124,7 @@ def begin(context, i, scratch, sizes, tableau):
     count, wanted = sizes[at.COUNT], times(context, i)
     for slot in range(uint64(at.STEP), uint64(at.RTOL)):
         scratch[slot] = 0.0
-    scratch[at.ERROR] = 1e-4
+    scratch[at.ERROR], scratch[at.SHARE] = 1e-4, tableau[at.PART]
     scratch[at.END] = wanted[count - ONE]
     backward, before = scratch[at.END] < scratch[at.NOW], scratch[at.NOW]
     for k in range(count):

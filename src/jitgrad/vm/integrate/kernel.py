@@ -49,17 +49,19 @@ def _eigenvalue(scratch, sizes):
 
 
 @compiled
-def _become_implicit(context, i, scratch, sizes):
+def _become_implicit(context, i, scratch, sizes, tableau):
     """Prepare for the first step of the implicit method."""
     compute_jacobian(context, i, scratch, sizes)
+    scratch[at.SHARE] = tableau[at.PART]
     scratch[at.STEP_BEFORE], scratch[at.STIFF], scratch[at.RELAXED], scratch[at.IMPLICIT] = 0.0, 0.0, 0.0, 1.0
 
 
 @compiled
-def _become_explicit(context, i, scratch, sizes):
+def _become_explicit(context, i, scratch, sizes, tableau):
     """Prepare for the first step of the explicit method."""
     assign(vector(scratch, sizes, at.ARGUMENT), vector(scratch, sizes, at.STATE), sizes[at.STRIDE])
     evaluate(context, i, scratch, sizes, scratch[at.NOW], ZERO)
+    scratch[at.SHARE] = tableau[at.PART]
     scratch[at.ERROR], scratch[at.STIFF], scratch[at.RELAXED], scratch[at.IMPLICIT] = 1e-4, 0.0, 0.0, 0.0
 
 
@@ -68,8 +70,8 @@ def _integrate_explicitly(context, i, scratch, sizes, tableau, first, before):
     """Try a step of the explicit method. Return the number of the first time after it, and its error."""
     k, error = explicit_step(context, i, scratch, sizes, tableau, first, before)
     if sizes[at.KIND] == SWITCHING and scratch[at.STIFF] >= STIFF_STEPS and k < sizes[at.COUNT]:
-        stiff_sizes, _ = _second(sizes, tableau)
-        _become_implicit(context, i, scratch, stiff_sizes)
+        stiff_sizes, stiff_tableau = _second(sizes, tableau)
+        _become_implicit(context, i, scratch, stiff_sizes, stiff_tableau)
     return k, error
 
 
@@ -87,7 +89,7 @@ def _integrate_implicitly(context, i, scratch, sizes, tableau, first, before):
     elif error <= 1.0:
         scratch[at.RELAXED] += 1.0
         if scratch[at.RELAXED] >= _RELAXED_STEPS and k < sizes[at.COUNT]:
-            _become_explicit(context, i, scratch, sizes)
+            _become_explicit(context, i, scratch, sizes, tableau)
     return k, error
 
 
@@ -96,7 +98,7 @@ def _integrate(context, i):
     scratch, sizes, tableau = parts(context, i)
     k, error = begin(context, i, scratch, sizes, tableau), number(scratch, 0.0)
     if sizes[at.KIND] == IMPLICIT and k < sizes[at.COUNT] and scratch[at.STATUS] == 0.0:
-        _become_implicit(context, i, scratch, sizes)
+        _become_implicit(context, i, scratch, sizes, tableau)
     while k < sizes[at.COUNT] and scratch[at.STATUS] == 0.0:
         if scratch[at.IMPLICIT] == 0.0:
             k, error = _integrate_explicitly(context, i, scratch, sizes, tableau, k, error)

@@ -18,8 +18,8 @@ EXPLICIT_KIND, IMPLICIT_KIND, SWITCHING_KIND = range(3)
 # Numbers at the beginning of the scratch memory. TIME is an input of the bodies; the last four are given.
 (
     TIME, NOW, STEP, UNTIL, NEXT, AFTER_REJECTION, ERROR, EVALUATIONS, ACCEPTED, REJECTED, STATUS, STIFF, RELAXED, JACOBIANS,
-    FACTORIZATIONS, END, FRESH, FACTORED, RATE, WORST, STEP_BEFORE, IMPLICIT,
-) = range(22)  # fmt: skip
+    FACTORIZATIONS, END, FRESH, FACTORED, RATE, WORST, STEP_BEFORE, IMPLICIT, SHARE,
+) = range(23)  # fmt: skip
 RTOL, FIRST_STEP, MAX_STEP, MAX_STEPS, HEADER = range(28, 33)
 SETTINGS = HEADER - RTOL
 """Number of settings before the absolute tolerances."""
@@ -52,8 +52,8 @@ BLOCK = 4
 # Status: what ended an integration.
 DONE, STOPPED, NOT_FINITE, VANISHED, TOO_MANY, UNSORTED = range(6)
 
-# Numbers at the beginning of a tableau: exponents of the error and of the previous error, and limits of the step's factor.
-ALPHA, BETA, SAFETY, SMALLEST, LARGEST, STIFFNESS, CONTROL = range(7)
+# Numbers at the beginning of a tableau, see ``tableaux.Tableau``.
+ALPHA, BETA, SAFETY, SMALLEST, LARGEST, STIFFNESS, PART, CONTROL = range(8)
 
 
 def stride(size: int) -> int:

@@ -13,11 +13,6 @@ from jitgrad.vm.kernels.lanes import row
 ZERO, ONE = uint64(0), uint64(1)
 _SCRATCH, _TABLE, _TABLEAU = column("integrate", "s"), column("integrate", "t"), column("integrate", "tableau")
 LENGTH = column("integrate", "length")
-SHARE = 1 / 40
-"""The error of a step is at most this part of the tolerance, because the errors of steps add up.
-
-The errors of the DETEST problems at the end are then within 30 times the tolerance (``tests/integrate``).
-"""
 
 
 @compiled
@@ -77,7 +72,7 @@ def larger(a, b):
 @compiled
 def tolerance(scratch, sizes, j, first, second):
     """Return the largest error of element ``j`` in a step between two values."""
-    return SHARE * (vector(scratch, sizes, at.ATOL)[j] + scratch[at.RTOL] * max(abs(first), abs(second)))
+    return scratch[at.SHARE] * (vector(scratch, sizes, at.ATOL)[j] + scratch[at.RTOL] * max(abs(first), abs(second)))
 
 
 @compiled

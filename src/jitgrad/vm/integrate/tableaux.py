@@ -33,8 +33,9 @@ class Tableau(NamedTuple):
     dense : list of list of float
         For each stage, the coefficients of x, x², … in the continuous extension.
     control : tuple of float
-        Exponents of the error and of the previous error, safety factor, smallest and largest factor of the step, and the bound
-        of step times eigenvalue that signals stiffness.
+        Exponents of the error and of the previous error, safety factor, smallest and largest factor of the step, the bound of
+        step times eigenvalue that signals stiffness, and the part of the tolerance that the error of a step may be. It is small
+        because the errors of steps add up: the errors of the DETEST problems are to be within 30 times the tolerance.
     n_stages : int
         Number of stages of the step.
     """
@@ -97,13 +98,15 @@ def _dormand_prince() -> Tableau:
         -1453857185 / 822651844, 69997945 / 29380423,
     ]  # fmt: skip
     dense = extended(6, 7, weights[-1], [extension])
-    return Tableau([0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1], weights, [estimate], dense, (0.17, 0.04, 0.9, 0.2, 5.0, 3.25), 6)
+    return Tableau(
+        [0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1], weights, [estimate], dense, (0.17, 0.04, 0.9, 0.2, 5.0, 3.25, 1 / 40), 6
+    )
 
 
 def _dop853() -> Tableau:
     weights, estimates, extension = (_filled(rows) for rows in (dop853.WEIGHTS, dop853.ESTIMATES, dop853.EXTENSION))
     dense = extended(12, 16, weights[12], extension)
-    return Tableau(dop853.NODES, weights, estimates, dense, (0.095, 0.04, 0.9, 0.2, 5.0, 5.0), 12)
+    return Tableau(dop853.NODES, weights, estimates, dense, (0.095, 0.04, 0.9, 0.2, 5.0, 5.0, 1 / 100), 12)
 
 
 def _filled(rows: list[dop853.Row]) -> Numbers:
@@ -129,7 +132,9 @@ def extended(n_stages: int, count: int, solution: Sequence[float], extension: Nu
 
 
 def _esdirk() -> Tableau:
-    return Tableau(esdirk.NODES, _filled(esdirk.WEIGHTS), [esdirk.ESTIMATE], esdirk.DENSE, (0.2, 0.0, 0.9, 0.2, 5.0, 0.0), 6)
+    return Tableau(
+        esdirk.NODES, _filled(esdirk.WEIGHTS), [esdirk.ESTIMATE], esdirk.DENSE, (0.2, 0.0, 0.9, 0.2, 5.0, 0.0, 1 / 40), 6
+    )
 
 
 TABLEAUX = {"dopri5": _dormand_prince(), "dop853": _dop853(), "esdirk54": _esdirk()}
