@@ -5,7 +5,7 @@ The coefficients and the constant terms do not depend on these carries, so they 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from jitgrad.program.expression import Builder, Expression
@@ -48,6 +48,12 @@ _NOT_LINEAR = {
     "where": ([True, False, False], [True, True, False], [True, False, True], [True, True, True]),
 }
 """Operands that depend on the carries for which an op is not affine in these."""
+
+
+def coefficients_move(body: Expression, group: Sequence[int], moves: Container[int]) -> bool:
+    """Return whether a coefficient of an affine group differs from trip to trip."""
+    factors = {j for i in group if body.steps[i].op in _NOT_LINEAR for j in body.steps[i].args}
+    return any(j in moves for j in factors.difference(group))
 
 
 class Forms:

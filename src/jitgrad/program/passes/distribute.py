@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from jitgrad.program.expression import Builder, Expression, Step, input_step, renamed
 from jitgrad.program.loop import Loop, inputs_of, loop_of, loop_step
-from jitgrad.program.passes.affine import Forms, full, is_affine
+from jitgrad.program.passes.affine import Forms, coefficients_move, full, is_affine
 from jitgrad.program.passes.vectorise import Value, elementwise, repeated, vectorised, vectorises
 
 LEAST_SLICE = 256
@@ -20,8 +20,10 @@ LEAST_SLICE = 256
 LEAST_ELEMENTS = 2**20
 """Number of elements that a vectorized value may have in all trips. Larger ones may have as many as an operand or a result."""
 
-MOST_CARRIES = 8
-"""Number of carries of a linear recurrence: its time grows with the square."""
+MOST_CARRIES = 16
+"""Number of carries of a linear recurrence, whose time grows with the square."""
+MOST_MOVING = 4
+"""Number of carries of a linear recurrence whose coefficients differ from trip to trip. They are stored for all trips."""
 
 
 def distribute_loops(tidy: Callable[[Expression], Expression]) -> Callable[[Expression], Expression]:
@@ -176,8 +178,9 @@ class _Distribution:
             if step.op == "input":
                 return i not in self.following or self.following[i] == i or self._fits(step)
             return i not in moves or (self._fits(step) and vectorises(step, [j in moves for j in step.args]))
-        carries = sum(i in self.following for i in group)
-        return carries <= MOST_CARRIES and all(self._fits(self.body.steps[i]) for i in group) and is_affine(self.body, group)
+        most = MOST_MOVING if coefficients_move(self.body, group, moves) else MOST_CARRIES
+        few = sum(i in self.following for i in group) <= most
+        return few and all(self._fits(self.body.steps[i]) for i in group) and is_affine(self.body, group)
 
     def _fits(self, step: Step) -> bool:
         return step.size <= self.most and self.trips * step.size <= self.most_in_all

@@ -48,7 +48,7 @@ class _Stages:
                 self.ready.append(max([self.ready[j] for j in step.args], default=0))
                 fits = step.shape[:1] == (rows,) and (any(has_rows) or self.ready[i] > 0 or step.op == "input")
                 kind = Rows.EACH if fits and i not in state else Rows.FIXED
-            self.kinds.append(kind or Rows.FIXED)
+            self.kinds.append(kind)
 
     def _known(self, i: int) -> int:
         """Return the first stage that can read a value."""

@@ -70,6 +70,19 @@ def _each(A, d, a, b, n, inner, apart, toward, back):
 
 
 @compiled
+def _pair(A, d, a, b, y, z, n, apart, toward):
+    """Run n trips of two numbers in each other."""
+    one = uint64(1)
+    wide = n if apart else one
+    for r in range(n):
+        f, p, q, before = toward(a, r * apart), toward(b, r), toward(d, r), y
+        y = A[f] * y + (A[f + wide] * z + A[p])
+        z = A[f + wide + wide] * before + (A[f + wide + wide + wide] * z + A[p + n])
+        A[q] = y
+        A[q + n + one] = z
+
+
+@compiled
 def _coupled(A, d, a, b, k, n, inner, apart, reverse):
     """Run n trips of k recurrences in one another, each of ``inner`` elements."""
     one = uint64(1)
@@ -101,7 +114,12 @@ def linear_recurrence(A, d, a, b, c, k, n, inner, apart, reverse):
     if n == uint64(0):
         return
     last = n - one
-    if k != one:
+    if k == uint64(2) and inner == one:
+        if reverse:
+            _pair(A, d + last, a + last * apart, b + last, A[c], A[c + one], n, apart, _backward)
+        else:
+            _pair(A, d + one, a, b, A[c], A[c + one], n, apart, _forward)
+    elif k != one:
         _coupled(A, d, a, b, k, n, inner, apart, reverse)
     elif inner != one:
         if reverse:
