@@ -241,7 +241,7 @@ def equations_of(given: Mapping[str, Any]) -> OdeModel | None:
     observe = given["observe"]
     if observe is not None and given["which"] is not None:
         parts = [part.strip() for part in observe.split(",")]
-        observe = dict(map(_pair, parts)) if all("=" in part for part in parts) else parts
+        observe = dict(map(_pair, parts)) if all("=" in part for part in parts) else parts if len(parts) > 1 else observe
     t0 = "0" if given["t0"] is None else given["t0"]
     named = {name: given[name] for name in ("which", "time", "doses")}
     return ode(given["ode"], given["initial"], observe, t0=t0, **named)

@@ -28,7 +28,16 @@ from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.rows import rows_of
 from jitgrad.curvefit.search import fit_by_gradients, fit_from, mended, search
 from jitgrad.curvefit.text_model import TextModel
-from jitgrad.errors import ArgumentError, FitWarning, FormulaError, JitgradError, OptionError, RowsError, UnsupportedError
+from jitgrad.errors import (
+    ArgumentError,
+    DataError,
+    FitWarning,
+    FormulaError,
+    JitgradError,
+    OptionError,
+    RowsError,
+    UnsupportedError,
+)
 
 if TYPE_CHECKING:
     from jitgrad.typing import ArrayLike
@@ -271,6 +280,7 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
         problem = replace(problem, curve=called, observed=observed)
         result = fit_called(problem, called, None if unknown else start, method or "auto")
     else:
+        _check_whole(problem)
         searched = None
         if unknown:
             searched = search(problem, _guess(model, problem) if isinstance(model, NamedModel) else None)
@@ -323,6 +333,15 @@ def _problem(
             f"Give more rows, or fix parameters."
         )
     return problem
+
+
+def _check_whole(problem: Problem) -> None:
+    """Raise DataError for a recurrence over the rows if some of them were left out."""
+    if problem.observed.omitted and problem.lowered.uses("loop", "while", "cumsum"):
+        raise DataError(
+            f"Rows with nan were left out ({problem.observed.omitted}), but the model is a recurrence over the rows, which "
+            f"needs all of them. Replace nan in y by any number, and give these rows a large sigma."
+        )
 
 
 def _called(problem: Problem, derivatives: Derivatives) -> CalledCurve | None:

@@ -76,6 +76,10 @@ class LoweredModel:
     constants: Sequence[Tensor] = ()
     idle: list[Any] = field(default_factory=list)
 
+    def uses(self, *names: str) -> bool:
+        """Return whether the model uses one of these ops."""
+        return any(node.op is not None and node.op.name in names for node in upstream([self.recorded.value]))
+
     @property
     def program(self) -> Program:
         """The Program of the executable."""

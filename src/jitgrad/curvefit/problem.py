@@ -94,7 +94,9 @@ class Problem:
         said, jacobian = self.curve.evaluate(self.with_free(start), self.free, self.columns, len(self.y))
         bad = ~np.isfinite(said)
         if bad.any():
-            return f"The model is not finite at {place}, {self._rows(bad)}"
+            unsorted = any(x.ndim == 1 and (np.diff(x) < 0).any() for x in self.data.columns)
+            why = " (solve_ivp returns nan for times that are not sorted)" * (unsorted and self.lowered.uses("integrate"))
+            return f"The model is not finite at {place}, {self._rows(bad)}{why}"
         k = int(np.argmax(~np.isfinite(jacobian).all(axis=0)))
         bad = ~np.isfinite(jacobian[:, k])
         if not bad.any():  # the values are finite, but their squares are not

@@ -30,6 +30,8 @@ class Observations(NamedTuple):
         Remarks for the result, a clause each.
     response : ndarray, shape (rows,)
         The response as given, of which y is the logarithm if errors are log-normal.
+    omitted : int
+        The number of rows that were left out because of nan.
     """
 
     columns: list[np.ndarray]
@@ -38,6 +40,7 @@ class Observations(NamedTuple):
     x: Any
     remarks: list[str]
     response: np.ndarray
+    omitted: int = 0
 
 
 def rows_of(
@@ -86,6 +89,7 @@ def rows_of(
             )
     if finite and policy == "omit":
         _check_finite(curve, arrays, y)
+    given_rows = len(y)
     if policy is not None:
         arrays, y, sigma, x = _without_nan(curve, arrays, y, sigma, x, policy)
     if finite or finite is None:
@@ -93,7 +97,7 @@ def rows_of(
     if sigma is not None:
         given.check_sigma(sigma, len(y))
     x = arrays[0] if isinstance(x, (list, tuple, np.ndarray)) else x
-    return Observations(arrays, logarithms(y) if curve.log else y, sigma, x, remarks, y)
+    return Observations(arrays, logarithms(y) if curve.log else y, sigma, x, remarks, y, given_rows - len(y))
 
 
 def logarithms(y: np.ndarray, name: str = "y") -> np.ndarray:

@@ -167,14 +167,14 @@ def fit_curve(
     kind = model if isinstance(model, OdeModel) else _kind_of(model)
     if isinstance(kind, OdeModel):
         used = _columns_of_equations(frame, target, kind, features, sigma)
-        frame = coded_columns(frame, kind, used)
     else:
         used = _columns_of(frame, target, kind, str(model), features, sigma)
     names = list(dict.fromkeys([target, *used.values(), *([] if sigma is None else [sigma])]))
     for name in names:
         check_not_empty(frame[name])
     whole = whole_rows(frame.select(names), drop_missing)[0]
-    arrays = {name: numbers(whole[name]) for name in names}
+    coded = coded_columns(whole, kind, used)
+    arrays = {name: numbers(coded[name]) for name in names}
     kept = ~np.isnan(arrays[target])
     columns = {name: arrays[column][kept] for name, column in used.items()}
     _check_varied(columns, used)
@@ -187,7 +187,8 @@ def fit_curve(
         )
     starts = {k: v for k, v in given.items() if k in parameters} | dict(p0 or {}) or None
     uncertain = None if sigma is None else arrays[sigma][kept]
-    result = curve_fit(kind or model, columns, arrays[target][kept], starts, uncertain, **options)
+    labels = {name: whole[column].to_numpy()[kept] for name, column in used.items() if _has_labels(kind, name)}
+    result = curve_fit(kind or model, columns | labels, arrays[target][kept], starts, uncertain, **options)
     ranges = {name: (column, float(columns[name].min()), float(columns[name].max())) for name, column in used.items()}
     name = kind.name if isinstance(kind, NamedModel) else ""
     made = CurveModel(target, sigma or "", name, ranges, result, _figures(result), result.message)
@@ -265,6 +266,11 @@ def compare_curves(
     comparison = compare(first.result, second.result)
     pair = (first, second) if comparison.simple is first.result else (second, first)
     return *pair, comparison
+
+
+def _has_labels(model: Any, name: str) -> bool:
+    """Return whether a column contains labels of observed quantities."""
+    return isinstance(model, OdeModel) and model.arguments["which"] == name
 
 
 def _columns_of_equations(
