@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from jitgrad.program.expression import Expression
 from jitgrad.program.integrate import OPERANDS, Detection, Integration
 from jitgrad.program.passes.cse import dce
 from jitgrad.tape.batching import batched
+from jitgrad.tape.flatten import Flat
 from jitgrad.tape.forward_mode import push_forward
+from jitgrad.tape.lru import Recent
 from jitgrad.tape.region import Region, Tensors, inlined, input_like
 from jitgrad.tape.reverse_mode import constant
 from jitgrad.tape.tensor import Tensor, as_tensor, retyped
@@ -36,18 +38,44 @@ def integrated(
 ) -> Tensors:
     """Record the integration, with the values whose zeros are events. Return its results."""
     first, inputs = [x for _, x in states], [time, *(inside for inside, _ in states)]
-    jacobian = None
+    outputs = list(slopes) if zeros is None else [*slopes, zeros]
+    flat = Flat(outputs, first=inputs, recorded=region.has)
+    levels = tuple([t.level for t in (*flat.leaves, *flat.literals)])
+    key = (flat.key, flat.numbers, levels, n_controlled, METHODS[method][-1].implicit, zeros is None)
+    bodies = _BODIES.get(key) or _BODIES.put(key, _bodies_of(region, method, n_controlled, inputs, slopes, zeros))
+    integration = Integration(bodies.body, method, len(first), n_controlled, bodies.jacobian, bodies.events, detection)
+    fixed = [*flat.leaves[len(inputs) :], *bodies.constants]
+    made = OPS["integrate"](*given, *first, *fixed, integration=integration)
+    kinds = [max(x.level, slope.level) for x, slope in zip(first, slopes, strict=True)]
+    return [*map(retyped, made[: len(first)], kinds), *made[len(first) :]]
+
+
+class _Bodies(NamedTuple):
+    """The bodies of an integration, and the constants that they read in addition to the leaves of the right-hand side."""
+
+    body: Expression
+    jacobian: Expression | None
+    events: Expression | None
+    constants: Tensors
+
+
+_BODIES: Recent[_Bodies] = Recent(256)
+"""The bodies by structure, so that equations that are recorded again are not differentiated again."""
+
+
+def _bodies_of(
+    region: Region, method: str, n_controlled: int, inputs: Tensors, slopes: Sequence[Tensor], zeros: Tensor | None
+) -> _Bodies:
+    """Record the Jacobian if the method needs it, and return all bodies."""
+    outputs, n = list(slopes) if zeros is None else [*slopes, zeros], len(slopes)
+    _, fixed = region.expression(inputs, outputs)
     if METHODS[method][-1].implicit:
         with region:
-            jacobian = _jacobian(region, [inside for inside, _ in states[:n_controlled]], slopes[:n_controlled])
-    others = [one for one in (jacobian, zeros) if one is not None]
-    whole, fixed = region.expression(inputs, [*slopes, *others])
-    made_of = {id(one): _only(whole, slice(k, k + 1)) for k, one in enumerate(others, len(slopes))}
-    body, by_state, events = _only(whole, slice(len(slopes))), made_of.get(id(jacobian)), made_of.get(id(zeros))
-    integration = Integration(body, method, len(first), n_controlled, by_state, events, detection)
-    made = OPS["integrate"](*given, *first, *fixed, integration=integration)
-    levels = [max(x.level, slope.level) for x, slope in zip(first, slopes, strict=True)]
-    return [*map(retyped, made[: len(first)], levels), *made[len(first) :]]
+            outputs.append(_jacobian(region, inputs[1 : 1 + n_controlled], slopes[:n_controlled]))
+    whole, more = region.expression(inputs, outputs)
+    events = None if zeros is None else _only(whole, slice(n, n + 1))
+    jacobian = _only(whole, slice(-1, None)) if METHODS[method][-1].implicit else None
+    return _Bodies(_only(whole, slice(n)), jacobian, events, more[len(fixed) :])
 
 
 def zeros_of(integration: Integration, inputs: Sequence[Tensor]) -> Tensor | None:
