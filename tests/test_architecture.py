@@ -71,7 +71,7 @@ TAPE = [
     [
         "flatten", "lru", "executable", "reverse_mode", "segments", "runs", "groups", "evaluate", "pending", "forward_mode",
         "batching", "backward", "gradient_tape", "function", "retracing", "region", "loop",
-        "while_loop", "cond", "integrate",
+        "while_loop", "cond", "integration", "adjoint", "integrate",
     ],
 ]  # fmt: skip
 
