@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 
-from jitgrad import curve_fit, curvefit
+from jitgrad import curve_fit
 from jitgrad.curvefit import MODELS
 from jitgrad.curvefit.gallery import GROUPS
 
@@ -41,9 +40,9 @@ def test_a_curve_of_the_gallery(name: str, extension: ModuleType) -> None:
     assert set(model.meanings) == set(model.parameters) and model.use and model.latex
     assert text.vary[0] in model.parameters and set(text.see) <= set(MODELS) - {name}
     truth = dict(zip(model.parameters, text.truth, strict=True))
-    columns = {"x": text.x} | {column: np.full(len(text.x), value) for column, value in text.known.items()}
+    columns = text.columns(text.x)
     assert tuple(columns) == tuple(model.columns)
-    exact = curvefit.formula(model.formula)(**columns, **truth).numpy()
+    exact = model.text_model(**columns, **truth).numpy()
     assert curve_fit(name, columns, exact).parameters == pytest.approx(truth, rel=1e-6)
     for expression in text.lines:
         assert isinstance(eval(expression, {}, truth), float)

@@ -25,20 +25,17 @@ HERE = Path(__file__).parent
 GALLERY = HERE.parent / "gallery"
 CARDS = "_cards.md"
 _POINTS = 400
+_KINDS = ("C0", "C1")
+"""The color of each kind of row."""
 
 
-def measured(model: NamedModel, text: Text) -> tuple[np.ndarray, np.ndarray]:
-    """Return x and simulated measurements of y, rounded as an instrument would."""
-    curve = curvefit.formula(model.formula)
-    y = np.asarray(curve(x=text.x, **text.known, **dict(zip(model.parameters, text.truth, strict=True))).numpy())
+def measured(model: NamedModel, text: Text) -> np.ndarray:
+    """Return simulated measurements of y, rounded as an instrument would."""
+    parameters = dict(zip(model.parameters, text.truth, strict=True))
+    y = np.asarray(model.text_model(**text.columns(text.x), **parameters).numpy())
     noise = np.random.default_rng(1).normal(size=len(y))
     digits = 3 - int(np.floor(np.log10(np.ptp(y))))
-    return text.x, np.round(y + text.noise * np.ptp(y) * noise, digits)
-
-
-def columns(text: Text, x: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the columns of the example at some x."""
-    return {"x": x} | {name: np.full(len(x), value) for name, value in text.known.items()}
+    return np.round(y + text.noise * np.ptp(y) * noise, digits)
 
 
 def smooth(text: Text) -> np.ndarray:
@@ -51,9 +48,11 @@ def draw_fit(result: CurveFit, text: Text) -> Any:
     """Draw the data, the fitted curve with its confidence band, and its parameters as lines."""
     figure, axis = _axes(text, (4.5, 3.3))
     x = smooth(text)
-    axis.plot(text.x, result.y, "o", color="0.3", markersize=3.5, alpha=0.75)
-    axis.plot(x, result.predict(columns(text, x)), color="C0")
-    axis.fill_between(x, *result.band(columns(text, x)), color="C0", alpha=0.25, linewidth=0)
+    axis.plot(text.x, _by_kind(result.y, text), "o", color="0.3", markersize=3.5, alpha=0.75)
+    low, high = (_by_kind(limit, text) for limit in result.band(text.columns(x)))
+    for k, curve in enumerate(_by_kind(result.predict(text.columns(x)), text).T):
+        axis.plot(x, curve, color=_KINDS[k])
+        axis.fill_between(x, low[:, k], high[:, k], color=_KINDS[k], alpha=0.25, linewidth=0)
     for expression, kind in text.lines.items():
         value = eval(expression, {}, result.parameters)
         line = {"color": "C1", "linewidth": 1, "linestyle": (0, (4, 3)), "zorder": 1.5}
@@ -70,11 +69,12 @@ def draw_fit(result: CurveFit, text: Text) -> Any:
 def draw_family(model: NamedModel, text: Text) -> Any:
     """Draw the curve for several values of one parameter."""
     figure, axis = _axes(text, (4.5, 3.3))
-    curve, x = curvefit.formula(model.formula), smooth(text)
+    x = smooth(text)
     name, values = text.vary
     for k, value in enumerate(values):
         parameters = dict(zip(model.parameters, text.truth, strict=True)) | {name: value}
-        axis.plot(x, curve(x=x, **text.known, **parameters).numpy(), color=f"C{(2, 0, 1)[k]}", label=f"{name} = {value:g}")
+        curve = _by_kind(model.text_model(**text.columns(x), **parameters).numpy(), text)
+        axis.plot(x, curve[:, 0], color=f"C{(2, 0, 1)[k]}", label=f"{name} = {value:g}")
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(values), columnspacing=1.0, handlelength=1.5)
     return figure
 
@@ -83,11 +83,17 @@ def draw_card(result: CurveFit, text: Text) -> Any:
     """Draw the data and the curve alone, for the index."""
     figure, axis = _axes(text, (2.4, 1.35))
     x = smooth(text)
-    axis.plot(text.x, result.y, "o", color="0.5", markersize=2, alpha=0.6)
-    axis.plot(x, result.predict(columns(text, x)), color="C0", linewidth=1.6)
+    axis.plot(text.x, _by_kind(result.y, text), "o", color="0.5", markersize=2, alpha=0.6)
+    for k, curve in enumerate(_by_kind(result.predict(text.columns(x)), text).T):
+        axis.plot(x, curve, color=_KINDS[k], linewidth=1.6)
     axis.set(xticks=[], yticks=[], xlabel="", ylabel="")
     axis.minorticks_off()
     return figure
+
+
+def _by_kind(values: Any, text: Text) -> np.ndarray:
+    """Return values for the columns of the example, one column for each kind of row."""
+    return np.reshape(values, (text.kinds, -1)).T
 
 
 def _axes(text: Text, size: tuple[float, float]) -> tuple[Any, Any]:
@@ -103,8 +109,7 @@ def page(model: NamedModel, text: Text) -> tuple[str, str]:
     """Return the page of a curve and its card in the index."""
     from theme_svg import inline_svg
 
-    x, y = measured(model, text)
-    data = columns(text, x)
+    data, y = text.columns(text.x), measured(model, text)
     result = curve_fit(model.name, data, y)
     _check_command(model, data, y)
     title = model.title[0].upper() + model.title[1:]
@@ -113,6 +118,9 @@ def page(model: NamedModel, text: Text) -> tuple[str, str]:
     marked = ", its 95% confidence band and estimated parameters" if text.lines else " and its 95% confidence band"
     others = "".join(f"\n| `{name}` | {meaning} (column) |" for name, meaning in model.columns.items() if meaning)
     given = "x" if len(data) == 1 else "{" + ", ".join(f'"{name}": {name}' for name in data) + "}"
+    equations = model.equations
+    language = "[formula language](../tutorials/curves.md)" if equations is None else "language of {func}`jitgrad.curvefit.ode`"
+    written_model = model.formula if equations is None else repr(equations)
     source = f"\n\nSource: {model.source}." if model.source else ""
     related = ", ".join(f"[`{name}`]({name}.md)" for name in text.see)
     fit = inline_svg(draw_fit(result, text), f"Data and the fitted curve {model.name}")
@@ -165,10 +173,10 @@ On the command line, with columns of these names in `data.csv`:
 jitgrad fit data.csv --target y --features {",".join(data)} --model {model.name} --plot fit.png
 ```
 
-In the [formula language](../tutorials/curves.md), to change or extend it:
+In the {language}, to change or extend it:
 
 ```
-{model.formula}
+{written_model}
 ```
 
 ## Starting values

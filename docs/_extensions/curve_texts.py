@@ -33,8 +33,8 @@ class Text:
         Related curves.
     noise : float
         Standard deviation of the example's errors, in units of the range of y.
-    known : dict of str to float
-        The values of further columns in the example, the same in each row.
+    known : dict of str to float or tuple of float
+        The values of further columns in the example: one for all rows, or several, for each of which x is repeated.
     """
 
     advice: str
@@ -47,7 +47,17 @@ class Text:
     log: bool = False
     see: tuple[str, ...] = ()
     noise: float = 0.025
-    known: dict[str, float] = field(default_factory=dict)
+    known: dict[str, float | tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> int:
+        """The number of times that x is repeated."""
+        return max((len(value) for value in self.known.values() if isinstance(value, tuple)), default=1)
+
+    def columns(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the columns of the example at some x."""
+        known = {name: np.repeat(np.broadcast_to(value, self.kinds), len(x)) for name, value in self.known.items()}
+        return {"x": np.tile(x, self.kinds)} | {name: np.asarray(values, np.float64) for name, values in known.items()}
 
 
 GROUP_TEXTS = {
@@ -58,6 +68,7 @@ GROUP_TEXTS = {
     "Growth and sigmoids": "Populations and sizes that approach an upper limit.",
     "Kinetics and binding": "Rates and occupancies as a function of concentration or temperature.",
     "Pharmacokinetics": "Concentrations of a drug over time, as solutions of the differential equations of compartments.",
+    "Differential equations": "Quantities whose rates of change are known, but not their curves; solved while fitting.",
     "Power laws and logarithms": "Relations that are straight lines on logarithmic axes.",
     "Oscillations": "Periodic signals; the frequency is found from the data.",
 }
@@ -91,6 +102,9 @@ _INFUSION = {"dose": 100.0, "duration": 2.0}
 _DRUG = ("time", "concentration")
 _RATES = "30 rates, evenly spaced on a logarithmic scale"
 _AS_VOLUMES = " Clearances and volumes follow from the rates and heights."
+_SIMULATED = (
+    "The epidemic is simulated on a grid of parameters, and fitted by least squares from the three best points of the grid."
+)
 _COLUMNS = (
     "The dose is a column, so subjects with different doses can be fitted at once by {func}`jitgrad.fit_groups`. With a column "
     'of zeros among the concentrations, `errors="lognormal"` is not possible; leave out rows before the first measurable one. '
@@ -139,12 +153,14 @@ TEXTS: dict[str, Text] = {
         ("time", "population"), {"amplitude": "y"}, see=("sigmoid", "gompertz", "power_law"),
     ),
     "sigmoid": Text(
+        "It solves the differential equation y' = rate · y · (1 − y / upper). "
         "If the approach to the limit is slower than the start, use [`gompertz`](gompertz.md). For doses over several decades, "
         "use [`logistic4`](logistic4.md).",
         _grid("`upper`", f"{_STEPS}, rising and falling"), np.linspace(0, 20, 33), (5.0, 0.7, 9.0), ("rate", (0.35, 0.7, 1.5)),
         ("time", "population"), {"upper": "y", "midpoint": "x"}, see=("gompertz", "weibull", "logistic4"),
     ),
     "gompertz": Text(
+        "It solves the differential equation y' = rate · y · log(upper / y). "
         "Compare it with [`sigmoid`](sigmoid.md) if you do not know which of them describes your data; AICc decides.",
         _grid("`upper`", f"{_STEPS}, rising and falling"), np.linspace(0, 20, 33), (5.0, 0.45, 6.0),
         ("rate", (0.25, 0.45, 1.0)), ("time", "size"), {"upper": "y", "inflection": "x"}, see=("sigmoid", "weibull"),
@@ -240,6 +256,34 @@ TEXTS: dict[str, Text] = {
         _grid("two heights", "all triples of 12 rates, evenly spaced on a logarithmic scale") + _AS_VOLUMES, _HOURS,
         (1.5, 4.0, 10.0, 6.0, 40.0), ("ka", (0.7, 1.5, 4.0)), _DRUG, see=("pk_oral_1cpt", "pk_bolus_2cpt"), noise=0.005,
         known=_DOSE,
+    ),
+    "sir": Text(
+        "Measure x from the time at which `I0` individuals are infectious; with `fixed={\"I0\": 1}`, from the first case. "
+        "The size of the population is a column. Counts of new cases are not the number of infectious individuals.",
+        _SIMULATED, np.arange(1.0, 31.0), (0.9, 0.3, 2.0), ("beta", (0.6, 0.9, 1.5)), ("day", "infectious"),
+        see=("seir", "sigmoid"), known={"N": 1000.0},
+    ),
+    "seir": Text(
+        "Exchanging `sigma` and `gamma` changes the curve only a little, so precise data are needed to tell the incubation "
+        "period from the time of recovery; fix one of them if it is known. No individual is in the incubation period at x = 0.",
+        _SIMULATED, np.arange(1.0, 61.0), (1.2, 0.4, 0.25, 5.0), ("sigma", (0.15, 0.4, 2.0)), ("day", "infectious"),
+        see=("sir",), noise=0.01, known={"N": 1000.0},
+    ),
+    "lotka_volterra": Text(
+        "The column `species` contains `prey` or `predator`, or 1 or 2. Numbers that vary by factors are fitted with "
+        "`errors=\"lognormal\"`.",
+        "The logarithms of both populations change by integrals that are linear in the parameters. The integrals are computed "
+        "from the data, and the parameters by linear least squares.",
+        np.arange(0.0, 25.0), (0.55, 0.03, 0.8, 0.024, 30.0, 6.0), ("alpha", (0.4, 0.55, 0.8)), ("year", "number"),
+        see=("sinusoid",), known={"species": (1.0, 2.0)},
+    ),
+    "progress_curve": Text(
+        "The curve must cover the end of the reaction, where it bends, to determine `km`. For initial rates at several "
+        "concentrations, see [`michaelis_menten`](michaelis_menten.md).",
+        _grid("`s0`", "40 values of vmax / s0 and 16 of km / s0, evenly spaced on a logarithmic scale")
+        + " The curve of each is known in terms of Lambert's W function.",
+        np.linspace(0.0, 20.0, 41), (1.2, 3.0, 10.0), ("km", (0.5, 3.0, 10.0)), ("time", "product"), {"s0": "y"},
+        see=("michaelis_menten", "exponential_rise"), noise=0.015,
     ),
     "power_law": Text(
         "x must be positive. The fit weights absolute errors, whereas a straight line through logarithms weights relative "

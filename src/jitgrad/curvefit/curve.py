@@ -377,7 +377,7 @@ def curve_of(
 
 @functools.lru_cache(maxsize=KEPT_TRACES)
 def _curve_of_formula(model: Any, known: tuple[str, ...], log: bool) -> Curve:
-    made = model if isinstance(model, TextModel) else Formula(model.formula if isinstance(model, NamedModel) else model)
+    made = model.text_model if isinstance(model, NamedModel) else Formula(model) if isinstance(model, str) else model
     made = made._bound(known)
     used = [name for name in known if name in made.names or name in made.constants]
     names = list(model.parameters) if isinstance(model, NamedModel) else made.parameters(known)

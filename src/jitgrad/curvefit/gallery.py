@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from jitgrad.arguments import by_name
-from jitgrad.curvefit import guesses, named_starts, pharmacokinetics
+from jitgrad.curvefit import dynamics, guesses, named_starts, pharmacokinetics
 from jitgrad.curvefit.named_model import NamedModel, named_model
 from jitgrad.curvefit.named_starts import GAS_CONSTANT
 from jitgrad.errors import ArgumentError
@@ -24,7 +24,10 @@ GROWTH = "Growth and sigmoids"
 BINDING = "Kinetics and binding"
 POWERS = "Power laws and logarithms"
 WAVES = "Oscillations"
-GROUPS = (POLYNOMIALS, EXPONENTIALS, PEAKS, DOSES, GROWTH, BINDING, pharmacokinetics.PHARMACOKINETICS, POWERS, WAVES)
+GROUPS = (
+    POLYNOMIALS, EXPONENTIALS, PEAKS, DOSES, GROWTH, BINDING, pharmacokinetics.PHARMACOKINETICS, dynamics.DYNAMICS, POWERS,
+    WAVES,
+)  # fmt: skip
 """The groups of the gallery, in order."""
 
 _OFFSET = "baseline of the response"
@@ -298,6 +301,7 @@ _ALL = [
         "S. Arrhenius, Z. Phys. Chem. 4, 226, 1889",
     ),
     *pharmacokinetics.ALL,
+    *dynamics.ALL,
     named_model(
         "power_law", POWERS, "Power law",
         "amplitude * x**exponent",

@@ -42,7 +42,7 @@ def separable(columns: Columns, grids: Sequence[np.ndarray], x: np.ndarray, y: n
         The number of times that the grid around each of the best minima is refined, each time by a factor of three.
     """
     points, squares = _searched(columns, grids, x, y)
-    ends = [_descended(columns, grids, points[minimum], x, y, rounds) for minimum in _minima(squares)]
+    ends = [_descended(columns, grids, points[minimum], x, y, rounds) for minimum in minima(squares)]
     best, _ = min(ends, key=lambda end: end[1])
     return *best, *linear(columns(x, *best), y)
 
@@ -53,7 +53,7 @@ def _searched(columns: Columns, grids: Sequence[np.ndarray], x: np.ndarray, y: n
     return points, _sums_of_squares(columns(x, *points.T[:, :, None]), y).reshape([len(grid) for grid in grids])
 
 
-def _minima(squares: np.ndarray) -> np.ndarray:
+def minima(squares: np.ndarray) -> np.ndarray:
     """Return the flat indices of the lowest local minima of a grid."""
     around = sliding_window_view(np.pad(squares, 1, constant_values=np.inf), [3] * squares.ndim)
     lowest = squares == around.min(axis=tuple(range(squares.ndim, 2 * squares.ndim)))

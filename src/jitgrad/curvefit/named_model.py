@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.guesses import Start
+from jitgrad.curvefit.ode import OdeModel
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import DataError, enumerated, listed
 
 
@@ -46,6 +49,8 @@ class NamedModel:
     columns : mapping of str to str, default {"x": ""}
         The columns of the formula, in order, with their meanings. The first is the independent variable; others are known
         numbers, such as a dose.
+    equations : OdeModel, optional
+        The differential equations, if the model is not a formula. `formula` is then their text.
 
     See Also
     --------
@@ -76,6 +81,12 @@ class NamedModel:
     latex: str = ""
     source: str = ""
     columns: Mapping[str, str] = field(default_factory=lambda: {"x": ""}, hash=False)
+    equations: OdeModel | None = field(default=None, hash=False)
+
+    @property
+    def text_model(self) -> TextModel:
+        """The model as a `Formula` or an `OdeModel`."""
+        return Formula(self.formula) if self.equations is None else self.equations
 
     def named_columns(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Return given columns under the names of the model: by name if they are there, else in order.
@@ -114,7 +125,7 @@ def named_model(
     name: str,
     group: str,
     title: str,
-    formula: str,
+    formula: str | OdeModel,
     latex: str,
     meanings: Mapping[str, str],
     use: str,
@@ -125,7 +136,9 @@ def named_model(
     """Return a model. ``meanings`` is in the order in which ``start`` returns the parameters."""
     names = tuple(meanings)
     guess = functools.partial(_guess, names, start)
-    return NamedModel(name, title, formula, names, guess, group, use, meanings, latex, source, columns or {"x": ""})
+    text, equations = (formula, None) if isinstance(formula, str) else (formula.text, formula)
+    known = columns or {"x": ""}
+    return NamedModel(name, title, text, names, guess, group, use, meanings, latex, source, known, equations)
 
 
 def _guess(names: tuple[str, ...], start: Callable[..., Start], *columns: np.ndarray) -> dict[str, float]:

@@ -118,8 +118,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         """
         rows = rows_of(self, X, y, sample_weight, y_numeric=True, ensure_min_samples=2).counted()
         model = self._model()
-        text = model if isinstance(model, str) else model.formula
-        columns = self._columns(rows.x, formula(text).names)
+        names = (formula(model) if isinstance(model, str) else model.text_model).names
+        columns = self._columns(rows.x, names)
         result = curve_fit(
             model,
             columns,
