@@ -99,3 +99,13 @@ def test_parameters_and_columns_are_the_names_of_the_equations(name: str) -> Non
     assert model.equations is not None
     assert {*model.parameters, *model.columns} == set(model.equations.names)
     assert tuple(model.meanings) == model.parameters
+
+
+@pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.equations is not None])
+def test_equations_take_numbers_of_python(name: str) -> None:
+    """Numbers in the equations are constants of the integration, also where only the Jacobian differs."""
+    truth, data = example(name, np.random.default_rng(0))
+    equations = MODELS[name].equations
+    assert equations is not None
+    made = [equations(**data, **{key: kind(value) for key, value in truth.items()}).numpy() for kind in (float, np.asarray)]
+    np.testing.assert_allclose(*made, rtol=1e-12)

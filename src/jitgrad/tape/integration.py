@@ -13,7 +13,6 @@ from jitgrad.program.expression import Expression
 from jitgrad.program.integrate import OPERANDS, Detection, Integration
 from jitgrad.program.passes.cse import dce
 from jitgrad.tape.batching import batched
-from jitgrad.tape.flatten import Flat
 from jitgrad.tape.forward_mode import push_forward
 from jitgrad.tape.lru import Recent
 from jitgrad.tape.region import Region, Tensors, inlined, input_like
@@ -39,7 +38,7 @@ def integrated(
     """Record the integration, with the values whose zeros are events. Return its results."""
     first, inputs = [x for _, x in states], [time, *(inside for inside, _ in states)]
     outputs = list(slopes) if zeros is None else [*slopes, zeros]
-    flat = Flat(outputs, first=inputs, recorded=region.has)
+    flat = region.flat(inputs, outputs)
     levels = tuple([t.level for t in (*flat.leaves, *flat.literals)])
     key = (flat.key, flat.numbers, levels, n_controlled, METHODS[method][-1].implicit, zeros is None)
     bodies = _BODIES.get(key) or _BODIES.put(key, _bodies_of(region, method, n_controlled, inputs, slopes, zeros))

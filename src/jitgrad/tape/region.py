@@ -45,9 +45,13 @@ class Region(Recording):
 
     def expression(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Expression, Tensors]:
         """Return a body, and the other values that it reads, which are its last inputs."""
-        flat = Flat(outputs, first=inputs, recorded=self.has, lifted=_varies)
+        flat = self.flat(inputs, outputs)
         self._check_ops(flat)
         return flat.expression(flat.leaves), flat.leaves[len(inputs) :]
+
+    def flat(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Flat:
+        """Return the steps of a body, whose numbers are among its leaves if they vary."""
+        return Flat(outputs, first=inputs, recorded=self.has, lifted=_varies)
 
     def bodies(self, inputs: Sequence[Tensor], *outputs: Sequence[Tensor]) -> tuple[list[Expression], Tensors]:
         """Return several bodies with the same inputs, and the other values that they read, which are their last inputs."""
