@@ -34,6 +34,7 @@ ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"method": "RK54"}, ArgumentError, "Did you mean 'RK45'?"),
     ({"rtol": -1.0}, ArgumentError, "rtol is -1.0"),
     ({"atol": np.inf}, ArgumentError, "atol is inf"),
+    ({"atol": [1e-6, 1e-6]}, ArgumentError, r"atol is \[1e-06, 1e-06\]. Give nonnegative numbers, one or one for each"),
     ({"first_step": 0.0}, ArgumentError, "first_step is 0.0"),
     ({"max_step": -1.0}, ArgumentError, "max_step is -1.0"),
     ({"max_steps": 0}, ArgumentError, "max_steps is 0"),

@@ -99,6 +99,20 @@ def test_args_may_be_nested_and_integers_are_constants() -> None:
     np.testing.assert_allclose(y.item(), 1 / 3, rtol=1e-7)
 
 
+def test_tolerances_of_each_element() -> None:
+    """Only the first state is accurate if the tolerance of the second is large."""
+
+    def solve(y0: Any, atol: Any) -> Any:
+        return jg.solve_ivp(lambda t, y: fun(y), (0, 20), y0, "RK45", [20.0], rtol=1e-12, atol=atol)
+
+    def fun(y: Any) -> Any:
+        return {"a": y["a"] * 0.0, "b": -y["b"]} if isinstance(y, dict) else [0.0 * y[0], jg.cos(10 * y[1])]
+
+    tight, loose = solve([1.0, 0.0], [1e-12, 1e-12]), solve([1.0, 0.0], [1e-12, 1.0])
+    assert loose.nfev < tight.nfev / 2
+    assert solve({"a": 1.0, "b": 1.0}, {"a": 1e-12, "b": 1.0}).nfev < solve({"a": 1.0, "b": 1.0}, 1e-12).nfev
+
+
 def test_float32_variables_give_float32() -> None:
     k = jg.Variable(np.float32(0.5))
     y = jg.solve_ivp(lambda t, y: -k * y, (0, 1), [1.0], t_eval=[1.0], rtol=1e-4, atol=1e-6).y
@@ -121,6 +135,20 @@ def test_new_values_reuse_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
         y = solved(case, factor * case.times(), y0, args, (0.0, factor * 20.0))
         assert np.isfinite(y.numpy()).all()
     assert not lowerings
+
+
+def test_the_jacobian_of_equations_that_are_recorded_again_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jitgrad.tape import integration
+
+    def fall(rate: float, power: int) -> float:
+        y = jg.solve_ivp(lambda t, y, k: -k * y**power - 3.5 * power, (0, 0.1), [2.0], "ESDIRK", [0.1], args=(rate,)).y
+        return y.item()
+
+    first = fall(0.5, 2)
+    jacobian, recorded = integration._jacobian, []
+    monkeypatch.setattr(integration, "_jacobian", lambda *args: recorded.append(args) or jacobian(*args))
+    assert fall(0.6, 2) < first and not recorded
+    assert fall(0.5, 3) < first and len(recorded) == 1
 
 
 def test_traced_functions_and_vmap_agree_to_the_bit() -> None:

@@ -27,7 +27,7 @@ def solve_ivp(
     args: tuple[Any, ...] | None = None,
     jumps: tuple[Any, Any] | None = None,
     rtol: float = 1e-6,
-    atol: float = 1e-9,
+    atol: Any = 1e-9,
     first_step: float | None = None,
     max_step: float | None = None,
     max_steps: int = 100_000,
@@ -71,9 +71,11 @@ def solve_ivp(
         for ``k`` times, or the shape of ``y0`` if all jumps are equal, and are added to the state. Instead of amounts, a
         function ``jump(t, y, *args)`` may return the state after the jump. The times may have any order; jumps outside
         ``t_span`` are ignored.
-    rtol, atol : float, default 1e-6 and 1e-9
-        The relative and absolute tolerance, ``atol + rtol * abs(y)`` for each element of ``y``. The estimated error of a step
-        is at most 1/40 of it, because the errors of steps add up. SciPy's defaults are 1e-3 and 1e-6.
+    rtol : float, default 1e-6
+        The relative tolerance. SciPy's default is 1e-3.
+    atol : float or array_like, default 1e-9
+        The absolute tolerance, one or one for each element of ``y0``. The estimated error of a step is at most a small part of
+        ``atol + rtol * abs(y)``, because the errors of steps add up. SciPy's default is 1e-6.
     first_step : float, optional
         The size of the first step. By default, it is estimated from the derivatives at the initial time.
     max_step : float, optional
@@ -157,6 +159,7 @@ def solve_ivp(
     >>> result.t_events[0].numpy().round(4)
     array([0.4515, 1.174 , 1.7519])
     """
-    checked = options_from(method, rtol, atol, first_step, max_step, max_steps, options)
-    solver = Solver(Problem(fun, y0, args), t_span, checked, jumps, events, count("max_events", max_events))
+    problem = Problem(fun, y0, args)
+    checked = options_from(method, rtol, problem.tolerances(atol), first_step, max_step, max_steps, options)
+    solver = Solver(problem, t_span, checked, jumps, events, count("max_events", max_events))
     return solver.result(t_eval, dense_output)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jitgrad.arguments import by_name, count, nonnegative, positive
+from jitgrad.arguments import by_name, count, positive
 from jitgrad.errors import ArgumentError, OptionError, near_name
 from jitgrad.functions.shapes import broadcast_to
 from jitgrad.integrate.times import value_of
@@ -47,7 +47,7 @@ class Options(NamedTuple):
 
     method: str
     rtol: float
-    atol: float
+    atol: Any
     first_step: float
     max_step: float
     max_steps: int
@@ -98,7 +98,7 @@ def options_from(
     return Options(
         method,
         positive("rtol", rtol),
-        nonnegative("atol", atol),
+        atol,
         0.0 if first_step is None else positive("first_step", first_step),
         math.inf if max_step is None else float(max_step),
         count("max_steps", max_steps),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.arguments import nonnegative
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.tape import dtypes
 from jitgrad.tape.operators import Operators
@@ -56,6 +57,18 @@ class Problem:
             if x.shape != y.shape:
                 raise ShapeError(f"{name} returns an array of shape {x.shape} for y of shape {y.shape}. Return {what}.")
         return made
+
+    def tolerances(self, atol: Any) -> Any:
+        """Return absolute tolerances: a number, or a number for each element of the states, one after another."""
+        if isinstance(atol, (int, float)):
+            return nonnegative("atol", atol)
+        parts = []
+        for given, y in zip(self.unpack(atol, "atol"), self.y0, strict=True):
+            array = np.asarray(given, np.float64)
+            if array.shape not in ((), y.shape) or not (np.isfinite(array).all() and (array >= 0).all()):
+                raise ArgumentError(f"atol is {given!r}. Give nonnegative numbers, one or one for each element of y0.")
+            parts.append(np.broadcast_to(array, y.shape).ravel())
+        return np.concatenate(parts)
 
 
 def parameters(args: Any) -> tuple[Any, ...]:
