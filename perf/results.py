@@ -23,6 +23,7 @@ SECTIONS = {
     "Time to the first result": ("startup.py", "--cold"),
     "A curve, compared with SciPy": ("curve_fit.py",),
     "Many small fits, compared with other libraries": ("many_fits.py",),
+    "Differential equations, compared with other libraries": ("ode.py",),
     "Models of tables, compared with scikit-learn": ("tables.py",),
     "Recurrences": ("recurrences.py",),
     "Scaling": ("scaling.py",),

@@ -1,0 +1,65 @@
+"""The differential equations that ``perf/ode.py`` solves and fits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+# Lorenz
+SPAN, OUTPUTS, TOLERANCE = (0.0, 100.0), np.linspace(0, 100, 1001), 1e-8
+BEGIN = np.array([1.0, 0.0, 0.0])
+
+# Lotka-Volterra
+TIMES, POPULATIONS = np.linspace(0, 20, 21), np.array([30.0, 4.0])
+TRUTH = np.array([0.55, 0.028, 0.8, 0.024])
+START = 1.3 * TRUTH
+
+# Stiff problems: name, initial state, end, relative and absolute tolerance, and the solution at the end, from the test set of
+# Mazzia and Magherini (2008).
+STIFF: dict[str, tuple[list[float], float, float, float, list[float]]] = {
+    "robertson": ([1.0, 0.0, 0.0], 1e11, 1e-6, 1e-12, [0.2083340149701255e-7, 0.8333360770334713e-13, 0.9999999791665050]),
+    "van der pol": ([2.0, 0.0], 2000.0, 1e-6, 1e-9, [1.706167732170483, -0.8928097010247975e-3]),
+}
+MU = 1000.0
+SETS = 10_000
+"""Number of sets of parameters that are solved together."""
+
+
+def observed() -> np.ndarray:
+    """Return both populations with errors of 5 %."""
+    from scipy.integrate import solve_ivp
+
+    a, b, c, d = TRUTH
+    exact = solve_ivp(
+        lambda t, y: [a * y[0] - b * y[0] * y[1], d * y[0] * y[1] - c * y[1]], (0, 20), POPULATIONS, "DOP853", TIMES,
+        rtol=1e-12, atol=1e-12,
+    ).y  # fmt: skip
+    return np.asarray(exact * np.exp(0.05 * np.random.default_rng(1).normal(size=exact.shape)))
+
+
+def parameter_sets(n: int) -> np.ndarray:
+    """Return n sets of parameters, up to 20 % off."""
+    return TRUTH * np.random.default_rng(0).uniform(0.8, 1.2, (n, 4))
+
+
+def timed(function: Callable[[], Any], runs: int) -> tuple[float, float, Any]:
+    """Return the time of a first call, the minimum of several more, and the result."""
+    times = []
+    for _ in range(1 + runs):
+        start = time.perf_counter()
+        result = function()
+        times.append(time.perf_counter() - start)
+    return times[0], min(times[1:], default=times[0]), result
+
+
+def row(side: str, run: tuple[float, float, Any], **more: Any) -> dict[str, Any]:
+    """Return a row of the results."""
+    return {"side": side, "first": run[0], "seconds": run[1]} | more
+
+
+def worst(found: Any, solution: Sequence[float]) -> float:
+    """Return the largest relative error."""
+    return float(np.max(np.abs(np.asarray(found) / solution - 1)))
