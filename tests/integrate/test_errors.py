@@ -112,3 +112,17 @@ def test_times_are_checked_when_a_traced_function_is_called() -> None:
 def test_unknown_times_are_required_in_traced_functions() -> None:
     with pytest.raises(TracingError, match="t_eval"):
         jg.function(lambda k: jg.solve_ivp(lambda t, y: -k * y, (0, 1), [1.0]).y)(0.5)
+
+
+def _assigned(t: Any, y: Any) -> Any:
+    made = np.zeros(2)
+    made[0], made[1] = y[1], -y[0]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("fun", "error"), [(lambda t, y: np.array([y[1], -y[0]]), TracingError), (_assigned, ArgumentError)], ids=["array", "zeros"]
+)
+def test_arrays_of_derivatives_are_lists(fun: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"[Aa] list of (the )?derivatives"):
+        jg.solve_ivp(fun, (0, 1), [1.0, 0.0])

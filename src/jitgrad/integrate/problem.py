@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.arguments import nonnegative
-from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.errors import ArgumentError, ShapeError, TracingError
 from jitgrad.tape import dtypes
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
@@ -46,7 +46,20 @@ class Problem:
 
     def derivatives(self, t: Tensor, states: Tensors) -> Tensors:
         """Return the derivatives of the states."""
-        return self.states_from(self._fun(t, self.pack(states), *self.args), "fun", "the derivative of each element of y")
+        return self.states_from(self._called(t, self.pack(states)), "fun", "the derivative of each element of y")
+
+    def _called(self, t: Tensor, y: Any) -> Any:
+        """Call the right-hand side. Errors of NumPy's arrays, which cannot hold Tensors, say what to return instead."""
+        try:
+            return self._fun(t, y, *self.args)
+        except TracingError as error:
+            raise TracingError(f"{error} A list of derivatives takes the place of np.array in fun.") from error
+        except ValueError as error:
+            if "array element" not in str(error):
+                raise
+            raise ArgumentError(
+                "fun assigns to an element of a NumPy array, which cannot hold a Tensor. Return a list of the derivatives."
+            ) from error
 
     def states_from(self, nest: Any, name: str, what: str) -> Tensors:
         """Return the leaves of a value that a user's function returned. Raise ShapeError if it is not like y0."""
