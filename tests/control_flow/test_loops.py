@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jitgrad as jg
-from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TracingError
+from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TracingError, UnsupportedError
 from jitgrad.tape.flatten import Flat
 
 X = np.random.default_rng(0).normal(size=23)
@@ -221,3 +221,19 @@ def test_minimize_and_a_custom_op() -> None:
     f = jg.grad(lambda v: jg.scan(lambda c, x: (product(c, x) + v, c), v, X[:5], checkpoint=2)[0])
     expected = jg.grad(lambda v: python_scan(lambda c, x: (c * x + v, (c,)), v, X[:5])[0])
     np.testing.assert_allclose(f(0.3).numpy(), expected(0.3).numpy(), rtol=1e-12)
+
+
+def test_what_does_not_depend_on_the_carries_is_recorded_outside() -> None:
+    """The gradient of a loop that reads p[0] accumulates a number, and not an array."""
+
+    def f(p: Any) -> Any:
+        return jg.scan(lambda h, x: (jg.sin(jg.exp(p[0]) * h) + p[1], None), 0.0, X)[0]
+
+    for transform in (lambda f: f, jg.grad):
+        program = jg.lower(transform(f), np.array([0.1, 0.2, 0.3]))
+        kinds = [program.instruction(i)[0].name for i in range(program.stop)]
+        inside = kinds[kinds.index("loop") : len(kinds) - kinds[::-1].index("next")]
+        assert "exp" in kinds
+        assert not {"exp", "zero", "copy_from", "copy_into"} & {*inside}
+    with pytest.raises(UnsupportedError, match="draws random numbers"):
+        jg.scan(lambda h, x: (h + jg.random.uniform(()), None), 0.0, X)

@@ -31,7 +31,7 @@ def adjoint(
         found = differentiate(slopes, keys, lambda t: id(t) in keys, region.has, weights)
         pulled = [constant(0.0, x) if t is None else t for t, x in zip(found, sources, strict=True)]
     inputs = [time, *inside, *weights, *constants]
-    whole, _ = region.expression(inputs, [*slopes, *pulled])
+    whole, _ = region.expression(inputs, [*slopes, *pulled], lifted=False)
     n, (name, outputs) = len(first), whole.entries[0]
     body, pull = (dce(whole._replace(entries=((name, part),))) for part in (outputs[:n], outputs[n:]))
     made = OPS["adjoint"](*given, *first, *g, *fixed, region=Adjoint(integration, body, pull, tuple(wanted)))[n + 1 :]

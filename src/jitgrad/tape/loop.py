@@ -131,7 +131,7 @@ def _looped(
 ) -> Tensors:
     """Record the loop. Return the last carries and the stacked values. Other values that the body reads are constant."""
     given, outputs = (*carries, *moving), [*following, *stacked]
-    body, fixed = region.expression([inside for inside, _ in given], outputs)
+    body, fixed = region.expression([inside for inside, _ in given], outputs, hoisted=True)
     loop = Loop(body, trips, len(carries), len(moving), reverse, parallel)
     made = loop_op(*(x for _, x in given), *fixed, loop=loop)
     return [retyped(result, output.level) for result, output in zip(made, outputs, strict=True)]

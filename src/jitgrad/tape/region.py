@@ -13,6 +13,7 @@ from jitgrad.program.expression import Expression, literal_value
 from jitgrad.tape import dtypes
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.recording import Recording
+from jitgrad.tape.reverse_mode import topological
 from jitgrad.tape.tensor import Tensor, as_tensor, cast, placeholder, record
 
 Tensors = list[Tensor]
@@ -28,14 +29,6 @@ def slice_of(x: Tensor) -> Tensor:
     return placeholder(x.shape[1:], x.level)
 
 
-def _varies(value: float) -> bool:
-    """Return whether a number in a body is passed to it, so that a body with another number is the same.
-
-    Integers and halves are part of the body, because passes use their values, as in ``x**2``.
-    """
-    return math.isfinite(value) and not (2 * value).is_integer()
-
-
 class Region(Recording):
     """The recording of the bodies of a region op, with its name in errors."""
 
@@ -43,28 +36,64 @@ class Region(Recording):
         super().__init__()
         self.what = what
 
-    def expression(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Expression, Tensors]:
-        """Return a body, and the other values that it reads, which are its last inputs."""
-        flat = self.flat(inputs, outputs)
-        self._check_ops(flat)
-        return flat.expression(flat.leaves), flat.leaves[len(inputs) :]
+    def expression(
+        self,
+        inputs: Sequence[Tensor],
+        outputs: Sequence[Tensor],
+        hoisted: bool = False,
+        fixed: Sequence[Tensor] = (),
+        lifted: bool = True,
+    ) -> tuple[Expression, Tensors]:
+        """Return a body, and the other values that it reads, which are its last inputs.
 
-    def flat(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Flat:
-        """Return the steps of a body, whose numbers are among its leaves if they vary."""
-        return Flat(outputs, first=inputs, recorded=self.has, lifted=_varies)
+        Parameters
+        ----------
+        inputs, outputs : sequence of Tensor
+            The inputs and the results of the body.
+        hoisted : bool, default False
+            Whether the body reads what does not depend on the inputs from outside.
+        fixed : sequence of Tensor
+            Other values that it reads, before those that are returned.
+        lifted : bool, default True
+            Whether it also reads numbers that vary.
+        """
+        flat = self.flat(inputs, outputs, hoisted, fixed, lifted)
+        return flat.expression(flat.leaves), flat.leaves[len(inputs) + len(fixed) :]
 
-    def bodies(self, inputs: Sequence[Tensor], *outputs: Sequence[Tensor]) -> tuple[list[Expression], Tensors]:
+    def flat(
+        self,
+        inputs: Sequence[Tensor],
+        outputs: Sequence[Tensor],
+        hoisted: bool = False,
+        fixed: Sequence[Tensor] = (),
+        lifted: bool = True,
+    ) -> Flat:
+        """Return the steps of a body, whose numbers are among its leaves if they vary; see ``expression``."""
+        order = topological(outputs, self.has)
+        self._check_ops(order)
+        inside = {id(x) for x in inputs}
+        for node in order:
+            if not hoisted or any(id(x) in inside for x in node.inputs):
+                inside.add(id(node))
+        inside.difference_update(map(id, (*inputs, *fixed)))
+        first, numbers = [*inputs, *fixed], _varies if lifted else _never
+        return Flat(outputs, first=first, recorded=lambda t: id(t) in inside and self.has(t), lifted=numbers)
+
+    def bodies(
+        self, inputs: Sequence[Tensor], *outputs: Sequence[Tensor], hoisted: bool = False
+    ) -> tuple[list[Expression], Tensors]:
         """Return several bodies with the same inputs, and the other values that they read, which are their last inputs."""
         fixed: Tensors = []
         for part in outputs:
-            fixed += self.expression([*inputs, *fixed], part)[1]
-        return [self.expression([*inputs, *fixed], part)[0] for part in outputs], fixed
+            fixed += self.expression(inputs, part, hoisted, fixed)[1]
+        return [self.expression(inputs, part, hoisted, fixed)[0] for part in outputs], fixed
 
-    def _check_ops(self, flat: Flat) -> None:
+    def _check_ops(self, nodes: Sequence[Tensor]) -> None:
         """Raise UnsupportedError for ops that a body cannot contain: ops that are not in the table, and random numbers."""
-        for node in flat.nodes:
+        for node in nodes:
             op = node.op
-            assert op is not None
+            if op is None or not self.has(node):
+                continue
             if OPS.get(op.name) is not op:
                 raise UnsupportedError(
                     f"{self.what}: the body contains a function with a custom gradient that is written with functions of "
@@ -75,6 +104,18 @@ class Region(Recording):
                     f"{self.what}: the body draws random numbers, which would be the same in each trip. "
                     f"Draw them before the loop, one row per trip, and pass them as a moving input."
                 )
+
+
+def _varies(value: float) -> bool:
+    """Return whether a number in a body is passed to it, so that a body with another number is the same.
+
+    Integers and halves are part of the body, because passes use their values, as in ``x**2``.
+    """
+    return math.isfinite(value) and not (2 * value).is_integer()
+
+
+def _never(value: float) -> bool:
+    return False
 
 
 def inlined(body: Expression, operands: Sequence[Tensor]) -> Tensors:

@@ -59,7 +59,7 @@ def while_loop(
 
 def _looped(region: Region, inside: Tensors, first: Sequence[Tensor], tested: Tensor, following: Tensors) -> Tensors:
     """Record the loop."""
-    (test, body), fixed = region.bodies(inside, [tested], following)
+    (test, body), fixed = region.bodies(inside, [tested], following, hoisted=True)
     made = while_op(*first, *fixed, region=While(test, body, len(inside)))
     return [retyped(result, x.level) for result, x in zip(made, following, strict=True)]
 
