@@ -23,7 +23,7 @@ class OdeSolution:
     Notes
     -----
     A call integrates again, from the initial time to the given times. The result is as accurate as with ``t_eval``, and it is
-    differentiable by the times, too.
+    differentiable by the times, too. It is nan at times after a terminal event.
 
     Examples
     --------
