@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
+from click.testing import CliRunner
 from scipy.optimize import curve_fit as of_scipy
 from scipy.special import wrightomega
 
 from jitgrad import curve_fit
+from jitgrad.cli.main import commands
 from jitgrad.curvefit import MODELS
 
 BOYS = np.array([3, 8, 26, 76, 225, 298, 258, 233, 189, 128, 68, 29, 14, 4.0])
@@ -44,6 +48,8 @@ def test_hares_and_lynxes() -> None:
         mean, deviation = posterior[name]
         assert abs(fit.parameters[name] - mean) < 0.3 * deviation, name
         assert error == pytest.approx(deviation, rel=0.25), name
+    guess = MODELS["lotka_volterra"].guess(data["x"], np.repeat([1.0, 2.0], 21), np.array([*HARES, *LYNXES]))
+    assert all(abs(guess[name] / fit.parameters[name] - 1) < 0.35 for name in fit.names)
     numbered = data | {"species": np.repeat([1, 2], 21)}
     np.testing.assert_allclose(
         curve_fit("lotka_volterra", numbered, [*HARES, *LYNXES], errors="lognormal").values, fit.values, rtol=1e-6
@@ -109,3 +115,17 @@ def test_equations_take_numbers_of_python(name: str) -> None:
     assert equations is not None
     made = [equations(**data, **{key: kind(value) for key, value in truth.items()}).numpy() for kind in (float, np.asarray)]
     np.testing.assert_allclose(*made, rtol=1e-12)
+
+
+def test_the_command_line_takes_labels_and_keeps_the_model(tmp_path: Path) -> None:
+    years, kinds = np.tile(np.arange(21.0), 2), ["prey"] * 21 + ["predator"] * 21
+    pelts = np.array([*HARES, *LYNXES], np.float64)
+    pl.DataFrame({"year": years, "animal": kinds, "pelts": pelts}).write_csv(tmp_path / "pelts.csv")
+    table, kept = str(tmp_path / "pelts.csv"), str(tmp_path / "pelts.jitgrad")
+    fitted = ["fit", table, "--target", "pelts", "--features", "year,animal", "--model", "lotka_volterra", "--save", kept]
+    assert CliRunner().invoke(commands, [*fitted, "--plot", str(tmp_path / "pelts.png")]).exit_code == 0
+    assert CliRunner().invoke(commands, ["predict", kept, table, "-o", str(tmp_path / "made.csv")]).exit_code == 0
+    made = pl.read_csv(tmp_path / "made.csv")
+    fit = curve_fit("lotka_volterra", {"x": years, "species": kinds}, pelts)
+    predicted = next(made[name] for name in made.columns if made[name].dtype.is_float() and name not in ("year", "pelts"))
+    np.testing.assert_allclose(predicted.to_numpy(), fit.predict(), rtol=1e-6)

@@ -121,12 +121,12 @@ def lotka_volterra(x: np.ndarray, species: np.ndarray, y: np.ndarray) -> Start:
 
     The logarithms of the populations change by alpha Δx - beta ∫ predator dx and delta ∫ prey dx - gamma Δx.
     """
-    times = np.unique(x)
+    times, kinds = np.unique(x), np.unique(species)
+    if len(kinds) != 2:
+        return 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
     series = []
-    for kind in (0, 1):
+    for kind in kinds:
         rows = species == kind
-        if not rows.any():
-            return 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
         at, inverse = np.unique(x[rows], return_inverse=True)
         means = np.bincount(inverse, y[rows]) / np.bincount(inverse)
         series.append(np.maximum(np.interp(times, at, means), 1e-3 * (np.abs(y[rows]).max() or 1.0)))

@@ -275,13 +275,16 @@ class CurveModel:
     def _columns(self, frame: pl.DataFrame) -> list[np.ndarray]:
         names = [self.columns[name][0] for name in self.estimates.curve.columns]
         check_needed(frame, names)
-        coded = coded_columns(frame, self.estimates.curve.model, self.columns)
+        coded = coded_columns(frame, self.estimates.curve.model, {name: column for name, (column, *_) in self.columns.items()})
         return [numbers(coded[name]) for name in names]
 
 
-def coded_columns(frame: pl.DataFrame, model: Any, columns: Mapping[str, Any]) -> pl.DataFrame:
-    """Return a table with numbers in place of the labels that differential equations take."""
+def coded_columns(frame: pl.DataFrame, model: Any, columns: Mapping[str, str]) -> pl.DataFrame:
+    """Return a table with numbers in place of the labels that differential equations take.
+
+    ``columns`` has the column of the table for each variable.
+    """
     if isinstance(model, OdeModel):
-        for name in columns:
-            frame = frame.with_columns(pl.Series(name, model._coded(name, frame[name])))
+        for name, column in columns.items():
+            frame = frame.with_columns(pl.Series(column, model._coded(name, frame[column])))
     return frame

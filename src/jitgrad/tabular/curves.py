@@ -173,7 +173,8 @@ def fit_curve(
     for name in names:
         check_not_empty(frame[name])
     whole = whole_rows(frame.select(names), drop_missing)[0]
-    coded = coded_columns(whole, kind, used)
+    text = kind.equations if isinstance(kind, NamedModel) else kind
+    coded = coded_columns(whole, text, used)
     arrays = {name: numbers(coded[name]) for name in names}
     kept = ~np.isnan(arrays[target])
     columns = {name: arrays[column][kept] for name, column in used.items()}
@@ -187,7 +188,7 @@ def fit_curve(
         )
     starts = {k: v for k, v in given.items() if k in parameters} | dict(p0 or {}) or None
     uncertain = None if sigma is None else arrays[sigma][kept]
-    labels = {name: whole[column].to_numpy()[kept] for name, column in used.items() if _has_labels(kind, name)}
+    labels = {name: whole[column].to_numpy()[kept] for name, column in used.items() if _has_labels(text, name)}
     result = curve_fit(kind or model, columns | labels, arrays[target][kept], starts, uncertain, **options)
     ranges = {name: (column, float(columns[name].min()), float(columns[name].max())) for name, column in used.items()}
     name = kind.name if isinstance(kind, NamedModel) else ""
