@@ -36,7 +36,7 @@ def lorenz() -> Iterator[Row]:
 
 
 def fit() -> Iterator[Row]:
-    data, rows = jobs.observed(), np.tile(jobs.TIMES, 2)
+    data, rows = jobs.OBSERVED, np.tile(jobs.TIMES, 2)
 
     def model(t: Any, *parameters: Any) -> Any:
         solved = jg.solve_ivp(

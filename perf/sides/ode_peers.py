@@ -126,7 +126,7 @@ def scipy_fit() -> Rows:
     from scipy.integrate import solve_ivp
     from scipy.optimize import least_squares
 
-    slopes, data = _njit(_predators), np.log(jobs.observed())
+    slopes, data = _njit(_predators), np.log(jobs.OBSERVED)
 
     def residuals(p: Any) -> Any:
         solved = solve_ivp(
@@ -217,7 +217,7 @@ def diffrax_fit() -> Rows:
         options = {"jac": "fwd"}
         return optimistix.least_squares(residuals, solver, begin, data, options=options, throw=False).value * jobs.TRUTH
 
-    data = dx.numpy.log(dx.numpy.array(jobs.observed()))
+    data = dx.numpy.log(dx.numpy.array(jobs.OBSERVED))
     run = jobs.timed(lambda: found(data).block_until_ready(), 5)
     yield row("diffrax, optimistix", run, result=np.asarray(run[2]).tolist())
 

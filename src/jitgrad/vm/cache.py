@@ -19,9 +19,10 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
+
+from llvmlite import __version__ as llvmlite_version
 
 from jitgrad.errors import ArgumentError
 from jitgrad.vm import objects
@@ -36,7 +37,7 @@ _PATIENCE = 300.0  # seconds that another process may take to compile a unit
 def key() -> str:
     """Return a hash of everything that compiled code depends on."""
     made_for = processor()
-    facts = [version("llvmlite"), sys.version, made_for.name, made_for.flags()]
+    facts = [llvmlite_version, sys.version, made_for.name, made_for.flags()]
     return hashlib.sha256("\0".join([*facts, objects.sources()]).encode()).hexdigest()[:20]
 
 
