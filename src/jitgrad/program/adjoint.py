@@ -62,8 +62,11 @@ class Adjoint(NamedTuple):
 
     @property
     def most_checkpoints(self) -> int:
-        """Number of checkpoints of the steps, and of a segment: at most a thousand, in a few megabytes."""
-        return max(16, min(1024, 2**19 // (layout.RTOL + layout.stride(self.integration.n_elements))))
+        """Number of checkpoints of all steps, and of a segment: a thousand in a few megabytes, or fewer of large states.
+
+        Its square, the largest number of steps, exceeds the default of ``max_steps``.
+        """
+        return max(320, min(1024, 2**19 // (layout.RTOL + layout.stride(self.integration.n_elements))))
 
     def results(self, operands: Sequence[Shape]) -> Shapes:
         """Return the shapes of the results for operands of these shapes. Raise ProgramError if they do not match the bodies."""

@@ -240,7 +240,10 @@ def _adjoint(context, i):
     begun = begin(context, i, scratch, sizes, tableau)
     apart, steps = _forward(context, i, scratch, sizes, tableau, begun)
     most, last = _sizes(sizes)[at.MOST_CHECKPOINTS], sizes[at.COUNT]
-    failed = scratch[at.STATUS] != 0.0 or apart > most
+    if apart > most:
+        scratch[at.STATUS] = number(scratch, at.TOO_MANY)
+        write_statistics(context, i, scratch, sizes)
+    failed = scratch[at.STATUS] != 0.0
     segments = ZERO if failed else (steps + apart - ONE) // apart
     for segment in range(segments):
         checkpoint = segments - ONE - segment
