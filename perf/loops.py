@@ -1,8 +1,8 @@
 """Measure the overhead of one iteration of a loop: ``python perf/loops.py``.
 
 The body has one multiplication and one addition of scalars. It is not linear in the carry, since a linear recurrence does not
-run as a loop. An iteration also copies the carry if it is needed and, in some of the cases, moves slices. The output compares it
-with the time of the body's instructions alone (``program/profile.py``).
+run as a loop. An iteration also copies the carry if it is needed and, in some of the cases, moves slices. The output compares
+it with the time of the body's instructions alone (``program/profile.py``).
 """
 
 from __future__ import annotations
