@@ -421,7 +421,7 @@ WRONG = [
     ("fit t.csv --target y --separator ab", "separator"),
     ("predict nothing t.csv", "There is no file nothing"),
     ("predict t.csv t.csv", "damaged or is not a jitgrad file"),
-    ("predict newer t.csv", "has version 99, but this jitgrad supports versions up to 1"),
+    ("predict newer t.csv", "has version 99, but this jitgrad supports versions up to 2"),
     ("predict curve lacks.csv", "needs the column 'x'"),
     ("predict curve t.csv -o t.csv/out.csv", "t.csv/out.csv cannot be written"),
     ("predict curve out.csv", "already has a column 'prediction'"),
