@@ -148,6 +148,7 @@ def test_log_normal_errors() -> None:
     for name in FIRST_ORDER:
         np.testing.assert_allclose(fit.parameters[name], closed.parameters[name], rtol=1e-4)
     np.testing.assert_allclose(fit.bic, closed.bic, rtol=1e-6)
+    assert str(fit).startswith("\n".join(oral().lines)) and "log-normal errors" in str(fit)
 
 
 VALUES = {

@@ -10,6 +10,7 @@ import numpy as np
 from jitgrad.curvefit.fitted import OWN_LOSS, FittedCurve, Outliers
 from jitgrad.curvefit.minimise import RHO
 from jitgrad.curvefit.notebook import result_html
+from jitgrad.curvefit.ode import OdeModel
 from jitgrad.errors import enumerated
 
 __all__ = ["BEYOND", "OWN_LOSS", "WORSE", "CurveFit", "Outliers"]
@@ -216,10 +217,12 @@ class CurveFit(FittedCurve):
         parameter        estimate  std. error         t        p  95% CI
         """
         width = max(9, *map(len, self.names))
-        lines = [f"{'parameter':{width}} {'estimate':>15} {'std. error':>11} {'t':>9} {'p':>8}  95% CI"]
+        equations = self.curve.model.lines if isinstance(self.curve.model, OdeModel) else []
+        lines = [*equations, f"{'parameter':{width}} {'estimate':>15} {'std. error':>11} {'t':>9} {'p':>8}  95% CI"]
         for name, estimate, error, t, p, low, high in self.table():
             of = f"{error:11.4g} {t:9.3g} {p:8.2g}  [{low:.6g}, {high:.6g}]" if not math.isnan(error) else f"{'fixed':>11}"
             lines.append(f"{name:{width}} {estimate:15.8g} {of}")
+        lines += ["log-normal errors: χ² and R² are those of log y"] * self.curve.log
         lines += [
             f"{self.n_rows} rows, {self.dof} degrees of freedom, χ² {self.chisqr:.6g}, reduced χ² {self.redchi:.6g}",
             f"R² {self.r2:.6g}, AIC {self.aic:.6g}, AICc {self.aicc:.6g}, BIC {self.bic:.6g}, "
