@@ -150,7 +150,7 @@ def test_the_interpreter_is_what_the_generator_writes() -> None:
 
 
 def test_importing_jitgrad_stays_light() -> None:
-    heavy = "numba llvmlite polars rich scipy click matplotlib"
+    heavy = "numba llvmlite narwhals polars rich scipy click matplotlib"
     code = f"import sys, jitgrad; print([m for m in {heavy.split()} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -24,6 +24,7 @@ Examples
 12.0
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from jitgrad import platforms
@@ -114,7 +115,6 @@ from jitgrad.functions.shapes import (
 )
 from jitgrad.functions.softmax import log_softmax, logsumexp, softmax
 from jitgrad.functions.statistics import bincount, corrcoef, cov
-from jitgrad.groupfit import fit_groups
 from jitgrad.integrate import solve_ivp
 from jitgrad.models import Input, Model, Sequential
 from jitgrad.ops.elementwise import (
@@ -223,14 +223,17 @@ __all__ = [
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
+    from jitgrad import groupfit
+    from jitgrad.groupfit import fit_groups
     from jitgrad.tabular import fit_table
+
+_LATER = {"fit_groups": "jitgrad.groupfit", "fit_table": "jitgrad.tabular", "groupfit": "jitgrad.groupfit"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``fit_table`` on first use, because importing polars takes longer than all other imports."""
-    if name == "fit_table":
-        from jitgrad.tabular import fit_table
-
-        globals()[name] = fit_table
-        return fit_table
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import modules of tables on first use, because importing polars and narwhals takes longer than all other imports."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(_LATER[name])
+    globals()[name] = found = module if name == "groupfit" else getattr(module, name)
+    return found

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import narwhals.stable.v1 as nw
 import numpy as np
 
 from jitgrad.arguments import count
@@ -167,6 +166,8 @@ class _Panel(NamedTuple):
 
 
 def _panel(fits: GroupFits, g: int) -> _Panel:
+    import narwhals.stable.v1 as nw
+
     place = np.unravel_index(g, fits.status.shape)
     key = [int(k) for k in place] if fits.keys is None else nw.from_native(fits.keys, eager_only=True).row(g)
     title = ", ".join(map(str, key))
