@@ -37,7 +37,7 @@ def test_derivatives_by_times(name: str, mode: str) -> None:
     np.testing.assert_allclose(getattr(jg, mode)(f)(x).numpy(), expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("method", ["RK45", "DOP853"])
+@pytest.mark.parametrize("method", ["RK45", "DOP853", "ESDIRK"])
 @pytest.mark.parametrize("tolerance", [1e-5, 1e-8, 1e-11])
 def test_sensitivities_of_a_linear_system_are_accurate_to_the_tolerance(method: str, tolerance: float) -> None:
     a = np.array([[-0.5, 0.3, 0.0], [0.2, -0.7, 0.1], [0.0, 0.4, -0.2]])

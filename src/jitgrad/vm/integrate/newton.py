@@ -2,8 +2,9 @@
 
 The matrix is M = 1 - γ h J with the Jacobian J of the controlled states. The equations of the dependent states are linear in
 these states with the same Jacobian, so M serves for them too. Both iterate until they have converged, dependent states relative
-to their own size, so that tangents are those of the solution. Source: Hairer and Wanner, "Solving Ordinary Differential
-Equations II", 2nd edition, 1996, section IV.8.
+to their own size, so that tangents are those of the solution. One iteration of dependent states never suffices: it uses the
+predicted controlled states, and the rate of convergence does not measure their error. Source: Hairer and Wanner, "Solving
+Ordinary Differential Equations II", 2nd edition, 1996, section IV.8.
 """
 
 from __future__ import annotations
@@ -178,7 +179,7 @@ def solve_stage(context, i, scratch, sizes, weights, predictor, k, time, gamma):
             if theta >= 1.0:
                 return size <= ROUNDING
             rate = theta / (1.0 - theta)
-        if rate * size <= ACCURACY:
+        if rate * size <= ACCURACY and (iteration > ZERO or count == n):
             scratch[at.RATE] = rate
             return True
         before = size
