@@ -31,11 +31,11 @@ def lorenz() -> Iterator[Row]:
 
     for method in ("auto", "DOP853", "RK45"):
         traced = jg.function(lambda y0, method=method: solve(y0, method))
-        yield row(f"jitgrad {method}", jobs.timed(lambda traced=traced: traced(jobs.BEGIN).numpy(), 20))
-    yield row("jitgrad, a call of solve_ivp", jobs.timed(lambda: solve(jobs.BEGIN, "auto").numpy(), 20))
+        yield row(f"jitgrad {method}", jobs.timed(lambda traced=traced: traced(jobs.BEGIN).numpy()))
+    yield row("jitgrad, a call of solve_ivp", jobs.timed(lambda: solve(jobs.BEGIN, "auto").numpy()))
 
 
-def fit() -> Iterator[Row]:
+def fit(once: bool = False) -> Iterator[Row]:
     data, rows = jobs.OBSERVED, np.tile(jobs.TIMES, 2)
 
     def model(t: Any, *parameters: Any) -> Any:
@@ -44,19 +44,19 @@ def fit() -> Iterator[Row]:
         )
         return jg.log(solved.y).reshape((-1,))
 
-    run = jobs.timed(lambda: curvefit.curve_fit(model, rows, np.log(data).ravel(), p0=list(jobs.START)), 20)
+    run = jobs.timed(lambda: curvefit.curve_fit(model, rows, np.log(data).ravel(), p0=list(jobs.START)), once)
     yield row("jitgrad, a function", run, result=list(run[2].parameters.values()))
     text = curvefit.ode(
         "x' = a*x - b*x*y; y' = d*x*y - c*y", initial={"x": 30, "y": 4}, observe={0: "x", 1: "y"}, which="animal"
     )
     table = {"t": rows, "animal": np.repeat([0, 1], len(jobs.TIMES))}
     start = dict(zip("abcd", jobs.START, strict=True))
-    run = jobs.timed(lambda: curvefit.curve_fit(text, table, data.ravel(), p0=start, errors="lognormal"), 20)
+    run = jobs.timed(lambda: curvefit.curve_fit(text, table, data.ravel(), p0=start, errors="lognormal"))
     yield row("jitgrad, equations", run, result=[run[2].parameters[name] for name in "abcd"])
 
 
 def first() -> Iterator[Row]:
-    yield next(fit())
+    yield next(fit(once=True))
 
 
 def stiff() -> Iterator[Row]:
@@ -76,7 +76,7 @@ def stiff() -> Iterator[Row]:
                 return jg.solve_ivp(slopes[name], (0.0, end), y0, method, [end], rtol=rtol, atol=atol).y
 
             traced = jg.function(solve)
-            run = jobs.timed(lambda traced=traced, y0=y0: traced(np.array(y0)).numpy()[:, -1], 10)
+            run = jobs.timed(lambda traced=traced, y0=y0: traced(np.array(y0)).numpy()[:, -1])
             yield row(f"jitgrad {method}", run, problem=name, error=worst(run[2], solution))
 
 
@@ -96,7 +96,7 @@ def many() -> Iterator[Row]:
         ).y
 
     together = jg.function(jg.vmap(solve))
-    begun, seconds, _ = jobs.timed(lambda: together(sets).numpy(), 3)
+    begun, seconds, _ = jobs.timed(lambda: together(sets).numpy())
     yield {"side": "jitgrad", "first": begun, "seconds": seconds / len(sets)}
 
 

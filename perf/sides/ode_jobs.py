@@ -35,6 +35,8 @@ STIFF: dict[str, tuple[list[float], float, float, float, list[float]]] = {
     "van der pol": ([2.0, 0.0], 2000.0, 1e-6, 1e-9, [1.706167732170483, -0.8928097010247975e-3]),
 }
 MU = 1000.0
+SECONDS = 1.0
+"""The time of the repeated calls that a figure is the minimum of."""
 SETS = 10_000
 """Number of sets of parameters that are solved together."""
 
@@ -44,10 +46,10 @@ def parameter_sets(n: int) -> np.ndarray:
     return TRUTH * np.random.default_rng(0).uniform(0.8, 1.2, (n, 4))
 
 
-def timed(function: Callable[[], Any], runs: int) -> tuple[float, float, Any]:
-    """Return the time of a first call, the minimum of several more, and the result."""
-    times = []
-    for _ in range(1 + runs):
+def timed(function: Callable[[], Any], once: bool = False) -> tuple[float, float, Any]:
+    """Return the time of a first call, the minimum of more calls during a second unless ``once``, and the result."""
+    times: list[float] = []
+    while not times or (not once and (len(times) < 4 or sum(times[1:]) < SECONDS)):
         start = time.perf_counter()
         result = function()
         times.append(time.perf_counter() - start)

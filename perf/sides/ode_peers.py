@@ -80,7 +80,7 @@ def numba_lorenz() -> Rows:
         return out
 
     out = np.empty((len(jobs.OUTPUTS), 3))
-    yield row("Numba, written by hand", jobs.timed(lambda: solve(jobs.BEGIN, jobs.OUTPUTS, out), 20))
+    yield row("Numba, written by hand", jobs.timed(lambda: solve(jobs.BEGIN, jobs.OUTPUTS, out)))
 
 
 def _njit(function: Callable[..., Any]) -> Any:
@@ -118,11 +118,11 @@ def scipy_lorenz() -> Rows:
     slopes = _njit(lambda t, u: np.array([10 * (u[1] - u[0]), u[0] * (28 - u[2]) - u[1], u[0] * u[1] - 8 / 3 * u[2]]))
     options = {"t_eval": jobs.OUTPUTS, "rtol": jobs.TOLERANCE, "atol": jobs.TOLERANCE}
     for method in ("LSODA", "DOP853"):
-        run = jobs.timed(lambda method=method: solve_ivp(slopes, jobs.SPAN, jobs.BEGIN, method=method, **options).y, 3)
+        run = jobs.timed(lambda method=method: solve_ivp(slopes, jobs.SPAN, jobs.BEGIN, method=method, **options).y)
         yield row(f"SciPy {method}", run)
 
 
-def scipy_fit() -> Rows:
+def scipy_fit(once: bool = False) -> Rows:
     from scipy.integrate import solve_ivp
     from scipy.optimize import least_squares
 
@@ -134,7 +134,7 @@ def scipy_fit() -> Rows:
         )
         return (np.log(solved.y) - data).ravel()
 
-    run = jobs.timed(lambda: least_squares(residuals, jobs.START, x_scale=jobs.TRUTH).x, 5)
+    run = jobs.timed(lambda: least_squares(residuals, jobs.START, x_scale=jobs.TRUTH).x, once)
     yield row("SciPy least_squares", run, result=run[2].tolist())
 
 
@@ -146,7 +146,7 @@ def scipy_stiff() -> Rows:
         slopes, jacobian = map(_njit, functions[name])
         for method in ("Radau", "BDF", "LSODA"):
             given = {"method": method, "jac": jacobian, "t_eval": [end], "rtol": rtol, "atol": atol}
-            run = jobs.timed(lambda f=slopes, given=given, y0=y0, end=end: solve_ivp(f, (0, end), np.array(y0), **given), 3)
+            run = jobs.timed(lambda f=slopes, given=given, y0=y0, end=end: solve_ivp(f, (0, end), np.array(y0), **given))
             yield row(f"SciPy {method}", run, problem=name, error=worst(run[2].y[:, -1], solution))
 
 
@@ -160,7 +160,7 @@ def scipy_many() -> Rows:
             slopes, (0, 20), jobs.POPULATIONS, method="LSODA", t_eval=jobs.TIMES, args=tuple(p), rtol=1e-8, atol=1e-8
         ).y
 
-    begun, seconds, _ = jobs.timed(lambda: [solve(p) for p in sets], 2)
+    begun, seconds, _ = jobs.timed(lambda: [solve(p) for p in sets])
     yield {"side": "SciPy LSODA, a loop", "first": begun, "seconds": seconds / len(sets)}
 
 
@@ -194,11 +194,11 @@ def diffrax_lorenz() -> Rows:
     for name in ("Tsit5", "Dopri8"):
         method = getattr(dx.diffrax, name)()
         solve = dx.jax.jit(lambda y0, method=method: dx.solve(slopes, method, 100.0, y0, None, jobs.OUTPUTS))
-        run = jobs.timed(lambda solve=solve: solve(dx.numpy.array(jobs.BEGIN)).block_until_ready(), 5)
+        run = jobs.timed(lambda solve=solve: solve(dx.numpy.array(jobs.BEGIN)).block_until_ready())
         yield row(f"diffrax {name}", run)
 
 
-def diffrax_fit() -> Rows:
+def diffrax_fit(once: bool = False) -> Rows:
     import optimistix
 
     dx = _Diffrax()
@@ -218,7 +218,7 @@ def diffrax_fit() -> Rows:
         return optimistix.least_squares(residuals, solver, begin, data, options=options, throw=False).value * jobs.TRUTH
 
     data = dx.numpy.log(dx.numpy.array(jobs.OBSERVED))
-    run = jobs.timed(lambda: found(data).block_until_ready(), 5)
+    run = jobs.timed(lambda: found(data).block_until_ready(), once)
     yield row("diffrax, optimistix", run, result=np.asarray(run[2]).tolist())
 
 
@@ -227,16 +227,16 @@ def diffrax_many() -> Rows:
     sets = dx.numpy.array(jobs.parameter_sets(1000))
     y0 = dx.numpy.array(jobs.POPULATIONS)
     solve = dx.jax.jit(dx.jax.vmap(lambda p: dx.solve(dx.predators, dx.diffrax.Tsit5(), 20.0, y0, p, jobs.TIMES)))
-    begun, seconds, _ = jobs.timed(lambda: solve(sets).block_until_ready(), 2)
+    begun, seconds, _ = jobs.timed(lambda: solve(sets).block_until_ready())
     yield {"side": "diffrax, vmap", "first": begun, "seconds": seconds / len(sets)}
 
 
 def scipy_first() -> Rows:
-    yield next(scipy_fit())
+    yield next(scipy_fit(once=True))
 
 
 def diffrax_first() -> Rows:
-    yield next(diffrax_fit())
+    yield next(diffrax_fit(once=True))
 
 
 if __name__ == "__main__":
