@@ -86,6 +86,12 @@ def test_no_trips() -> None:
     assert ys[1] is None
 
 
+def test_a_value_may_be_stacked_twice() -> None:
+    (_, old), (u, v) = jg.scan(lambda c, x: ((jg.tanh(c[0] + x), c[0]), (c[1], c[1])), (0.5, 0.25), np.zeros(3))
+    expected = [0.25, 0.5, np.tanh(0.5)]
+    np.testing.assert_allclose([*u.numpy(), *v.numpy(), old.numpy()], [*expected, *expected, np.tanh(np.tanh(0.5))], rtol=1e-12)
+
+
 def test_a_long_loop_records_one_trip() -> None:
     calls: list[Any] = []
 

@@ -194,6 +194,15 @@ def test_a_nan_spreads_from_its_trip_on() -> None:
     np.testing.assert_array_equal(np.isnan(y), np.arange(20) > 7)
 
 
+def test_a_last_value_may_be_a_step_within_a_recurrence() -> None:
+    def f(x: Any, xs: Any) -> Any:
+        (_, inner), _ = jg.scan(lambda c, x: ((0.5 * (0.25 * c[0] + 1) + x, 0.25 * c[0] + 1), None), (x, 0.0), xs)
+        return inner
+
+    (found,) = run(f, [2.0, np.array([1.0, 2.0, 4.0])])
+    assert found == 0.25 * (0.5 * (0.25 * (0.5 * (0.25 * 2 + 1) + 1) + 1) + 2) + 1
+
+
 def test_a_long_loop_without_arrays_needs_no_memory_for_each_trip() -> None:
     program = jg.lower(lambda c: loop(lambda h, x: ([0.5 * h[0] + c], []), 10**8, [c])[0][0], 1.0)
     assert program.size < 100

@@ -194,8 +194,10 @@ class _Distribution:
         return found
 
     def _used(self) -> set[int]:
-        """Return the steps that another group, or a stack, uses."""
-        used = {self.body.outputs[k] for k in self.wanted if k >= self.loop.n_carries}
+        """Return the steps that another group or a result uses, except for last values of carries in their group."""
+        n, outputs, needed = self.loop.n_carries, self.body.outputs, {i for group in self.groups for i in group}
+        following = {j for i, j in self.following.items() if i in needed}
+        used = {outputs[k] for k in self.wanted if k >= n or outputs[k] not in following}
         for group in self.groups:
             members = set(group)
             for i in group:

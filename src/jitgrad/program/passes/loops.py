@@ -11,9 +11,13 @@ from jitgrad.program.loop import loop_of, loop_step
 
 
 def unite_stacks(expression: Expression) -> Expression:
-    """Give loops that differ only in their stacks the same stacks, which makes them common subexpressions."""
+    """Give loops that differ only in their stacks the same stacks, which makes them common subexpressions.
+
+    A loop all of whose results are used as one value, as an output, is unchanged.
+    """
     wanted: dict[Any, dict[int, None]] = defaultdict(dict)
-    loops = _loops_of(expression)
+    whole = {*expression.outputs, *(j for step in expression.steps if step.op != "get" for j in step.args)}
+    loops = {i: step for i, step in _loops_of(expression).items() if i not in whole}
     for step in loops.values():
         wanted[_but_for_stacks(step)] |= dict.fromkeys(loop_of(step).stacked)
     return _with_stacks(expression, {i: tuple(wanted[_but_for_stacks(step)]) for i, step in loops.items()})
