@@ -202,11 +202,11 @@ def diffrax_fit(once: bool = False) -> Rows:
     import optimistix
 
     dx = _Diffrax()
-    once = {"adjoint": dx.diffrax.ForwardMode()}
+    forward = {"adjoint": dx.diffrax.ForwardMode()}
 
     def residuals(scaled: Any, data: Any) -> Any:
         y0 = dx.numpy.array(jobs.POPULATIONS)
-        solved = dx.solve(dx.predators, dx.diffrax.Tsit5(), 20.0, y0, scaled * jobs.TRUTH, jobs.TIMES, **once)
+        solved = dx.solve(dx.predators, dx.diffrax.Tsit5(), 20.0, y0, scaled * jobs.TRUTH, jobs.TIMES, **forward)
         return (dx.numpy.log(solved.T) - data).ravel()
 
     solver = optimistix.LevenbergMarquardt(rtol=1e-8, atol=1e-8)
