@@ -86,6 +86,11 @@ def test_no_trips() -> None:
     assert ys[1] is None
 
 
+def test_a_carry_may_be_empty() -> None:
+    (empty, total), ys = jg.scan(lambda c, x: ((2 * c[0], c[1] + x), c[0]), (np.zeros(0), 0.0), np.arange(4.0))
+    assert (empty.shape, ys.shape, total.item()) == ((0,), (4, 0), 6.0)
+
+
 def test_a_value_may_be_stacked_twice() -> None:
     (_, old), (u, v) = jg.scan(lambda c, x: ((jg.tanh(c[0] + x), c[0]), (c[1], c[1])), (0.5, 0.25), np.zeros(3))
     expected = [0.25, 0.5, np.tanh(0.5)]

@@ -280,3 +280,13 @@ def test_rows_of_a_loop_are_one_loop_and_equal_to_each_alone(axes: tuple[int | N
         for many, one in zip(found, alone, strict=True):
             np.testing.assert_allclose(many.numpy()[row], one.numpy(), rtol=1e-14)
     assert jg.lower(jg.vmap(_with_constants, in_axes=axes), *given).dump().count(" loop ") == 1
+
+
+def test_a_parallel_loop_within_a_parallel_loop() -> None:
+    def outer(h: Any, x: Any) -> Any:
+        inner = loop(lambda h, s: ([], [jg.sum(jg.cumsum(jg.tanh(s[0] * np.arange(5.0))))]), 3, [], [x[0]], parallel=True)
+        return [], inner[1]
+
+    x = np.linspace(0.5, 2.0, 21).reshape(7, 3)
+    found = loop(outer, 7, [], [x], parallel=True)[1][0]
+    np.testing.assert_allclose(found.numpy(), np.tanh(x[..., None] * np.arange(5.0)).cumsum(-1).sum(-1), rtol=1e-13)

@@ -43,15 +43,16 @@ def _emit(code: Assembler, at: Placed, loop: Loop) -> None:
     """Emit the body for the first trip of the first lane, and its differences in the second trip and in another lane."""
     starts = [at.d + start for start in starts_of(at.shape)]
     for place, operand, shape in zip(starts[: loop.n_carries], at.places, at.shapes, strict=False):
-        code.emit("copy", d=place, a=operand, n=math.prod(shape))
+        if math.prod(shape):
+            code.emit("copy", d=place, a=operand, n=math.prod(shape))
     if loop.trips == 0:
         return
     body, *tails = [_Body(code, at, loop, body) for body in loop.bodies]
-    first, size = at.scratch.offset, body.own.size
+    first, size, lanes = at.scratch.offset, body.own.size, 0 if code.whole else loop.lanes
     rows = body.rows(0, first)
-    by_lane = body.rows(0, first + size) - rows if loop.lanes else 0 * rows
-    tail = tails[0].rows(loop.trips, first + max(1, loop.lanes) * size) if tails else None
-    code.loop(loop.trips, rows, body.by_trip(rows, first), by_lane, 0 if code.whole else loop.lanes, tail)
+    by_lane = body.rows(0, first + size) - rows if lanes else 0 * rows
+    tail = tails[0].rows(loop.trips, first + max(1, lanes) * size) if tails else None
+    code.loop(loop.trips, rows, body.by_trip(rows, first), by_lane, lanes, tail)
 
 
 class _Body:
