@@ -34,7 +34,8 @@ def fit_from_rounded(trials: Trials, best: Solution, done: Callable[[int], None]
     except StoppedError as stopped:
         found, is_stopped = stopped.solution, True
     costs, before = np.maximum(found.costs, trials.rounding), np.maximum(best.costs, trials.rounding)
-    taken = (costs <= (1 + max(SAME_COST, trials.options.ftol)) * before) & (converged(found.status) | ~converged(best.status))
+    alike = 1 + max(SAME_COST, trials.curve.tolerances(trials.options).ftol)
+    taken = (costs <= alike * before) & (converged(found.status) | ~converged(best.status))
     taken |= found.status == 0
     for to, array in zip(best, found, strict=True):
         to[taken] = array[taken]

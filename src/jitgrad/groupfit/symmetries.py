@@ -3,6 +3,8 @@
 A fit finds one of several equivalent estimates, depending on its start. Preferred values are chosen so that maps of a parameter
 are smooth and a minimum has the same values however it was found: signs are positive, components are in ascending order of the
 first nonlinear parameter, angles are from -π to π, and frequencies that evenly spaced rows cannot distinguish are the lowest.
+Of two rates that can be exchanged if a scale is adapted, the one of formation is larger than that of loss: absorption is faster
+than elimination.
 
 Symmetries are found by evaluating the model with changed parameters at several points.
 """
@@ -26,6 +28,8 @@ ROWS, PLACES = 64, 3
 """The numbers of rows and of points at which the model is compared."""
 ALIKE = 1e-9
 """The relative difference of two models that counts as rounding error."""
+INTEGRATED = 0.01
+"""The same for a solution of differential equations, as a fraction of the bound of its error."""
 PERIODS = (np.pi, 2 * np.pi, 0.5, 1.0, 180.0, 360.0)
 """The periods of angles in radians, turns and degrees, half turns first."""
 EVEN = 1e-9
@@ -48,12 +52,16 @@ class Symmetries(NamedTuple):
         level, as for a step seen from the other side; and the level and the height.
     turns : list
         Angles and frequencies, their periods, and which parameters change sign with half a period, or None.
+    rates : list
+        Rates of formation and of loss that can be exchanged, the scale that is adapted, and the power, 1 or -1, of the ratio of
+        loss to formation by which it is multiplied. An exchange is due if formation is the slower one.
     """
 
     signs: list[tuple[int, np.ndarray]]
     swaps: list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]
     steps: list[tuple[int, np.ndarray, int, int]]
     turns: list[tuple[int, float, int | None]]
+    rates: list[tuple[int, int, int, int]]
 
     def chosen(self, values: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the preferred values among equivalent ones, (F, n), and their standard errors."""
@@ -74,6 +82,12 @@ class Symmetries(NamedTuple):
             for k, source, factors, added in self.swaps:
                 due = values[:, k] < 0 if factors[k] < 0 else values[:, k] > values[:, source[k]]
                 values[due], errors[due] = factors * values[due][:, source] + added, errors[due][:, source]
+        for formed, lost, scale, power in self.rates:
+            due = (values[:, formed] > 0) & (values[:, formed] < values[:, lost])
+            ratio = (values[due, lost] / values[due, formed]) ** power
+            for array in (values, errors):
+                array[due, scale] *= ratio
+                array[due, formed], array[due, lost] = array[due, lost], array[due, formed]
         self._wrap(values)
         return values, errors
 
@@ -90,7 +104,8 @@ def symmetries_of(trials: Trials, estimates: np.ndarray) -> Symmetries:
     positive = [k for k, _ in signs]
     units = np.round(dimensions(trials.traced.recorded)[list(trials.free)], 6)
     turns = _turns(compared, units, positive, _rate(trials))
-    return Symmetries(signs, _swaps(compared, units, linear, positive, turns), _steps(compared, linear, positive), turns)
+    swaps, steps = _swaps(compared, units, linear, positive, turns), _steps(compared, linear, positive)
+    return Symmetries(signs, swaps, steps, turns, _rates(compared, units))
 
 
 def _rate(trials: Trials) -> float | None:
@@ -117,6 +132,7 @@ class _Compared:
         chosen = estimates[np.arange(PLACES) % len(estimates)]
         self.values = chosen * rng.uniform(0.9, 1.1, chosen.shape)  # so that no two parameters are equal by chance
         self._trials = trials
+        self._alike = max(ALIKE, INTEGRATED * trials.curve.tolerances(trials.options).accuracy)
         self._said = self._says(self.values[None])[0]
 
     def _says(self, values: np.ndarray) -> np.ndarray:
@@ -130,13 +146,18 @@ class _Compared:
         groups = Groups([c[rows] for c in columns], np.empty(0), None, parts, True)
         return predict_groups(self._trials.curve, groups, every).reshape(*values.shape[:2], -1)
 
+    def grows(self, k: int) -> bool:
+        """Return whether the model is larger if parameter ``k`` is doubled."""
+        changed = np.where(np.arange(self.values.shape[1]) == k, 2.0, 1.0) * self.values
+        return bool(np.abs(self._says(changed[None])).sum() > np.abs(self._said).sum())
+
     def alike(self, changed: np.ndarray) -> np.ndarray:
         """Return which changes of the values, (T, PLACES, n), leave the model unchanged, bool (T,)."""
         if not len(changed):
             return np.zeros(0, bool)
         with np.errstate(invalid="ignore"):
             size = np.abs(self._said).max(axis=1, keepdims=True)
-            return np.asarray((np.abs(self._says(changed) - self._said) <= ALIKE * size).all(axis=(1, 2)))
+            return np.asarray((np.abs(self._says(changed) - self._said) <= self._alike * size).all(axis=(1, 2)))
 
 
 def _signs(compared: _Compared, linear: np.ndarray) -> list[tuple[int, np.ndarray]]:
@@ -200,6 +221,24 @@ def _steps(compared: _Compared, linear: np.ndarray, positive: Sequence[int]) -> 
         values[:, level] += values[:, height]
         values[:, together] *= -1
     return [step for step, same in zip(tried, compared.alike(changed).tolist(), strict=True) if same]
+
+
+def _rates(compared: _Compared, units: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """Return exchanges of two rates with the same units while a third parameter is multiplied by their ratio.
+
+    A model of which the product of the scale and a rate is a factor is unchanged if this rate is that of formation.
+    """
+    n = len(units)
+    pairs = [(j, k) for j, k in itertools.permutations(range(n), 2) if np.array_equal(units[j], units[k], equal_nan=True)]
+    tried = [(j, k, scale) for j, k in pairs for scale in range(n) if scale not in (j, k)][:MOST_SWAPS]
+    if not tried:
+        return []
+    changed = np.repeat(compared.values[None], len(tried), axis=0)
+    for values, (j, k, scale) in zip(changed, tried, strict=True):
+        values[:, scale] *= values[:, k] / values[:, j]
+        values[:, [j, k]] = values[:, [k, j]]
+    same = [one for one, is_alike in zip(tried, compared.alike(changed).tolist(), strict=True) if is_alike]
+    return [(k, j, scale, -1) if compared.grows(scale) else (j, k, scale, 1) for j, k, scale in same]
 
 
 def _exchanges(pairs: Sequence[tuple[int, int]], n: int) -> Iterator[np.ndarray]:
