@@ -307,3 +307,10 @@ def test_moves_that_lead_astray_are_found(number: int, value: int, message: str)
     table[number] = value
     with pytest.raises(ProgramError, match=message):
         dataclasses.replace(good, table=table.view(np.uint64)).validate()
+
+
+def test_numbers_of_the_table_have_one_position() -> None:
+    code = Assembler(np.dtype(np.float64))
+    for wanted in ([3, 2], [2, 2], [2, 2, 5], [], [5, 2]):
+        assert code.numbers(wanted) == code.numbers(wanted)
+    assert code.table == [3, 2, 2, 2, 2, 2, 5, 5, 2]

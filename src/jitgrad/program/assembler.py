@@ -97,12 +97,13 @@ class Assembler:
 
     def numbers(self, wanted: list[int]) -> int:
         """Return the position of some numbers in the table. Equal sequences are stored once."""
-        start = len(self.table)
-        for k in range(start - len(wanted) + 1):
-            if self.table[k : k + len(wanted)] == wanted:
+        start, n = len(self.table), len(wanted)
+        for k in range(start - n + 1):
+            if self.table[k : k + n] == wanted:
                 return k
         self.table += wanted
-        return start
+        # They may begin among the numbers before, where they are found from now on.
+        return next(k for k in range(max(0, start - n + 1), start + 1) if self.table[k : k + n] == wanted)
 
     def view(self, name: str, d: int, a: int, shape: Shape, strides: Sequence[int]) -> None:
         """Emit a strided copy, ``copy_from`` or ``copy_into``, after merging contiguous axes."""
