@@ -12,7 +12,15 @@ from jitgrad.curvefit.least_squares import MOST_ROWS, Data, Solution
 from jitgrad.curvefit.minimise import OwnLoss, minimise
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import OWN_LOSS, CurveFit
-from jitgrad.curvefit.starts import SAME_COST, distinct, scales_of, signs_and_scales, starting_values
+from jitgrad.curvefit.starts import (
+    SAME_COST,
+    distance_from_one,
+    distinct,
+    exchanges,
+    scales_of,
+    signs_and_scales,
+    starting_values,
+)
 from jitgrad.curvefit.status import NOT_BEGUN, Status, converged
 from jitgrad.errors import FitError
 
@@ -20,6 +28,10 @@ FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
 """The largest numbers of evaluations of each start, and of each start that is kept."""
 STARTS_EACH = 32
 """The number of starts per parameter of differential equations, which take longer than formulas."""
+NEARER = 0.999
+"""The ratio of distances from 1 below which equivalent parameters are preferred."""
+EQUIVALENT = 1e-5
+"""The relative difference of the costs of equivalent solutions of differential equations, which are not exact."""
 KEPT, NEAREST, NEAR = 16, 3, 1.5
 """The number of starts kept, the number fitted to all rows, and the largest ratio of their costs to the lowest."""
 
@@ -69,7 +81,27 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
         solution = problem.solve(guess[None, problem.free])
         if (guessed := CurveFit(problem, solution)).success:
             return guessed
-    return _best_fit(problem, _starts(problem, known, guess))
+    found = _best_fit(problem, _starts(problem, known, guess))
+    return _simplest(problem, found) if problem.curve.restricts else found
+
+
+def _simplest(problem: Problem, found: CurveFit) -> CurveFit:
+    """Return the equivalent fit of differential equations whose parameters are nearest to 1.
+
+    Rates of absorption and elimination, for example, may be exchanged if the volume changes, too ("flip-flop").
+    """
+    values = found.values[list(problem.free)]
+    starts = exchanges(values)
+    if not found.success or not len(starts) or not np.isfinite(distance_from_one(values)):
+        return found
+    limits = problem.limits()
+    solution = problem.solve(starts if limits is None else np.clip(starts, limits.low, limits.high))
+    alike = _is_minimum(solution) & (solution.costs <= (1 + EQUIVALENT) * max(found.cost, problem.rounding()))
+    distances = np.where(alike, distance_from_one(solution.parameters), np.inf)
+    best = int(distances.argmin())
+    if distances[best] >= NEARER * distance_from_one(values):
+        return found
+    return CurveFit(problem, solution, best, n_starts=found.n_starts, n_minima=found.n_minima)
 
 
 def _with_relative_errors(problem: Problem) -> Problem:
