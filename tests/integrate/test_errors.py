@@ -41,6 +41,13 @@ ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"args": 2.0}, ArgumentError, "args is of type float. Give a tuple"),
     ({"jac": lambda t, y: [[1.0]]}, OptionError, "no option 'jac'. The Jacobian is derived from fun, so leave it out"),
     ({"rtoll": 1e-3}, OptionError, "Did you mean 'rtol'?"),
+    ({"y0": []}, ArgumentError, "y0 is empty"),
+    (
+        {"y0": [1.0, 0.0], "atol": 0.0},
+        IntegrationError,
+        r"tolerance is 0 at t = 0, .*Set atol to the smallest value that matters",
+    ),
+    ({"y0": [1.0, 0.0], "atol": [1e-9, 0.0]}, IntegrationError, "The tolerance is 0"),
     ({"fun": None}, ArgumentError, "fun is None. Give a function"),
 ]
 

@@ -88,6 +88,8 @@ def test_a_state_may_be_a_number_a_matrix_or_a_dict() -> None:
     ).y
     np.testing.assert_allclose(nested["x"].numpy(), np.cos([0.5, 1]), rtol=1e-7)
     np.testing.assert_allclose(nested["b"]["v"].numpy(), -np.sin([0.5, 1]), rtol=1e-7)
+    lists = jg.solve_ivp(lambda t, y: {"x": -y["x"]}, (0, 1), {"x": [1.0, 2.0]}, t_eval=[1.0], rtol=1e-9).y
+    np.testing.assert_allclose(lists["x"].numpy(), np.exp(-1) * np.array([[1.0], [2.0]]), rtol=1e-7)
 
 
 def test_args_may_be_nested_and_integers_are_constants() -> None:

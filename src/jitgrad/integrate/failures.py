@@ -37,6 +37,10 @@ def error_of(
                 return IntegrationError(
                     f"fun is not finite {place}: {_element(f)} of its result. Check y0, args and the domains of the functions."
                 )
+        if np.any((np.concatenate([np.ravel(np.asarray(known(x))) for x in states]) == 0) & (np.asarray(options.atol) == 0)):
+            return IntegrationError(
+                f"The tolerance is 0 {place}: an element is 0, and so is its atol. Set atol to the smallest value that matters."
+            )
         return IntegrationError(
             f"fun is not finite after t = {t:.6g}, where y is {y}. Check the domains of its functions, for example of log and "
             f"sqrt, or end t_span before this time."

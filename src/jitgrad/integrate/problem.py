@@ -32,8 +32,10 @@ class Problem:
         if not callable(fun):
             raise ArgumentError(f"fun is {fun!r}. Give a function of t and y that returns the derivatives of y.")
         self._fun = fun
-        self._like: Any = y0 if isinstance(y0, dict) else None
-        self.y0 = [as_floats(x) for x in (tree_leaves(y0) if isinstance(y0, dict) else [y0])]
+        self._like: Any = arrays(y0) if isinstance(y0, dict) else None
+        self.y0 = [as_floats(x) for x in (tree_leaves(self._like) if isinstance(y0, dict) else [y0])]
+        if not any(x.size for x in self.y0):
+            raise ArgumentError("y0 is empty. Give the initial value of each state.")
         self.args = parameters(args)
 
     def pack(self, states: list[Any]) -> Any:
@@ -82,6 +84,11 @@ class Problem:
                 raise ArgumentError(f"atol is {given!r}. Give nonnegative numbers, one or one for each element of y0.")
             parts.append(np.broadcast_to(array, y.shape).ravel())
         return np.concatenate(parts)
+
+
+def arrays(y0: dict[Any, Any]) -> dict[Any, Any]:
+    """Return a dict of arrays and dicts in which lists are arrays."""
+    return {key: arrays(x) if isinstance(x, dict) else as_floats(x) for key, x in y0.items()}
 
 
 def parameters(args: Any) -> tuple[Any, ...]:

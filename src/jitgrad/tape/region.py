@@ -101,8 +101,8 @@ class Region(Recording):
                 )
             if op is uniform:
                 raise UnsupportedError(
-                    f"{self.what}: the body draws random numbers, which would be the same in each trip. "
-                    f"Draw them before the loop, one row per trip, and pass them as a moving input."
+                    f"{self.what}: the body draws random numbers, which would be the same each time it runs. "
+                    f"Draw them before, for example one row for each trip of a loop, and pass them as an input."
                 )
 
 
