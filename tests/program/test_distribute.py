@@ -194,6 +194,24 @@ def test_a_nan_spreads_from_its_trip_on() -> None:
     np.testing.assert_array_equal(np.isnan(y), np.arange(20) > 7)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("shape", [(), (3,)], ids=str)
+@pytest.mark.parametrize("k", [2, 3])
+def test_a_nan_stays_in_the_recurrences_that_depend_on_it(k: int, shape: tuple[int, ...], reverse: bool) -> None:
+    def f(first: Any, xs: Any) -> Any:
+        return jg.scan(lambda h, x: ([h[-1] * 0.5 + x, *h[:-1]], h[0]), first, xs, reverse=reverse)[1]
+
+    x = np.ones((20, *shape))
+    x[8] = np.nan
+    y = run(lambda *args: (args[0], [f([*args[:-1]], args[-1])]), [*np.ones((k, *shape)), x])[-1]
+    trips = np.arange(20)[:: -1 if reverse else 1]
+    expected, h = np.empty((20, *shape)), [np.ones(shape)] * k
+    for t in trips:
+        expected[t], h = h[0], [h[-1] * 0.5 + x[t], *h[:-1]]
+    assert 0 < np.isnan(expected).sum() < expected.size / 2
+    np.testing.assert_allclose(y, expected, rtol=1e-12)
+
+
 def test_a_last_value_may_be_a_step_within_a_recurrence() -> None:
     def f(x: Any, xs: Any) -> Any:
         (_, inner), _ = jg.scan(lambda c, x: ((0.5 * (0.25 * c[0] + 1) + x, 0.25 * c[0] + 1), None), (x, 0.0), xs)

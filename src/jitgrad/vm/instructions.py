@@ -306,9 +306,21 @@ def _apart(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
     return "" if f["apart"] in (0, f["inner"]) else f"apart={f['apart']}, which is 0 or inner"
 
 
+def _has_links(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
+    """Check that the table has the values that each of several values depends on."""
+    k, t = f["k"], f["t"]
+    if k <= 1:
+        return ""
+    links = table[t : t + k * (k + 1)]
+    fits = (
+        len(links) == k * (k + 1) and (links.reshape(k, k + 1)[:, 0] <= k).all() and (links.reshape(k, k + 1)[:, 1:] < k).all()
+    )
+    return "" if fits else f"k={k} t={t}, not k lists of values in the table of {len(table)}"
+
+
 _kernel(
-    "recurrence", "linear_recurrence", "*d *a *b *c k n inner apart reverse", _values, _coefficients,
-    limits=(_apart, _flag("reverse")),
+    "recurrence", "linear_recurrence", "*d *a *b *c k n inner apart reverse t", _values, _coefficients,
+    limits=(_apart, _flag("reverse"), _has_links),
 )  # fmt: skip
 _kernel("order", "argmax", "*d *a outer n", extents(d="outer"), extents(a="outer * n"))
 _kernel("order", "argsort", "*d *a *s outer n", extents(d="outer * n", s="n"), extents(a="outer * n"))

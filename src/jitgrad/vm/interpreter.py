@@ -35,7 +35,7 @@ def _execute(context, start, stop):
         elif f[0] == 89: reduce.min_axis(A, f[1], f[2], f[3], f[4], f[5])
         elif f[0] == 90: reduce.dot(A, f[1], f[2], f[3], f[4])
         elif f[0] == 91: reduce.cumsum(A, f[1], f[2], f[3], f[4], f[5], f[6])
-        elif f[0] == 92: recurrence.linear_recurrence(A, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9])
+        elif f[0] == 92: recurrence.linear_recurrence(A, table, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10])
         elif f[0] == 93: order.argmax(A, f[1], f[2], f[3], f[4])
         elif f[0] == 94: order.argsort(A, f[1], f[2], f[3], f[4], f[5])
         elif f[0] == 95: matmul.matmul(A, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11], f[12], f[13], f[14])

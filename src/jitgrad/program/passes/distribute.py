@@ -250,7 +250,8 @@ class _Distribution:
         factors = self._stacked([full(builder, trips, shape, x, moves) for x in numbers], (k, k))
         operands = factors, self._stacked(terms, (k,)), self._stacked(first, (k,))
         shapes = k, trips + 1, *shape
-        every = builder.add(Step("linear_recurrence", operands, (("reverse", reverse),), shapes))
+        links = tuple([tuple([j for j, i in enumerate(carries) if i in row]) for row in rows])
+        every = builder.add(Step("linear_recurrence", operands, (("reverse", reverse), ("links", links)), shapes))
         for number, (carry, after) in enumerate(zip(carries, following, strict=True)):
             values = builder.op("reshape", self._rows(every, number, 1), shape=shapes[1:])
             self.last[after] = self._slice(values, 0 if reverse else trips)

@@ -7,7 +7,7 @@ parallelism in recursive digital filters", 1989).
 
 from __future__ import annotations
 
-from numpy import uint64
+from numpy import isfinite, uint64
 
 from jitgrad.vm.compiler.language import compiled, elementwise
 
@@ -71,7 +71,7 @@ def _each(A, d, a, b, n, inner, apart, toward, back):
 
 @compiled
 def _pair(A, d, a, b, y, z, n, apart, toward):
-    """Run n trips of two numbers in each other."""
+    """Run n trips of two numbers in each other; return whether the last ones are finite."""
     one = uint64(1)
     wide = n if apart else one
     for r in range(n):
@@ -80,28 +80,34 @@ def _pair(A, d, a, b, y, z, n, apart, toward):
         z = A[f + wide + wide] * before + (A[f + wide + wide + wide] * z + A[p + n])
         A[q] = y
         A[q + n + one] = z
+    return isfinite(y + z)
 
 
 @compiled
-def _coupled(A, d, a, b, k, n, inner, apart, reverse):
-    """Run n trips of k recurrences in one another, each of ``inner`` elements."""
+def _coupled(A, table, d, a, b, k, n, inner, apart, reverse, t):
+    """Run n trips of k recurrences in one another, each of ``inner`` elements.
+
+    The table has k + 1 numbers for each value: how many values it depends on, and which. It ignores a nan of the others.
+    """
     one = uint64(1)
     wide = apart * n if apart else inner  # elements of one coefficient in all trips
     for r in range(n):
-        t = n - one - r if reverse else r
-        before = t + one if reverse else t
-        now = t if reverse else t + one
+        trip = n - one - r if reverse else r
+        before = trip + one if reverse else trip
+        now = trip if reverse else trip + one
         for i in range(k):
-            q, p, f = d + (i * (n + one) + now) * inner, b + (i * n + t) * inner, a + i * k * wide + t * apart
+            q, p, f = d + (i * (n + one) + now) * inner, b + (i * n + trip) * inner, a + i * k * wide + trip * apart
+            links = t + i * (k + one) + one
             for e in range(inner):
                 y = A[p + e]
-                for j in range(k):
+                for link in range(links, links + table[links - one]):
+                    j = table[link]
                     y += A[f + j * wide + e] * A[d + (j * (n + one) + before) * inner + e]
                 A[q + e] = y
 
 
 @compiled
-def linear_recurrence(A, d, a, b, c, k, n, inner, apart, reverse):
+def linear_recurrence(A, table, d, a, b, c, k, n, inner, apart, reverse, t):
     """Store the first values, which are at ``c``, and the values after each of n trips: from the end if ``reverse``.
 
     There are k values of ``inner`` elements. Each is stored for all trips before the next one.
@@ -114,13 +120,14 @@ def linear_recurrence(A, d, a, b, c, k, n, inner, apart, reverse):
     if n == uint64(0):
         return
     last = n - one
-    if k == uint64(2) and inner == one:
-        if reverse:
-            _pair(A, d + last, a + last * apart, b + last, A[c], A[c + one], n, apart, _backward)
-        else:
-            _pair(A, d + one, a, b, A[c], A[c + one], n, apart, _forward)
-    elif k != one:
-        _coupled(A, d, a, b, k, n, inner, apart, reverse)
+    if k != one:
+        finite = False
+        if k == uint64(2) and inner == one and reverse:
+            finite = _pair(A, d + last, a + last * apart, b + last, A[c], A[c + one], n, apart, _backward)
+        elif k == uint64(2) and inner == one:
+            finite = _pair(A, d + one, a, b, A[c], A[c + one], n, apart, _forward)
+        if not finite:
+            _coupled(A, table, d, a, b, k, n, inner, apart, reverse, t)
     elif inner != one:
         if reverse:
             _each(A, begin - inner, a + last * apart, b + last * inner, n, inner, apart, _backward, _forward)
