@@ -12,15 +12,7 @@ from jitgrad.curvefit.least_squares import MOST_ROWS, Data, Solution
 from jitgrad.curvefit.minimise import OwnLoss, minimise
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import OWN_LOSS, CurveFit
-from jitgrad.curvefit.starts import (
-    SAME_COST,
-    distance_from_one,
-    distinct,
-    exchanges,
-    scales_of,
-    signs_and_scales,
-    starting_values,
-)
+from jitgrad.curvefit.starts import SAME_COST, distinct, exchanges, scales_of, signs_and_scales, starting_values
 from jitgrad.curvefit.status import NOT_BEGUN, Status, converged
 from jitgrad.errors import FitError
 
@@ -28,10 +20,8 @@ FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
 """The largest numbers of evaluations of each start, and of each start that is kept."""
 STARTS_EACH = 32
 """The number of starts per parameter of differential equations, which take longer than formulas."""
-NEARER = 0.999
-"""The ratio of distances from 1 below which equivalent parameters are preferred."""
 EQUIVALENT = 1e-5
-"""The relative difference of the costs of equivalent solutions of differential equations, which are not exact."""
+"""The relative difference of equivalent solutions of differential equations, and of their costs. They are not exact."""
 KEPT, NEAREST, NEAR = 16, 3, 1.5
 """The number of starts kept, the number fitted to all rows, and the largest ratio of their costs to the lowest."""
 
@@ -82,26 +72,40 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
         if (guessed := CurveFit(problem, solution)).success:
             return guessed
     found = _best_fit(problem, _starts(problem, known, guess))
-    return _simplest(problem, found) if problem.curve.restricts else found
+    return _with_fast_formation(problem, found) if problem.curve.restricts else found
 
 
-def _simplest(problem: Problem, found: CurveFit) -> CurveFit:
-    """Return the equivalent fit of differential equations whose parameters are nearest to 1.
+def _with_fast_formation(problem: Problem, found: CurveFit) -> CurveFit:
+    """Return the equivalent fit of differential equations in which formation is faster than loss.
 
-    Rates of absorption and elimination, for example, may be exchanged if the volume changes, too ("flip-flop").
+    Rates of absorption and elimination, for example, may be exchanged if the volume is adapted ("flip-flop"). The slower the
+    formation, the larger the factor of the model that makes up for it.
     """
-    values = found.values[list(problem.free)]
-    starts = exchanges(values)
-    if not found.success or not len(starts) or not np.isfinite(distance_from_one(values)):
+    values, free, columns = found.values, list(problem.free), problem.data.columns
+    if not found.success:
         return found
-    limits = problem.limits()
-    solution = problem.solve(starts if limits is None else np.clip(starts, limits.low, limits.high))
-    alike = _is_minimum(solution) & (solution.costs <= (1 + EQUIVALENT) * max(found.cost, problem.rounding()))
-    distances = np.where(alike, distance_from_one(solution.parameters), np.inf)
-    best = int(distances.argmin())
-    if distances[best] >= NEARER * distance_from_one(values):
-        return found
-    return CurveFit(problem, solution, best, n_starts=found.n_starts, n_minima=found.n_minima)
+
+    def said(changed: np.ndarray, k: int | None = None) -> np.ndarray:
+        """Return the model with other free parameters, one of them doubled."""
+        every = values.copy()
+        every[free] = changed
+        if k is not None:
+            every[free[k]] *= 2.0
+        return problem.curve.responses(problem.curve.values(every, (), columns, len(problem.data.y)))
+
+    own = said(values[free])
+    size = np.abs(own).max()
+    for start, scale in exchanges(values[free]):
+        if not np.abs(said(start) - own).max() <= EQUIVALENT * size:
+            continue
+        grows = np.abs(said(values[free], scale)).sum() > np.abs(own).sum()
+        if (abs(start[scale]) < abs(values[free][scale])) != grows:
+            continue
+        limits = problem.limits()
+        solution = problem.solve(start[None] if limits is None else np.clip(start[None], limits.low, limits.high))
+        if _is_minimum(solution)[0] and solution.costs[0] <= (1 + EQUIVALENT) * max(found.cost, problem.rounding()):
+            return CurveFit(problem, solution, n_starts=found.n_starts, n_minima=found.n_minima)
+    return found
 
 
 def _with_relative_errors(problem: Problem) -> Problem:

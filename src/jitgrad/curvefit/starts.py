@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -159,22 +160,15 @@ def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.where(values > high, high - np.abs(values), values) if np.isfinite(high) else values
 
 
-def exchanges(values: np.ndarray) -> np.ndarray:
-    """Return values, (..., n), with each pair exchanged, (..., starts, n), and the others scaled by the pair's ratio or not."""
-    n, made = values.shape[-1], []
-    for i, j in itertools.combinations(range(n), 2):
-        order = [j if k == i else i if k == j else k for k in range(n)]
-        others = np.array([k not in (i, j) for k in range(n)])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = values[..., i : i + 1] / values[..., j : j + 1]
-            made += [values[..., order] * np.where(others, ratio**power, 1.0) for power in (0, 1, -1)]
-    return np.stack(made, axis=-2) if made else values[..., None, :][..., :0, :]
-
-
-def distance_from_one(values: np.ndarray) -> np.ndarray:
-    """Return how far positive values, (..., n), are from 1, in logarithms; inf if some are not positive."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where((values > 0).all(axis=-1), (np.log(np.abs(values)) ** 2).sum(axis=-1), np.inf)
+def exchanges(values: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield values, (n,), in which two of the same sign are exchanged and a third is scaled by their ratio, and its number."""
+    for i, j in itertools.permutations(range(len(values)), 2):
+        if values[i] * values[j] > 0:
+            for scale in set(range(len(values))) - {i, j}:
+                changed = values.copy()
+                changed[[i, j]] = values[[j, i]]
+                changed[scale] *= values[i] / values[j]
+                yield changed, scale
 
 
 def distinct(costs: np.ndarray, rounding: float) -> np.ndarray:
