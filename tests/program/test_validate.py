@@ -378,3 +378,18 @@ def test_the_first_fault_is_named(count: int) -> None:
     kind, _ = good.instruction(row + 3)
     with pytest.raises(ProgramError, match=rf"Instruction {row + 3} \({kind.name}\) touches"):
         later.validate()
+
+
+@pytest.mark.parametrize(
+    ("table", "wrong"),
+    [("5 0 1 2 0 0", "5 0 1 3 0 0"), ("5 0 1 2 0 0", "5 0 4 2 0 0"), (" 1 1 0 0\n", " 1 1 0\n")],
+    ids=["no such value", "too many", "past the table"],
+)
+def test_links_of_a_linear_recurrence(table: str, wrong: str) -> None:
+    def f(y: Any) -> Any:
+        return jg.scan(lambda h, x: ([h[-1] * 0.5 + x, *h[:-1]], h[0]), [y, y, y], np.arange(5.0))[1]
+
+    text = jg.lower(f, 1.3).dump()
+    assert table in text
+    with pytest.raises(ProgramError, match="linear_recurrence.*not the links of k values"):
+        Program.parse(text.replace(table, wrong))

@@ -298,28 +298,21 @@ def _coefficients(f: Fields, table: np.ndarray) -> list[Extent]:
     return [(f["a"], f["k"] * values * trips), (f["b"], values * f["n"]), (f["c"], values)]
 
 
-def _values(f: Fields, table: np.ndarray) -> list[Extent]:
-    return [(f["d"], f["k"] * f["inner"] * (f["n"] + 1))]
-
-
 def _apart(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
     return "" if f["apart"] in (0, f["inner"]) else f"apart={f['apart']}, which is 0 or inner"
 
 
 def _has_links(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
-    """Check that the table has the values that each of several values depends on."""
+    """Check that the table has the values that each of several values depends on: their count, and their numbers."""
     k, t = f["k"], f["t"]
-    if k <= 1:
-        return ""
-    links = table[t : t + k * (k + 1)]
-    fits = (
-        len(links) == k * (k + 1) and (links.reshape(k, k + 1)[:, 0] <= k).all() and (links.reshape(k, k + 1)[:, 1:] < k).all()
-    )
-    return "" if fits else f"k={k} t={t}, not k lists of values in the table of {len(table)}"
+    links = table[t:][: k * (k + 1)]
+    fits = k <= 1 or (len(links) == k * (k + 1) and (links.reshape(k, -1) < [k + 1, *[k] * k]).all())
+    return "" if fits else f"k={k} t={t}, not the links of k values in the table of {len(table)}"
 
 
 _kernel(
-    "recurrence", "linear_recurrence", "*d *a *b *c k n inner apart reverse t", _values, _coefficients,
+    "recurrence", "linear_recurrence", "*d *a *b *c k n inner apart reverse t",
+    lambda f, table: [(f["d"], f["k"] * f["inner"] * (f["n"] + 1))], _coefficients,
     limits=(_apart, _flag("reverse"), _has_links),
 )  # fmt: skip
 _kernel("order", "argmax", "*d *a outer n", extents(d="outer"), extents(a="outer * n"))
