@@ -387,9 +387,9 @@ def test_the_first_fault_is_named(count: int) -> None:
 )
 def test_links_of_a_linear_recurrence(table: str, wrong: str) -> None:
     def f(y: Any) -> Any:
-        return jg.scan(lambda h, x: ([h[-1] * 0.5 + x, *h[:-1]], h[0]), [y, y, y], np.arange(5.0))[1]
+        return jitgrad.scan(lambda h, x: ([h[-1] * 0.5 + x, *h[:-1]], h[0]), [y, y, y], np.arange(5.0))[1]
 
-    text = jg.lower(f, 1.3).dump()
+    text = jitgrad.lower(f, 1.3).dump()
     assert table in text
-    with pytest.raises(ProgramError, match="linear_recurrence.*not the links of k values"):
+    with pytest.raises(ProgramError, match=r"linear_recurrence.*not the links of k values"):
         Program.parse(text.replace(table, wrong))
