@@ -98,9 +98,10 @@ def _with_fast_formation(problem: Problem, found: CurveFit) -> CurveFit:
     for start, scale in exchanges(values[free]):
         if not np.abs(said(start) - own).max() <= EQUIVALENT * size:
             continue
-        grows = np.abs(said(values[free], scale)).sum() > np.abs(own).sum()
-        if (abs(start[scale]) < abs(values[free][scale])) != grows:
-            continue
+        if scale is not None:
+            grows = np.abs(said(values[free], scale)).sum() > np.abs(own).sum()
+            if (abs(start[scale]) < abs(values[free][scale])) != grows:
+                continue
         limits = problem.limits()
         solution = problem.solve(start[None] if limits is None else np.clip(start[None], limits.low, limits.high))
         if _is_minimum(solution)[0] and solution.costs[0] <= (1 + EQUIVALENT) * max(found.cost, problem.rounding()):

@@ -160,8 +160,16 @@ def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.where(values > high, high - np.abs(values), values) if np.isfinite(high) else values
 
 
-def exchanges(values: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield values, (n,), in which two of the same sign are exchanged and a third is scaled by their ratio, and its number."""
+def exchanges(values: np.ndarray) -> Iterator[tuple[np.ndarray, int | None]]:
+    """Yield values, (n,), in which two are in descending order, and None.
+
+    Then yield values in which two of the same sign are exchanged and a third is scaled by their ratio, and its number.
+    """
+    for i, j in itertools.combinations(range(len(values)), 2):
+        if values[i] < values[j]:
+            changed = values.copy()
+            changed[[i, j]] = values[[j, i]]
+            yield changed, None
     for i, j in itertools.permutations(range(len(values)), 2):
         if values[i] * values[j] > 0:
             for scale in set(range(len(values))) - {i, j}:

@@ -3,6 +3,7 @@
 A fit finds one of several equivalent estimates, depending on its start. Preferred values are chosen so that maps of a parameter
 are smooth and a minimum has the same values however it was found: signs are positive, components are in ascending order of the
 first nonlinear parameter, angles are from -π to π, and frequencies that evenly spaced rows cannot distinguish are the lowest.
+In differential equations, components are in descending order, so that what is formed first is formed fast.
 Of two rates that can be exchanged if a scale is adapted, the one of formation is larger than that of loss: absorption is faster
 than elimination.
 
@@ -132,6 +133,7 @@ class _Compared:
         chosen = estimates[np.arange(PLACES) % len(estimates)]
         self.values = chosen * rng.uniform(0.9, 1.1, chosen.shape)  # so that no two parameters are equal by chance
         self._trials = trials
+        self.is_integrated = trials.curve.restricts
         self._alike = max(ALIKE, INTEGRATED * trials.curve.tolerances(trials.options).accuracy)
         self._said = self._says(self.values[None])[0]
 
@@ -200,7 +202,8 @@ def _swaps(
     swaps = []
     for (source, factors, added), same in zip(tried, compared.alike(changed).tolist(), strict=True):
         if same:
-            telling = np.flatnonzero(factors < 0 if (factors < 0).any() else source > np.arange(n))
+            ordered = source < np.arange(n) if compared.is_integrated else source > np.arange(n)
+            telling = np.flatnonzero(factors < 0 if (factors < 0).any() else ordered)
             swaps.append((int(telling[np.argmin(linear[telling])]), source, factors, added))
     return swaps
 
