@@ -62,7 +62,9 @@ def solve_ivp(
         Each ``event(t, y, *args)`` returns a number that is zero at the event. Three attributes are optional: ``terminal``
         (bool or int, default False), whether to stop at the event, or at its n-th occurrence; ``direction`` (float, default
         0), 1 for events at which the function increases, -1 for those at which it decreases, 0 for both; ``reset``, a function
-        ``reset(t, y, *args)`` that returns the state with which the integration continues after the event.
+        ``reset(t, y, *args)`` that returns the state with which the integration continues after the event. An event is found if
+        the function has different signs at the ends of a step, so fast oscillations require ``max_step``. An event at the
+        initial time is not reported.
     args : tuple, optional
         Parameters of ``fun``, of the events and of the jumps: floats, arrays, Tensors, and lists, tuples and dicts of them.
         Other values, such as integers and strings, are constants of the program: each new value requires lowering.
@@ -118,7 +120,9 @@ def solve_ivp(
     Sensitivities are computed by integrating the variational equations together with the problem. Only the error of the states
     controls the step size, so the states do not depend on which derivatives are requested. Derivatives with respect to times
     are exact: they are values of ``fun``. Derivatives through jumps and events are those of the exact solution (saltation
-    matrices): the time of an event is differentiated as an implicit function.
+    matrices): the time of an event is differentiated as an implicit function. In reverse mode, ``"RK45"`` and ``"DOP853"`` go
+    back from step to step if there are more than eight parameters (Hager, 2000), at the cost of a few integrations. The other
+    methods integrate an equation for each parameter.
 
     If a Variable is float32, everything is computed in float32, including times. Otherwise it is float64.
 
