@@ -244,7 +244,7 @@ V0 = jg.Variable(1.0)
         (lambda h, x: ([h[0] + float(2 * h[0])], []), TracingError, "in each trip of a loop"),
         (lambda h, x: ([h[0] * 2 if h[0] > 1 else h[0]], []), TracingError, "in each trip of a loop"),
         (lambda h, x: (V0.assign(2 * h[0]), ([h[0]], []))[1], TracingError, "in each trip of a loop"),
-        (lambda h, x: ([h[0] + jg.random.uniform(())], []), UnsupportedError, "one row per trip"),
+        (lambda h, x: ([h[0] + jg.random.uniform(())], []), UnsupportedError, "one row for each trip"),
         (lambda h, x: ([doubled(h[0])], []), UnsupportedError, "a custom gradient"),
     ],
 )
