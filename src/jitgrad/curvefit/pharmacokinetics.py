@@ -37,8 +37,8 @@ _APART = f"sqrt(({_K10} + {_K12} - {_K21})**2 + 4 * ({_K12}) * ({_K21}))"
 _FAST = f"(({_K10} + {_K12} + {_K21} + {_APART}) / 2)"
 _SLOW = f"(({_K10} + {_K12} + {_K21} - {_APART}) / 2)"
 _LATEX_RATES = (
-    r",\quad \alpha, \beta = \tfrac{1}{2}\left(s \pm \sqrt{s^2 - 4 k_{10} k_{21}}\right),\quad s = k_{10} + k_{12} + k_{21},"
-    r"\quad k_{10} = \tfrac{CL}{V_1},\ k_{12} = \tfrac{Q}{V_1},\ k_{21} = \tfrac{Q}{V_2}"
+    r",\quad \alpha, \beta = \frac{1}{2}\left(s \pm \sqrt{s^2 - 4 k_{10} k_{21}}\right),\quad s = k_{10} + k_{12} + k_{21},"
+    r"\quad k_{10} = \frac{CL}{V_1},\ k_{12} = \frac{Q}{V_1},\ k_{21} = \frac{Q}{V_2}"
 )
 
 
