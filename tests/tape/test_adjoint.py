@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jitgrad as jg
-from jitgrad.program.adjoint import Adjoint
+from jitgrad.tape import adjoint
 from jitgrad.tape import integrate as module
 from jitgrad.tape.integrate import integrate
 
@@ -72,7 +72,7 @@ def test_steps_are_computed_again_if_there_are_more_than_checkpoints(
     step = 2 / (most * most - 1)
     times, options = TIMES["from the start"], {"max_step": step, "first_step": step, "rtol": 1e-2, "atol": 1e-2}
     wanted = by_sensitivities(times, **options)
-    monkeypatch.setattr(Adjoint, "most_checkpoints", most)
+    monkeypatch.setattr(adjoint, "checkpoints_for", lambda size: most)
     check(gradients(times, **options), wanted)
 
 

@@ -19,6 +19,14 @@ from jitgrad.program.loop import inputs_of
 from jitgrad.vm.integrate import layout
 
 
+def checkpoints_for(size: int) -> int:
+    """Return the number of checkpoints for states of a size: a thousand in a few megabytes, or fewer of large states.
+
+    Its square, the largest number of steps, exceeds the default of ``max_steps``.
+    """
+    return max(320, min(1024, 2**19 // (layout.RTOL + layout.stride(size))))
+
+
 class Adjoint(NamedTuple):
     """The attribute of a step ``adjoint``.
 
@@ -32,12 +40,15 @@ class Adjoint(NamedTuple):
         The derivatives of the states and the wanted constants, as vector-Jacobian products of the body with the weights.
     wanted : tuple of int
         The numbers of the constants whose cotangents are results.
+    most_checkpoints : int
+        The number of checkpoints of all steps, and of a segment.
     """
 
     integration: Integration
     body: Expression
     pull: Expression
     wanted: tuple[int, ...]
+    most_checkpoints: int
 
     @property
     def bodies(self) -> tuple[Expression, ...]:
@@ -59,14 +70,6 @@ class Adjoint(NamedTuple):
     def n_constants(self) -> int:
         """Number of elements of the wanted constants."""
         return sum(map(math.prod, self.constants))
-
-    @property
-    def most_checkpoints(self) -> int:
-        """Number of checkpoints of all steps, and of a segment: a thousand in a few megabytes, or fewer of large states.
-
-        Its square, the largest number of steps, exceeds the default of ``max_steps``.
-        """
-        return max(320, min(1024, 2**19 // (layout.RTOL + layout.stride(self.integration.n_elements))))
 
     def results(self, operands: Sequence[Shape]) -> Shapes:
         """Return the shapes of the results for operands of these shapes. Raise ProgramError if they do not match the bodies."""

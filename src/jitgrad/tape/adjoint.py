@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jitgrad.ops import OPS
-from jitgrad.program.adjoint import Adjoint
+from jitgrad.program.adjoint import Adjoint, checkpoints_for
 from jitgrad.program.integrate import Integration
 from jitgrad.program.passes.cse import dce
 from jitgrad.tape.region import Region, Tensors, inlined, input_like
@@ -34,7 +34,8 @@ def adjoint(
     whole, _ = region.expression(inputs, [*slopes, *pulled], lifted=False)
     n, (name, outputs) = len(first), whole.entries[0]
     body, pull = (dce(whole._replace(entries=((name, part),))) for part in (outputs[:n], outputs[n:]))
-    made = OPS["adjoint"](*given, *first, *g, *fixed, region=Adjoint(integration, body, pull, tuple(wanted)))[n + 1 :]
+    op = Adjoint(integration, body, pull, tuple(wanted), checkpoints_for(integration.n_elements))
+    made = OPS["adjoint"](*given, *first, *g, *fixed, region=op)[n + 1 :]
     return [retyped(t, x.level) for t, x in zip(made, first, strict=False)], [
         retyped(t, fixed[k].level) for t, k in zip(made[n:], wanted, strict=True)
     ]

@@ -271,7 +271,7 @@ def _batch(n: int, rows: Sequence[Tensor | None], *operands: Tensor, integration
     with_rows = _with_rows(integration, [False, *(row is not None for row in (*of_states, *of_fixed))])
     moves_events = integration.events is not None and any(depends(integration.events, with_rows))
     if moves_events or any(row is not None for row in of_given) or any(with_rows[1 : 1 + integration.n_controlled]):
-        return _each(n, rows, operands, integration)
+        return _each(integrate_op, n, rows, operands, integration=integration)
     with Region("integrate") as region:
         time, inside = input_like(given[START]), [input_like(x) for x in first]
         places = [placeholder((n, *x.shape), x.level) if many else x for x, many in zip(inside, with_rows[1:], strict=False)]
@@ -304,13 +304,13 @@ def _with_rows(integration: Integration, inputs: list[bool]) -> list[bool]:
         inputs = found
 
 
-def _each(n: int, rows: Sequence[Tensor | None], operands: Sequence[Tensor], integration: Integration) -> Tensors:
-    """Integrate each row by itself, with its own steps. Threads share the rows."""
+def _each(op: Op, n: int, rows: Sequence[Tensor | None], operands: Sequence[Tensor], **attrs: Any) -> Tensors:
+    """Record an op for each row by itself, so that each has its own steps. Threads share the rows."""
 
     def body(carries: Tensors, slices: Tensors) -> tuple[Tensors, Tensors]:
         own = iter(slices)
         given = [x if row is None else next(own) for x, row in zip(operands, rows, strict=True)]
-        return [], list(integrate_op(*given, integration=integration))
+        return [], list(op(*given, **attrs))
 
     _, stacked = loop(body, n, (), [row for row in rows if row is not None], parallel=True)
     return stacked
@@ -393,14 +393,7 @@ def _pullback_adjoint(
 
 
 def _batch_adjoint(n: int, rows: Sequence[Tensor | None], *operands: Tensor, region: Adjoint) -> Tensors:
-    """Return the results for n rows, each by itself. Threads share the rows."""
-
-    def body(carries: Tensors, slices: Tensors) -> tuple[Tensors, Tensors]:
-        own = iter(slices)
-        given = [x if row is None else next(own) for x, row in zip(operands, rows, strict=True)]
-        return [], list(adjoint_op(*given, region=region))
-
-    return loop(body, n, (), [row for row in rows if row is not None], parallel=True)[1]
+    return _each(adjoint_op, n, rows, operands, region=region)
 
 
 def _adjoint_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:

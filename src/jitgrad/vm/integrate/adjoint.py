@@ -19,7 +19,7 @@ from jitgrad.vm.instructions import column
 from jitgrad.vm.integrate import layout as at
 from jitgrad.vm.integrate.events import extend
 from jitgrad.vm.integrate.explicit import begin, explicit_step
-from jitgrad.vm.integrate.output import times, write_failure, write_statistics
+from jitgrad.vm.integrate.output import dense_weight, times, write_failure, write_statistics
 from jitgrad.vm.integrate.stages import (
     LENGTH,
     ONE,
@@ -176,10 +176,8 @@ def _pull_outputs(scratch, sizes, tableau, wanted, first, last):
             _add(_vector(scratch, sizes, at.ADJOINT), number(scratch, 1.0), given, n)
             x = (wanted[k] - scratch[at.NOW]) / h
             for j in range(count):
-                total, powers = number(scratch, 0.0), after(coefficients, j * degree)
-                for p in range(degree):
-                    total = (total + powers[degree - ONE - p]) * x
-                _add(_cotangent(scratch, sizes, j), h * total, given, n)
+                weight = dense_weight(after(coefficients, j * degree), degree, x)
+                _add(_cotangent(scratch, sizes, j), h * weight, given, n)
 
 
 @compiled

@@ -94,16 +94,22 @@ def reached(time, scratch, end):
     return (time - end) * scratch[at.STEP] <= 0.0
 
 
+@compiled
+def dense_weight(powers, degree, x):
+    """Return the weight of a stage in the continuous extension at a fraction x of the step."""
+    total = number(powers, 0.0)
+    for p in range(degree):
+        total = (total + powers[degree - ONE - p]) * x
+    return total
+
+
 @noinline
 def interpolate(to, scratch, sizes, dense, x):
     """Compute the state at a fraction x of the current step, by the method's continuous extension."""
     count, degree = all_stages(sizes), sizes[at.DEGREE]
     weights = stage(scratch, sizes, count)
     for j in range(count):
-        total, powers = number(scratch, 0.0), after(dense, j * degree)
-        for p in range(degree):
-            total = (total + powers[degree - ONE - p]) * x
-        weights[j] = total
+        weights[j] = dense_weight(after(dense, j * degree), degree, x)
     combine(
         to, vector(scratch, sizes, at.STATE), stage(scratch, sizes, ZERO), weights, count, scratch[at.STEP], sizes[at.STRIDE]
     )
