@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +31,7 @@ def open_source(path: str | Path) -> Iterator[Stream]:
     """
     name = name_of(path)
     try:
-        with open(0, "rb", closefd=False) if str(path) == "-" else Path(path).open("rb") as file:
+        with _standard_input() if str(path) == "-" else Path(path).open("rb") as file:
             if file.peek(2)[:2] == b"\x1f\x8b":
                 with gzip.GzipFile(fileobj=file) as stream:
                     yield stream
@@ -42,6 +45,13 @@ def open_source(path: str | Path) -> Iterator[Stream]:
         raise DataError(f"{name} is damaged: {error}. Compress it again.") from None
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}. Check the file and its permissions.") from None
+
+
+def _standard_input() -> BufferedReader:
+    """Open standard input. If it was closed when the process began, its number may belong to another file by now."""
+    if sys.__stdin__ is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return open(0, "rb", closefd=False)
 
 
 def is_parquet(path: str | Path, stream: Stream) -> bool:
