@@ -199,3 +199,26 @@ def test_after_a_reset_it_begins_anew(name: str, options: dict[str, Any]) -> Non
     second = np.array(optimizer.minimize(cost, [w], steps=7)), np.array(w)
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
+
+
+@pytest.mark.parametrize("start", [(1.0, 1.0), (1.0, 0.1), (10.0, 2.0)])
+def test_lbfgs_shortens_steps_that_increase_the_cost(start: tuple[float, float]) -> None:
+    """Steps that went over an exponential's valley left it at a distant point, and later steps had length 0."""
+    t = np.linspace(0, 10, 21)
+    y = 5 * np.exp(-0.5 * t) + 0.2 * np.cos(7 * np.arange(21))
+    a, b = Variable(start[0]), Variable(start[1])
+    lbfgs = optimizers.LBFGS()
+
+    def cost() -> Any:
+        return jitgrad.sum((a * jitgrad.exp(-b * t) - y) ** 2)
+
+    def found() -> list[float]:
+        return [float(v) for v in (a, b)]
+
+    lbfgs.minimize(cost, steps=100)
+    fitted = jitgrad.curve_fit("a * exp(-b * t)", {"t": t}, y)
+    np.testing.assert_allclose(found(), [fitted.parameters[name] for name in "ab"], rtol=1e-4)
+    a.assign(start[0])  # the next step does not return to the last point, although the cost is higher here
+    costs = lbfgs.minimize(cost, steps=100)
+    assert costs[0] > costs[-1]
+    np.testing.assert_allclose(found(), [fitted.parameters[name] for name in "ab"], rtol=1e-4)

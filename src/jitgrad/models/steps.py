@@ -58,7 +58,7 @@ class Steps(Layer):
             predicted = self(x, training=True)
             loss = self.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
         chosen = self.trainable_variables
-        self.chosen.optimizer.apply_gradients(zip(tape.gradient(loss, chosen), chosen, strict=True))
+        self.chosen.optimizer.apply_gradients(zip(tape.gradient(loss, chosen), chosen, strict=True), cost=loss)
         return {"loss": loss, **self.compute_metrics(x, y, predicted, weight)}
 
     def test_step(self, data: tuple[Any, ...]) -> dict[str, Any]:

@@ -100,13 +100,20 @@ class Optimizer(OptimizerState):
     array([1., 1.])
     """
 
-    def apply_gradients(self, grads_and_variables: Iterable[tuple[Tensor | ArrayLike | None, Variable]]) -> None:
+    def apply_gradients(
+        self,
+        grads_and_variables: Iterable[tuple[Tensor | ArrayLike | None, Variable]],
+        cost: Tensor | ArrayLike | None = None,
+    ) -> None:
         """Update Variables with their gradients.
 
         Parameters
         ----------
         grads_and_variables : iterable of (Tensor or None, Variable)
             Pairs of a gradient and its Variable. A Variable whose gradient is None is skipped with a warning.
+        cost : Tensor, optional
+            The cost of which these are the gradients, shape (). `LBFGS` shortens steps that increase it, and takes every
+            step if it is not given. Other optimizers ignore it.
 
         Raises
         ------
@@ -131,10 +138,10 @@ class Optimizer(OptimizerState):
         >>> w.numpy()
         array([ 1.6, -2.4])
         """
-        return self._apply(list(grads_and_variables))
+        return self._apply(list(grads_and_variables), cost)
 
     @public()
-    def _apply(self, grads_and_variables: list[tuple[Any, Variable]]) -> None:
+    def _apply(self, grads_and_variables: list[tuple[Any, Variable]], cost: Any) -> None:
         pairs = []
         for gradient, variable in grads_and_variables:
             if gradient is None:
@@ -160,22 +167,26 @@ class Optimizer(OptimizerState):
             raise ArgumentError("A Variable occurs twice. Pass each Variable once.")
         if not pairs:
             raise ArgumentError("No Variable has a gradient. Compute the cost from the Variables inside the tape.")
-        self.update(pairs)
+        self.update(pairs, None if cost is None else as_tensor(cost))
 
     _apply.changes_state = True  # type: ignore[attr-defined]
 
-    def update(self, pairs: list[tuple[Tensor, Variable]]) -> None:
+    def update(self, pairs: list[tuple[Tensor, Variable]], cost: Tensor | None = None) -> None:
         """Update Variables like `apply_gradients`, without checks.
 
         Parameters
         ----------
         pairs : list of (Tensor, Variable)
             Pairs of a gradient and its Variable.
+        cost : Tensor, optional
+            The cost of which these are the gradients.
         """
         self._fitted = [variable for _, variable in pairs]
         if self._copied_from is not None:
             self._follow(self._fitted)
+        self._cost = cost
         changes = self._updates(pairs)
+        self._cost = None
         tracing = trace.current()
         if tracing is not None:
             tracing.update(changes)
@@ -238,7 +249,7 @@ class Optimizer(OptimizerState):
             chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else tree_leaves(variables)
             tape.watch(chosen)
         gradients = tape.gradient(loss, chosen)
-        self.apply_gradients(zip(gradients, chosen, strict=True))
+        self.apply_gradients(zip(gradients, chosen, strict=True), cost=loss if loss.shape == () else sum(loss))
         return reshape(loss if loss.shape == () else sum(loss), (1,))
 
     def _updates(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:

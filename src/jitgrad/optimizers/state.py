@@ -53,6 +53,7 @@ class OptimizerState(Described, ABC):
         self._numbers: tuple[Variable, ...] = ()
         self._starts: dict[Variable, Any] = {}
         self._fitted: list[Variable] = []
+        self._cost: Tensor | None = None
         self._copied_from: dict[int, tuple[weakref.ref[Variable], Variable]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:

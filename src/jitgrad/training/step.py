@@ -28,8 +28,8 @@ MOST_STACKED = 2**16
 class Updater(Protocol):
     """The part of an optimizer that a step requires."""
 
-    def apply_gradients(self, grads_and_variables: Sequence[tuple[Tensor | None, Variable]]) -> None:
-        """Update the Variables with their gradients."""
+    def apply_gradients(self, grads_and_variables: Sequence[tuple[Tensor | None, Variable]], *, cost: Tensor) -> None:
+        """Update the Variables with their gradients of a cost."""
 
 
 class TrainingStep(NamedTuple):
@@ -137,7 +137,7 @@ def trace_updates(loss: Tensor, optimizer: Updater, variables: Sequence[Variable
     assert tracing is not None
     keys, recorded = [id(v) for v in chosen], tracing.recording.has
     gradients = differentiate([loss], keys, lambda t: t.variable is not None, recorded)
-    optimizer.apply_gradients(list(zip(gradients, chosen, strict=True)))
+    optimizer.apply_gradients(list(zip(gradients, chosen, strict=True)), cost=loss)
     return chosen
 
 

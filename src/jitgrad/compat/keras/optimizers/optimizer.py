@@ -129,7 +129,7 @@ class Optimizer(library.Optimizer):
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """Update each variable with its gradient."""
-        super().apply_gradients([(unwrap(gradient), variable) for gradient, variable in grads_and_vars])
+        super().apply_gradients([(unwrap(gradient), variable) for gradient, variable in grads_and_vars], kwargs.get("cost"))
         if trace.current() is None:
             self._done += 1
         return self.iterations
