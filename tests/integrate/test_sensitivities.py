@@ -94,6 +94,22 @@ def test_a_stiff_problem() -> None:
     assert (np.abs(found - expected) / scale[..., None]).max() < 1e-6
 
 
+def test_derivatives_do_not_cost_steps_of_the_implicit_method() -> None:
+    """A fast reaction makes some derivatives tiny and others begin with a power of time. Neither requires smaller steps."""
+
+    def fun(t: Any, y: Any, k: Any, fast: Any, back: Any) -> Any:
+        a, b, c = y
+        return [back * c - k * jg.exp(-0.03 * t) * a**2, k * jg.exp(-0.03 * t) * a**2 - fast * b, fast * b - back * c]
+
+    def solution(p: Any) -> Any:
+        options = {"rtol": 1e-8, "atol": 1e-11, "max_steps": 400}  # the solution takes 292 steps
+        return jg.solve_ivp(fun, (0, 240), [200.0, 0.0, 0.0], "ESDIRK", [1, 10, 240], args=(p[0], p[1], p[2]), **options).y
+
+    p = np.array([0.002, 1e5, 0.006])
+    found, expected = jg.jacfwd(solution)(p).numpy() * p, differences(lambda p: solution(p).numpy(), p, 1e-3) * p
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_closed_over_variables_under_a_tape() -> None:
     k = jg.Variable(0.5)
     for _ in range(3):

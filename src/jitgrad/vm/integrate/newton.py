@@ -3,8 +3,9 @@
 The matrix is M = 1 - γ h J with the Jacobian J of the controlled states. The equations of the dependent states are linear in
 these states with the same Jacobian, so M serves for them too. Both iterate until they have converged, dependent states relative
 to their own size, so that tangents are those of the solution. One iteration of dependent states never suffices: it uses the
-predicted controlled states, and the rate of convergence does not measure their error. Source: Hairer and Wanner, "Solving
-Ordinary Differential Equations II", 2nd edition, 1996, section IV.8.
+predicted controlled states, and the rate of convergence does not measure their error. The first change of dependent states says
+nothing about the rate of convergence either, so the first rate is that of the controlled states. Source: Hairer and Wanner,
+"Solving Ordinary Differential Equations II", 2nd edition, 1996, section IV.8.
 """
 
 from __future__ import annotations
@@ -163,9 +164,10 @@ def solve_stage(context, i, scratch, sizes, weights, predictor, k, time, gamma):
         for j in range(count):
             slope[j] -= found[j]
         correct(scratch, sizes, slope)
-        size = number(scratch, 0.0)
+        own = number(scratch, 0.0)
         for j in range(n):
-            size = larger(size, abs(change * slope[j] / tolerance(scratch, sizes, j, state[j], argument[j])))
+            own = larger(own, abs(change * slope[j] / tolerance(scratch, sizes, j, state[j], argument[j])))
+        size = own
         if count > n:
             size = larger(size, _correct_dependent(scratch, sizes, slope, argument, change) / relative)
         if not size < inf:
@@ -174,13 +176,18 @@ def solve_stage(context, i, scratch, sizes, weights, predictor, k, time, gamma):
         for j in range(count):
             found[j] += slope[j]
         if iteration > ZERO:
-            theta = size / before
-            scratch[at.WORST] = max(scratch[at.WORST], theta)
-            if theta >= 1.0:
-                return size <= ROUNDING
-            rate = theta / (1.0 - theta)
+            now = own if iteration == ONE else size
+            theta = now / before
+            if theta >= 1.0 and size <= ROUNDING:
+                scratch[at.WORST] = max(scratch[at.WORST], theta)
+                return True
+            if theta < 1.0 or now > ROUNDING:
+                scratch[at.WORST] = max(scratch[at.WORST], theta)
+                rate = theta / (1.0 - theta)
+            if not rate >= 0.0:
+                return False
         if rate * size <= ACCURACY and (iteration > ZERO or count == n):
             scratch[at.RATE] = rate
             return True
-        before = size
+        before = own if iteration == ZERO else size
     return False
