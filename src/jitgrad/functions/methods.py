@@ -20,6 +20,7 @@ from jitgrad.functions import (
     selection,
     shapes,
 )
+from jitgrad.ops import OPS, Op
 from jitgrad.ops.elementwise import equal, greater, not_equal
 from jitgrad.tape import dtypes
 from jitgrad.tape.operators import Operators
@@ -119,6 +120,30 @@ def _logical(symbol: str, f: Callable[..., Tensor]) -> Any:
     return operator
 
 
+def _of_element(op: Op) -> Callable[[Operators], Tensor]:
+    """Return the method that NumPy calls for each element of an array of objects."""
+
+    def method(self: Operators) -> Tensor:
+        return op(self)
+
+    method.__name__ = op.name
+    method.__doc__ = f"""Return ``{op.name}`` of the value.
+
+    Returns
+    -------
+    Tensor
+        The value of the function.
+
+    See Also
+    --------
+    jitgrad.{op.name} : The corresponding function.
+    """
+    return method
+
+
+_OF_ELEMENTS = (
+    "arccos arccosh arcsin arcsinh arctan arctanh cbrt cos cosh exp exp2 expm1 log log10 log1p log2 rint sin sinh sqrt tan tanh"
+)
 _METHODS = [
     reductions.sum, reductions.mean, extremes.max, extremes.min, reductions.prod, reductions.var, reductions.std,
     extremes.argmax, extremes.argmin, cumulative.cumsum, cumulative.cumprod, logic.any, logic.all,
@@ -126,7 +151,7 @@ _METHODS = [
     products.dot, diagonals.trace, selection.take, selection.argsort, elementwise.clip, elementwise.round,
 ]  # fmt: skip
 
-for _function in _METHODS:
+for _function in [*_METHODS, *(_of_element(OPS[name]) for name in _OF_ELEMENTS.split())]:
     setattr(Operators, _function.__name__, _function)
 _and = _logical("&", lambda a, b: greater(a * b, 0))
 _or = _logical("|", lambda a, b: greater(a + b, 0))

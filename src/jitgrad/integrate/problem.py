@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.arguments import nonnegative
-from jitgrad.errors import ArgumentError, ShapeError, TracingError
+from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.tape import dtypes
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
@@ -51,16 +51,14 @@ class Problem:
         return self.states_from(self._called(t, self.pack(states)), "fun", "the derivative of each element of y")
 
     def _called(self, t: Tensor, y: Any) -> Any:
-        """Call the right-hand side. Errors of NumPy's arrays, which cannot hold Tensors, say what to return instead."""
+        """Call the right-hand side. Errors of arrays of floats, which cannot hold Tensors, say what to return instead."""
         try:
             return self._fun(t, y, *self.args)
-        except TracingError as error:
-            raise TracingError(f"{error} A list of derivatives takes the place of np.array in fun.") from error
         except ValueError as error:
             if "array element" not in str(error):
                 raise
             raise ArgumentError(
-                "fun assigns to an element of a NumPy array, which cannot hold a Tensor. Return a list of the derivatives."
+                "fun assigns a Tensor to an element of an array of floats. Return a list or np.array([...]) of the derivatives."
             ) from error
 
     def states_from(self, nest: Any, name: str, what: str) -> Tensors:

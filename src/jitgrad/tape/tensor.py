@@ -232,7 +232,10 @@ _EXACT = 2**53  # integers up to this size are exact in float64
 
 
 def as_tensor(value: Any) -> Tensor:
-    """Return an operand as a Tensor: a number becomes a literal, an array becomes data, and a list with Tensors is stacked."""
+    """Return an operand as a Tensor: a number becomes a literal, an array becomes data, and a list with Tensors is stacked.
+
+    So is an array of objects with Tensors, such as ``np.array([x, y])``.
+    """
     if type(value) is Tensor:
         return value
     if type(value) is float:
@@ -244,6 +247,8 @@ def as_tensor(value: Any) -> Tensor:
     if isinstance(value, float) or (isinstance(value, int) and abs(value) <= _EXACT):
         return _number(float(value), dtypes.INTEGER if isinstance(value, int) else dtypes.NUMBER)
     if contains(value, Operators):
+        if isinstance(value, np.ndarray):
+            return as_tensor(value.tolist())
         parts = [as_tensor(item) for item in value]
         if any(t.shape != parts[0].shape for t in parts):
             raise ShapeError(

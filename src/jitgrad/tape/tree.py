@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from jitgrad.errors import ArgumentError
 
 T = TypeVar("T")
@@ -19,7 +21,12 @@ def tree_leaves(nest: Any) -> list[Any]:
 
 
 def contains(value: Any, kind: type) -> bool:
-    """Return whether ``value`` is of a type, or a list with such a value. Long lists of numbers are checked by type."""
+    """Return whether ``value`` is of a type, or a list with such a value. Long lists of numbers are checked by type.
+
+    An array of objects is treated like a list.
+    """
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        value = value.tolist()
     if not isinstance(value, (list, tuple)):
         return isinstance(value, kind)
     types = set(map(type, value))

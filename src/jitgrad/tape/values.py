@@ -5,6 +5,9 @@ value therefore raises an error if a derivative would be lost: in a transform (`
 its arguments, and for values that require a gradient, until ``backward`` is called. ``item()`` returns a number in the second
 case, as in PyTorch, and ``detach()`` helps in both. Branches on values, displayed values and values under a tape are allowed,
 as in TensorFlow.
+
+``np.array([x, y])`` of Tensors without axes has no such problem: where values may not be taken, or are unknown, it is an array
+of objects, the Tensors. NumPy's operators and functions apply to each of them, and functions of jitgrad stack them.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.errors import ConcretizationError, users_line
+from jitgrad.errors import ConcretizationError, TracingError, users_line
 from jitgrad.tape import trace
 from jitgrad.tape.recording import grad_enabled, here
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 
 REQUIRED = "requires a gradient"
+_OBJECT = np.dtype(object)
 
 
 class Values:
@@ -32,6 +36,9 @@ class Values:
     __slots__ = ()
 
     if TYPE_CHECKING:
+
+        @property
+        def shape(self) -> Any: ...
 
         @property
         def gradient(self) -> Gradient | None: ...
@@ -57,7 +64,15 @@ class Values:
         return self._leaving("numpy()")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self._leaving("NumPy's array()"), dtype)
+        try:
+            value = self._leaving("NumPy's array()")
+        except (ConcretizationError, TracingError):
+            if self.shape or (dtype is not None and dtype != _OBJECT):
+                raise
+            element = np.empty(1, _OBJECT)
+            element[0] = self
+            return element.reshape(())
+        return np.asarray(value, dtype)
 
     def tolist(self) -> Any:
         """Return the value as nested lists of Python numbers.
@@ -145,5 +160,6 @@ def _lost(how: str, why: str) -> ConcretizationError:
     item = ", or item() for a number to print" if why == REQUIRED else ""
     return ConcretizationError(
         f"{how} takes the value of a Tensor that {why}{users_line()}, and its derivative would be lost. Use functions of "
-        f"jitgrad (stack for np.array([...]), sin for math.sin), or detach() first for a value without a derivative{item}."
+        f"jitgrad (sin for math.sin, np.array([...]) without a dtype), or detach() first for a value without a "
+        f"derivative{item}."
     )

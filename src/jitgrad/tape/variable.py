@@ -17,6 +17,7 @@ from jitgrad.tape.protocol import NEVER_DEFERRED, public
 from jitgrad.tape.recording import here
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tensor import Tensor, as_tensor, identity, leaf
+from jitgrad.tape.tree import contains
 from jitgrad.tape.values import check_leaving, shown_value
 from jitgrad.typing import ArrayLike, DTypeLike
 
@@ -96,7 +97,7 @@ class Variable(Operators):
         self, value: ArrayLike, dtype: DTypeLike | None = None, name: str | None = None, trainable: bool = True,
         requires_grad: bool = False,
     ) -> None:  # fmt: skip
-        array, level = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
+        array, level = dtypes.as_data(as_tensor(value).numpy() if contains(value, Operators) else value, dtype)
         if level == dtypes.INTEGER and dtype is None and not hasattr(value, "dtype"):
             array, level = dtypes.as_data(array, np.float64)
         self.name = name or f"variable_{next(names)}"
