@@ -36,12 +36,11 @@ def lorenz() -> Iterator[Row]:
 
 
 def fit(once: bool = False) -> Iterator[Row]:
-    data, rows = jobs.OBSERVED, np.tile(jobs.TIMES, 2)
+    data, times, begin = jobs.OBSERVED, jobs.TIMES, jobs.POPULATIONS
+    rows = np.tile(times, 2)
 
     def model(t: Any, *parameters: Any) -> Any:
-        solved = jg.solve_ivp(
-            predators, (0.0, 20.0), jobs.POPULATIONS, "DOP853", jobs.TIMES, args=parameters, rtol=1e-8, atol=1e-8
-        )
+        solved = jg.solve_ivp(predators, (0.0, 20.0), begin, "DOP853", times, args=parameters, rtol=1e-8, atol=1e-8)
         return jg.log(solved.y).reshape((-1,))
 
     run = jobs.timed(lambda: curvefit.curve_fit(model, rows, np.log(data).ravel(), p0=list(jobs.START)), once)
@@ -49,7 +48,7 @@ def fit(once: bool = False) -> Iterator[Row]:
     text = curvefit.ode(
         "x' = a*x - b*x*y; y' = d*x*y - c*y", initial={"x": 30, "y": 4}, observe={0: "x", 1: "y"}, which="animal"
     )
-    table = {"t": rows, "animal": np.repeat([0, 1], len(jobs.TIMES))}
+    table = {"t": rows, "animal": np.repeat([0, 1], len(times))}
     start = dict(zip("abcd", jobs.START, strict=True))
     run = jobs.timed(lambda: curvefit.curve_fit(text, table, data.ravel(), p0=start, errors="lognormal"))
     yield row("jitgrad, equations", run, result=[run[2].parameters[name] for name in "abcd"])

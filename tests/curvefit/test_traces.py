@@ -71,17 +71,18 @@ def test_a_model_is_traced_again_when_what_it_refers_to_has_changed() -> None:
     class Holder:
         k = 1.0
 
-    bound = [1.0]
+    bound, array = [1.0], np.ones(1)
     scale = 1.0
     models = [
         lambda x, a: a * x * config.k,  # type: ignore[attr-defined]
         lambda x, a: a * x * Holder.k,
         lambda x, a: a * x * bound[0],
+        lambda x, a: a * x * array,
         lambda x, a: a * x * scale,
         lambda x, a: a * x * globals()["_scale"],
     ]
     for k, expected in ((1.0, 2.0), (2.0, 1.0)):
-        config.k = Holder.k = bound[0] = scale = globals()["_scale"] = k  # type: ignore[attr-defined]
+        config.k = Holder.k = bound[0] = array[0] = scale = globals()["_scale"] = k  # type: ignore[attr-defined]
         for model in models:
             assert float(curve_fit(model, X, 2 * X, [1.0]).values[0]) == pytest.approx(expected)
     assert [float(curve_fit(made(k), X, 2 * X, [1.0]).values[0]) for k in (1.0, 2.0, 4.0)] == pytest.approx([2, 1, 0.5])
@@ -144,7 +145,9 @@ def test_what_cannot_change_is_traced_once() -> None:
     assert plain_key(model) is not None and plain_key(model) == plain_key(model)
     powers, of = (1, 2.5, np.float32(3)), math.tau
     assert plain_key(lambda x, a: a * sum(x ** float(p) for p in powers) + np.where(x > of, max(1, 2), len(powers)))
-    assert plain_key(lambda x, a: a * np.interp(x, X, X)) is None
+    assert plain_key(lambda x, a: a * np.interp(x, X, LONG[:2])) is None
+    piecewise = lambda x, a: a * np.interp(x, X, X)  # noqa: E731
+    assert plain_key(piecewise) is not None and plain_key(piecewise) == plain_key(piecewise)
     polynomial = np.polynomial.Polynomial([1.0, 2.0])
     assert plain_key(lambda x, a: a * polynomial(x)) is None
     assert plain_key(np.vectorize(lambda x, a: a * x)) is None

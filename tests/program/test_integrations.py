@@ -76,9 +76,42 @@ def test_integrations_of_the_same_equations_are_united(function: Any, n: int) ->
         np.testing.assert_allclose(found, alone, rtol=1e-12, atol=1e-14)
 
 
-def test_a_fit_integrates_once_for_values_and_once_for_derivatives() -> None:
-    curve = curve_of(lambda t, a, b, c: jg.log(solution([a, b, c]))[0], {"": TIMES}, None, None)
-    lowered = curve.traced([TIMES], range(3), len(TIMES))
+@pytest.mark.parametrize(("more", "entries"), [(0, [1, 0]), (8, [1, 1])], ids=["few parameters", "many parameters"])
+def test_a_fit_integrates_once_for_values_and_few_derivatives(more: int, entries: list[int]) -> None:
+    names = [f"p{k}" for k in range(3 + more)]
+    curve = curve_of(lambda t, *p: jg.log(solution(p[:3]))[0] + sum(p[3:]), {"": TIMES}, names, None)
+    lowered = curve.traced([TIMES], range(3 + more), len(TIMES))
     assert not lowered.edges.needed([TIMES])
-    code, (value, jacobian) = lowered.program.code[:, 0] == OPCODE["integrate"], lowered.program.entries
-    assert [int(code[entry.start : entry.stop].sum()) for entry in (value, jacobian)] == [1, 1]
+    code = lowered.program.code[:, 0] == OPCODE["integrate"]
+    assert [int(code[entry.start : entry.stop].sum()) for entry in lowered.program.entries] == entries
+    said, jacobian = curve.evaluate(np.append(X, np.ones(more)), range(3 + more), [TIMES])
+    np.testing.assert_allclose(said, np.log(solution(X)[0].numpy()) + more, rtol=1e-12)
+    alone = [jg.jvp(lambda x: jg.log(solution(x)[0]), (X,), (e,))[1].numpy() for e in E]
+    np.testing.assert_allclose(jacobian.T, [*alone, *np.ones((more, len(TIMES)))], rtol=1e-12, atol=1e-14)
+
+
+def by_elements(t: Any, y: Any, a: Any, b: Any, c: Any) -> Any:
+    return [a * y[0] - b * y[0] * y[1], y[0] * y[1] - c * y[1]]
+
+
+def as_a_whole(t: Any, y: Any, a: Any, b: Any, c: Any) -> Any:
+    return jg.stack([a, -c]) * y + jg.stack([-b, 1.0]) * (y * y[::-1])
+
+
+@pytest.mark.parametrize("method", ["RK45", "ESDIRK", "auto"])
+def test_tangents_are_stored_by_elements(method: str) -> None:
+    """Equations that use single elements of a state compute with its tangents without strided copies."""
+    found = []
+    for slopes in (by_elements, as_a_whole):
+
+        def solve(x: Any, slopes: Any = slopes) -> Any:
+            return jg.solve_ivp(slopes, (0, 3), [2.0, 1.0], method, TIMES, args=(x[0], x[1], x[2]), rtol=1e-8).y
+
+        program = jg.lower(jg.jacfwd(solve), X)
+        i = list(program.code[:, 0]).index(OPCODE["integrate"])
+        inside = program.code[i + 1 : i + 1 + program.instruction(i)[1]["length"], 0]
+        assert (OPCODE["copy_from"] in inside) == (slopes is as_a_whole)
+        found.append(jg.jacfwd(solve)(X).numpy())
+        alone = [jg.jvp(solve, (X,), (e,))[1].numpy() for e in E]
+        np.testing.assert_allclose(np.moveaxis(found[-1], -1, 0), alone, rtol=1e-9)  # implicit methods iterate for all tangents
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6, atol=1e-8)

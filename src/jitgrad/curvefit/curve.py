@@ -35,6 +35,8 @@ KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23
 """The limits of the cache of traced models: the number of entries, and the total size of their Programs."""
 MOST_CALLS = 8
 """The deepest nesting of function calls in a model that is compared with cached ones."""
+MOST_COMPARED = 1024
+"""The largest size of an array in a model that is compared with cached ones."""
 
 _TRACES: Recent[LoweredModel] = Recent(KEPT_TRACES, KEPT_ELEMENTS, lambda traced: traced.program.size)
 _BUNDLES: Recent[LoweredBundle] = Recent(KEPT_TRACES, KEPT_ELEMENTS, lambda traced: traced.executable.program.size)
@@ -97,8 +99,7 @@ class Curve:
 
     def tolerances(self, options: SolverOptions) -> SolverOptions:
         """Return the options of the solver for the accuracy of the model."""
-        accuracy = self.model.accuracy if isinstance(self.model, TextModel) else 0.0
-        return options._replace(accuracy=accuracy, ftol=max(options.ftol, 0.01 * accuracy)) if accuracy else options
+        return options.within(self.model.accuracy) if isinstance(self.model, TextModel) else options
 
     @property
     def restricts(self) -> bool:
@@ -245,8 +246,8 @@ def _padded(column: np.ndarray, rows: int) -> np.ndarray:
 def plain_key(model: Any) -> Any:
     """Return a hashable key of a function's computation, or None if the function uses anything but plain data.
 
-    The key consists of the code and everything that it looks up. Functions made by ``jitgrad.function`` are compared by id,
-    because they are traced only once.
+    The key consists of the code and everything that it looks up, including the numbers in small arrays. Functions made by
+    ``jitgrad.function`` are compared by id, because they are traced only once.
     """
     if isinstance(model, RecordedModel):
         return model.steps
@@ -268,9 +269,11 @@ _OF_PYTHON = {
 
 
 def _key(value: Any, depth: int) -> Any:
-    """Return a key of an object that a function looks up. Raises TypeError if it is mutable."""
+    """Return a key of an object that a function looks up. Raises TypeError if it is mutable, and not a small array."""
     if isinstance(value, _PLAIN):
         return type(value), repr(value)
+    if type(value) is np.ndarray and value.dtype.kind in "biuf" and value.size <= MOST_COMPARED:
+        return value.dtype.str, value.shape, value.tobytes()
     if type(value) is tuple:
         return tuple([_key(item, depth) for item in value])
     if isinstance(value, _OPS) or _is_of_library(value):

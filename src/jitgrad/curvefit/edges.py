@@ -16,6 +16,7 @@ import numpy as np
 
 from jitgrad.curvefit.dimensions import Recorded
 from jitgrad.ops.elementwise import equal, not_equal, where
+from jitgrad.ops.linear import gather
 from jitgrad.ops.table import Op
 from jitgrad.program.integrate import OPERANDS
 from jitgrad.tape.integrate import integrate_op
@@ -150,10 +151,13 @@ class Extremes(NamedTuple):
 
 
 def _beginning(node: Tensor) -> slice:
-    """Return the operands whose zeros and infinities may be those of results: of an integration, the initial states."""
+    """Return the operands whose zeros and infinities may be those of results.
+
+    Those of an integration are the initial states, and conditions and indices are none of them.
+    """
     if node.op is integrate_op:
         return slice(OPERANDS, OPERANDS + dict(node.attrs)["integration"].n_states)
-    return slice(None)
+    return slice(1, 3) if node.op is where else slice(0, 1) if node.op is gather else slice(None)
 
 
 def _may_be_zero_at_zero(op: Op) -> bool:

@@ -62,6 +62,12 @@ class SolverOptions(NamedTuple):
     loss: str = "linear"
     accuracy: float = 0.0
 
+    def within(self, accuracy: float) -> SolverOptions:
+        """Return the options for a model whose values have relative errors of this size, below which no steps are taken."""
+        if accuracy <= self.accuracy:
+            return self
+        return self._replace(accuracy=accuracy, ftol=max(self.ftol, 0.01 * accuracy), xtol=max(self.xtol, 0.01 * accuracy))
+
 
 class Solution(NamedTuple):
     """The results of F fits of n parameters.

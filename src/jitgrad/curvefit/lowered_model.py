@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,18 +14,31 @@ from jitgrad.curvefit.edges import Edges, stays
 from jitgrad.errors import ShapeError, UnsupportedError
 from jitgrad.ops import Shape
 from jitgrad.ops.linear import broadcast_to
+from jitgrad.program.branches import bodies_of
+from jitgrad.program.expression import Step
+from jitgrad.program.integrate import SETTINGS
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.batching import batched, depending
 from jitgrad.tape.executable import Executable, lowered
 from jitgrad.tape.forward_mode import Held, push_forward
 from jitgrad.tape.function import flatten_traced
+from jitgrad.tape.integrate import integrate_op
 from jitgrad.tape.lru import Recent
 from jitgrad.tape.reverse_mode import constant, differentiate
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 
 REVERSE_FROM = 10
 """The smallest number of parameters for reverse mode. With fewer, both modes take about the same number of instructions."""
+
+ERRORS = 100.0
+"""The error of a solution of differential equations, as a multiple of the relative tolerance."""
+
+MOST_TOGETHER = 8
+"""The largest number of parameters for which solutions and their derivatives are computed in one integration.
+
+They have the same steps, so this saves an integration for each accepted step of a fit, and costs derivatives for each other.
+"""
 
 MOST_OPERATIONS = 20_000
 """The largest model that is traced, which takes a few seconds to lower. A Python loop over rows records more."""
@@ -79,6 +93,12 @@ class LoweredModel:
     def uses(self, *names: str) -> bool:
         """Return whether the model uses one of these ops."""
         return any(node.op is not None and node.op.name in names for node in upstream([self.recorded.value]))
+
+    @functools.cached_property
+    def accuracy(self) -> float:
+        """The relative error of the values: that of the solutions of differential equations, or 0."""
+        settings = [node.inputs[SETTINGS].value for node in upstream([self.recorded.value]) if node.op is integrate_op]
+        return ERRORS * max((float(numbers[0]) for numbers in settings if numbers is not None), default=0.0)
 
     @property
     def program(self) -> Program:
@@ -139,7 +159,12 @@ def trace_model(
         recorded = Recorded(value, parameters, columns)
         in_reverse = by_rows and len(free) >= REVERSE_FROM and not edges
         value, derivatives, linear = _differentiated(tracing, model if in_reverse else None, recorded, free, rows, edges)
-    flat = flatten_traced(tracing, [value], (), leaves, [("jacobian", derivatives)])
+        integrates = any(_integrates(node.op.name, node.attrs) for node in nodes if node.op is not None)
+        if integrates and not edges and free:
+            derivatives = _together(recorded, free, tracing.recording.has)
+    apart = 0 if integrates and len(free) <= MOST_TOGETHER else len(free)
+    outputs = [value, *derivatives]
+    flat = flatten_traced(tracing, outputs[: len(outputs) - apart], (), leaves, [("jacobian", outputs[len(outputs) - apart :])])
     by_rows = by_rows and all(c.shape == () for c in flat.leaves[len(leaves) :])
     structure = (_structure(flat.key, rows), flat.numbers) if by_rows else None
     executable = lowered(flat, len(leaves))
@@ -246,6 +271,24 @@ def _by_forward(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], b
     """Return the derivative of the model with respect to one parameter by forward mode."""
     tangent = push_forward([value], {id(parameter): constant(1.0, parameter)}, recorded, held)[0]
     return constant(0.0, value) if tangent is None else tangent
+
+
+def _together(recorded: Recorded, free: Sequence[int], has: Callable[[Tensor], bool]) -> list[Tensor]:
+    """Return the derivatives of the model by forward mode, for all parameters at once."""
+    value, parameters, _ = recorded
+    by = [parameters[k] for k in free]
+    directions = [placeholder((), p.level) for p in by]
+    tangent = push_forward([value], {id(p): t for p, t in zip(by, directions, strict=True)}, has)[0]
+    if tangent is None:
+        return [constant(0.0, value)] * len(by)
+    rows = batched([tangent], directions, [as_tensor(row) for row in np.eye(len(by))])[0]
+    return [rows[k] for k in range(len(by))]
+
+
+def _integrates(op: str, attrs: Any) -> bool:
+    """Return whether an op or a body of it integrates differential equations."""
+    bodies = bodies_of(Step(op, (), attrs, ()))
+    return op == "integrate" or any(_integrates(step.op, step.attrs) for body in bodies for step in body.steps)
 
 
 def _single(tensor: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 from jitgrad.arguments import positive
 from jitgrad.curvefit.equations import TIME, check_state, equations, parsed
 from jitgrad.curvefit.formula import Formula
+from jitgrad.curvefit.lowered_model import ERRORS
 from jitgrad.curvefit.observed import observed
 from jitgrad.curvefit.text_model import TextModel
 from jitgrad.curvefit.trajectories import states_at
@@ -28,8 +29,6 @@ TIMES = ("t", "time", "x")
 
 MOST_STEPS, MOST_ROUGH_STEPS = 10_000, 300
 """The largest number of steps of an integration, and of one in a search for starting values."""
-ERRORS = 100.0
-"""The error of a solution, as a multiple of the relative tolerance."""
 ROUGH = 1e-4
 """The relative tolerance in a search for starting values."""
 

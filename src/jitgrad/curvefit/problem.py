@@ -79,6 +79,7 @@ class Problem:
     def solve(self, starts: np.ndarray, most: int | None = None, linear: bool = False) -> Solution:
         """Fit from ``starts``, (F, n), with at most ``most`` evaluations each; see ``Solver.solve``."""
         options = self.options if most is None else self.options._replace(most=min(most, self.options.most))
+        options = options.within(self.lowered.accuracy)
         return solve(self.lowered, self.data, self.held, self.limits(), starts, options, linear)
 
     def with_free(self, values: np.ndarray) -> np.ndarray:

@@ -36,6 +36,7 @@ from jitgrad.program.memory import Memory, assign_memory
 from jitgrad.program.passes.canonicalise import canonicalise
 from jitgrad.program.passes.cse import cse, dce, in_order
 from jitgrad.program.passes.distribute import distribute_loops
+from jitgrad.program.passes.elements import split_states
 from jitgrad.program.passes.fuse import fuse
 from jitgrad.program.passes.hoist_scale import hoist_scale
 from jitgrad.program.passes.integrations import unite_integrations
@@ -59,8 +60,8 @@ def _simplified(expression: Expression) -> Expression:
 
 
 RECIPE = (
-    canonicalise, cse, hoist_scale, dce, unite_integrations, distribute_loops(_simplified), lower_bodies(optimise), fuse, dce,
-    legalise, cse, tile_rows, legalise_regions,
+    canonicalise, cse, hoist_scale, dce, unite_integrations, split_states, distribute_loops(_simplified),
+    lower_bodies(optimise), fuse, dce, legalise, cse, tile_rows, legalise_regions,
 )  # fmt: skip
 """The passes, in order. Ordering by entries, memory assignment and encoding follow."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jitgrad.ops import OPS
+from jitgrad.ops import OPS, Shape
 from jitgrad.ops.linear import concatenate, reshape, transpose
 from jitgrad.program.expression import Expression
 from jitgrad.program.integrate import OPERANDS, Detection, Integration
@@ -89,16 +91,22 @@ def _only(body: Expression, which: slice) -> Expression:
 
 def _jacobian(region: Region, states: Sequence[Tensor], slopes: Sequence[Tensor]) -> Tensor:
     """Return the derivatives of the elements of the slopes by those of the states, a matrix."""
-    sizes = [x.size for x in states]
-    n = sum(sizes)
+    n = sum(x.size for x in states)
     directions = [input_like(x) for x in states]
     found = push_forward(slopes, {id(x): t for x, t in zip(states, directions, strict=True)}, region.has)
     pushed = [constant(0.0, x) if t is None else t for x, t in zip(slopes, found, strict=True)]
-    rows = np.split(np.eye(n), np.cumsum(sizes)[:-1], axis=1)
-    every = [as_tensor(row.reshape(-1, *x.shape)) for row, x in zip(rows, states, strict=True)]
+    every = _unit_vectors(tuple([x.shape for x in states]))
     columns = [reshape(t, shape=(n, t.size // n)) for t in batched(pushed, directions, every)]
     made: Tensor = transpose(columns[0] if len(columns) == 1 else concatenate(*columns, axis=1), axes=(1, 0))
     return made
+
+
+@functools.cache
+def _unit_vectors(shapes: tuple[Shape, ...]) -> Tensors:
+    """Return the unit vectors of states of these shapes, the same Tensors each time: equal Jacobians have equal operands."""
+    sizes = [math.prod(shape) for shape in shapes]
+    rows = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
+    return [as_tensor(row.reshape(-1, *shape)) for row, shape in zip(rows, shapes, strict=True)]
 
 
 def split(integration: Integration, parts: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
