@@ -120,9 +120,14 @@ def solve_ivp(
     Sensitivities are computed by integrating the variational equations together with the problem. Only the error of the states
     controls the step size, so the states do not depend on which derivatives are requested. Derivatives with respect to times
     are exact: they are values of ``fun``. Derivatives through jumps and events are those of the exact solution (saltation
-    matrices): the time of an event is differentiated as an implicit function. In reverse mode, ``"RK45"`` and ``"DOP853"`` go
-    back from step to step if there are more than eight parameters (Hager, 2000), at the cost of a few integrations. The other
-    methods integrate an equation for each parameter.
+    matrices): the time of an event is differentiated as an implicit function.
+
+    In reverse mode, derivatives by more than eight numbers (of ``y0``, ``args`` and Variables together) go back from step to
+    step [4]_; an implicit step solves transposed systems with the Jacobians of its stages [5]_. They are the derivatives of the
+    computed solution, as the sensitivities are, up to a small part of ``rtol`` for implicit steps, whose stages are iterated.
+    This takes the time of a few integrations for any number of parameters. The memory does not grow with the number of steps,
+    because steps are computed again. Second derivatives, and reverse mode of tangents (``grad`` of ``jvp``), integrate an
+    equation for each parameter.
 
     If a Variable is float32, everything is computed in float32, including times. Otherwise it is float64.
 
@@ -136,6 +141,9 @@ def solve_ivp(
     .. [2] E. Hairer, S. P. Norsett, G. Wanner, "Solving Ordinary Differential Equations I: Nonstiff Problems", Springer, 1993.
     .. [3] E. Hairer, G. Wanner, "Solving Ordinary Differential Equations II: Stiff and Differential-Algebraic Problems",
            Springer, 1996.
+    .. [4] W. W. Hager, "Runge-Kutta methods in optimal control and the transformed adjoint system", Numerische Mathematik, 87,
+           247-282, 2000.
+    .. [5] A. Sandu, "On the properties of Runge-Kutta discrete adjoints", Computational Science - ICCS 2006, 550-557, 2006.
 
     Examples
     --------

@@ -20,11 +20,8 @@ from jitgrad.vm.integrate import layout
 
 
 def checkpoints_for(size: int) -> int:
-    """Return the number of checkpoints for states of a size: a thousand in a few megabytes, or fewer of large states.
-
-    Its square, the largest number of steps, exceeds the default of ``max_steps``.
-    """
-    return max(320, min(1024, 2**19 // (layout.RTOL + layout.stride(size))))
+    """Return the number of checkpoints for states of a size: two thousand in a few megabytes, or fewer of large states."""
+    return max(128, min(2048, 2**20 // layout.checkpoint(size)))
 
 
 class Adjoint(NamedTuple):
@@ -36,29 +33,32 @@ class Adjoint(NamedTuple):
         The integration.
     body : Expression
         The derivatives of the states.
+    jacobian : Expression or None
+        For implicit methods, the Jacobian of the integration.
     pull : Expression
         The derivatives of the states and the wanted constants, as vector-Jacobian products of the body with the weights.
     wanted : tuple of int
         The numbers of the constants whose cotangents are results.
     most_checkpoints : int
-        The number of checkpoints of all steps, and of a segment.
+        The number of checkpoints.
     """
 
     integration: Integration
     body: Expression
+    jacobian: Expression | None
     pull: Expression
     wanted: tuple[int, ...]
     most_checkpoints: int
 
     @property
     def bodies(self) -> tuple[Expression, ...]:
-        """The body and its vector-Jacobian product."""
-        return self.body, self.pull
+        """The bodies, each with the same inputs."""
+        return tuple(body for body in (self.body, self.jacobian, self.pull) if body is not None)
 
     def with_bodies(self, bodies: Sequence[Expression]) -> Adjoint:
         """Return the op with other bodies."""
-        body, pull = bodies
-        return self._replace(body=body, pull=pull)
+        body, *jacobian, pull = bodies
+        return self._replace(body=body, jacobian=jacobian[0] if jacobian else None, pull=pull)
 
     @property
     def constants(self) -> tuple[Shape, ...]:

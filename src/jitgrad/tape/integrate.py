@@ -29,7 +29,7 @@ from jitgrad.tape.region import Region, Tensors, all_rows, depends, in_numpy, in
 from jitgrad.tape.reverse_mode import constant, differentiate
 from jitgrad.tape.tensor import Tensor, as_tensor, identity, placeholder
 from jitgrad.vm.integrate.layout import RESULTS, SETTINGS
-from jitgrad.vm.integrate.tableaux import METHODS, packed
+from jitgrad.vm.integrate.tableaux import packed
 
 RightHandSide = Callable[[Tensor, Tensors], Sequence[Any]]
 """A function from the time and the states to the derivatives of the states."""
@@ -207,7 +207,7 @@ def _beside(times: Tensor, values: Tensor) -> Tensor:
 
 
 MOST_SENSITIVITIES = 8
-"""Up to this number of elements, reverse mode by an explicit method solves the variational equations."""
+"""Up to this number of elements, reverse mode solves the variational equations."""
 
 
 def _pullback(
@@ -242,7 +242,7 @@ def _pullback(
 def _by_steps(integration: Integration, count: int) -> bool:
     """Return whether reverse mode goes from step to step."""
     plain = integration.events is None and integration.n_controlled == integration.n_states
-    return plain and not METHODS[integration.method][-1].implicit and count > MOST_SENSITIVITIES
+    return plain and count > MOST_SENSITIVITIES
 
 
 def by_sensitivities(

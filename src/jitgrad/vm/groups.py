@@ -104,7 +104,7 @@ GROUPS = {
     ),
     "adjoint": Group(
         "the reverse mode of the integrator",
-        0.5,
+        1.6,
         {"adjoint": Form("jitgrad.vm.integrate.adjoint", CFUNCTYPE(None, POINTER, NUMBER))},
     ),
     "special": Group(

@@ -1,4 +1,4 @@
-"""The instruction of the region op ``adjoint``: an ``integrate`` with another kernel and other bodies."""
+"""The instruction of the region op ``adjoint``: an ``integrate`` with another kernel, and ``pull`` in place of events."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from jitgrad.program.lowering_rules.integrate import (
     code_of,
     copy_all,
     copy_start,
+    jacobian_of,
     memory_of,
     own_room,
     places_of_inputs,
@@ -22,7 +23,6 @@ from jitgrad.program.lowering_rules.integrate import (
 from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, declare
 from jitgrad.vm import addresses
 from jitgrad.vm.integrate import layout
-from jitgrad.vm.integrate.tableaux import TABLEAUX
 from jitgrad.vm.late import load
 
 
@@ -32,9 +32,8 @@ def _shape(shapes: OperandShapes, region: Adjoint) -> Shape:
 
 def _room(region: Adjoint, count: int) -> int:
     """Return the number of elements of scratch memory of the kernel."""
-    n, n_stages = region.integration.n_elements, len(TABLEAUX[region.integration.method].nodes)
-    reverse = layout.reverse_room(n, n_stages, count, region.n_constants, region.most_checkpoints)
-    return own_room(region.integration) + reverse
+    n = region.integration.n_elements
+    return own_room(region.integration) + layout.reverse_room(n, count, region.n_constants, region.most_checkpoints)
 
 
 def _scratch(step: Step, shapes: OperandShapes) -> int:
@@ -47,8 +46,7 @@ def _emit(code: Assembler, at: Placed, region: Adjoint) -> None:
     integration, s, count = region.integration, at.scratch.offset, at.shapes[TIMES][0]
     n, states, own = integration.n_elements, integration.n_states, s + _room(region, count)
     stride, reverse = layout.stride(n), s + own_room(integration)
-    stages = len(TABLEAUX[integration.method].nodes)
-    given = reverse + (layout.COTANGENTS + stages) * stride
+    given = reverse + layout.REVERSE_VECTORS * stride
     copy_start(code, at, integration)
     copy_all(code, given, at.places[OPERANDS + states :], at.shapes[OPERANDS + states :][:states])
     weights, place = list[int](), reverse + layout.WEIGHT * stride
@@ -59,16 +57,18 @@ def _emit(code: Assembler, at: Placed, region: Adjoint) -> None:
     constants = at.places[OPERANDS + 2 * states :]
     body = code_of(code, region.body, inputs, s + layout.place(layout.DERIVATIVE, n), constants, own)
     pull = code_of(code, region.pull, inputs, given + count * n, constants, own)
-    sizes = sizes_of(integration, TABLEAUX[integration.method], count)
+    jacobian = jacobian_of(code, integration, region.jacobian, inputs, constants, s, own)
     address = load("adjoint", code.dtype).address
     code.append(
         "integrate",
         kernel=addresses.note(addresses.integrator("adjoint", code.dtype), address),
         d=at.d, n=size_of(at.shape), times=at.places[TIMES], count=count, tableau=at.places[METHOD],
-        numbers=at.shapes[METHOD][0], s=s, room=at.scratch.size, length=body.stop, jacobian=pull.stop, events=0,
-        t=code.numbers([*sizes, own_room(integration), region.n_constants, region.most_checkpoints]),
+        numbers=at.shapes[METHOD][0], s=s, room=at.scratch.size, length=body.stop, jacobian=jacobian.stop,
+        events=pull.stop,
+        t=code.numbers(sizes_of(integration, count, (own_room(integration), region.n_constants, region.most_checkpoints))),
     )  # fmt: skip
     code.append_all(body.code())
+    code.append_all(jacobian.code())
     code.append_all(pull.code())
 
 

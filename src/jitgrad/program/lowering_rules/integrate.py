@@ -52,12 +52,9 @@ def _emit(code: Assembler, at: Placed, integration: Integration) -> None:
     s, n, own = at.scratch.offset, integration.n_elements, own_room(integration)
     copy_start(code, at, integration)
     constants = at.places[OPERANDS + integration.n_states :]
-    methods, inputs = METHODS[integration.method], places_of_inputs(integration, s)
+    inputs = places_of_inputs(integration, s)
     body = code_of(code, integration.body, inputs, layout.place(layout.DERIVATIVE, n) + s, constants, s + own)
-    jacobian = Assembler(code.dtype, code.table, whole=code.whole)
-    if integration.jacobian is not None:
-        matrix = layout.place_of_matrix(n, len(methods[-1].nodes)) + s
-        jacobian = code_of(code, integration.jacobian, inputs, matrix, constants, s + own)
+    jacobian = jacobian_of(code, integration, integration.jacobian, inputs, constants, s, s + own)
     events = Assembler(code.dtype, code.table, whole=code.whole)
     if integration.events is not None:
         events = code_of(code, integration.events, inputs, _place_of_events(integration) + s, constants, s + own)
@@ -68,11 +65,22 @@ def _emit(code: Assembler, at: Placed, integration: Integration) -> None:
         d=at.d, n=size_of(at.shape), times=at.places[TIMES], count=at.shapes[TIMES][0], tableau=at.places[METHOD],
         numbers=at.shapes[METHOD][0], s=s, room=at.scratch.size, length=body.stop, jacobian=jacobian.stop,
         events=events.stop,
-        t=code.numbers([size for tableau in methods for size in sizes_of(integration, tableau, at.shapes[TIMES][0])]),
+        t=code.numbers(sizes_of(integration, at.shapes[TIMES][0])),
     )  # fmt: skip
     code.append_all(body.code())
     code.append_all(jacobian.code())
     code.append_all(events.code())
+
+
+def jacobian_of(
+    code: Assembler, integration: Integration, body: Expression | None, inputs: Sequence[int], constants: Sequence[int], s: int,
+    scratch: int,
+) -> Assembler:  # fmt: skip
+    """Return the instructions of the Jacobian, none if there is none."""
+    if body is None:
+        return Assembler(code.dtype, code.table, whole=code.whole)
+    place = layout.place_of_matrix(integration.n_elements, len(METHODS[integration.method][-1].nodes)) + s
+    return code_of(code, body, inputs, place, constants, scratch)
 
 
 def copy_start(code: Assembler, at: Placed, integration: Integration) -> None:
@@ -91,8 +99,15 @@ def copy_all(code: Assembler, d: int, places: Sequence[int], shapes: OperandShap
         d += math.prod(shape)
 
 
-def sizes_of(integration: Integration, tableau: Tableau, count: int) -> list[int]:
-    """Return the sizes in the table for one tableau of the method, in the order of ``layout``."""
+def sizes_of(integration: Integration, count: int, reverse: tuple[int, int, int] = (0, 0, 0)) -> list[int]:
+    """Return the sizes in the table for all tableaux of the method, in the order of ``layout``.
+
+    Those of reverse mode, ``reverse``, are the position of its memory, and the numbers of constants and of checkpoints.
+    """
+    return [size for tableau in METHODS[integration.method] for size in _sizes(integration, tableau, count, reverse)]
+
+
+def _sizes(integration: Integration, tableau: Tableau, count: int, reverse: tuple[int, int, int]) -> list[int]:
     n, detection = integration.n_elements, integration.detection
     sizes = {
         layout.SIZE: n,
@@ -111,6 +126,7 @@ def sizes_of(integration: Integration, tableau: Tableau, count: int) -> list[int
         layout.RECORDED: detection.recorded,
         layout.KIND: _kind(METHODS[integration.method]),
     }
+    sizes |= zip((layout.REVERSE_PLACE, layout.N_CONSTANTS, layout.MOST_CHECKPOINTS), reverse, strict=True)
     states = [math.prod(shape) for shape in integration.states]
     return [sizes[k] for k in range(layout.WORDS)] + states + [*detection.directions, *detection.terminal]
 

@@ -1,10 +1,17 @@
-"""Cotangents of an integration by an explicit method, step by step from the last one to the first.
+"""Cotangents of an integration, step by step from the last one to the first.
 
-The steps are stored as checkpoints, from which the integration resumes. If there are too many steps, every second checkpoint is
-dropped, and again, so that a segment of steps is computed once more for each checkpoint: the two levels of Chen, Xu, Zhang and
-Guestrin, "Training deep nets with sublinear memory cost", 2016. The reversed Runge-Kutta step is that of Hager, "Runge-Kutta
-methods in optimal control and the transformed adjoint system", Numer. Math. 87, 2000: derivatives are those of the computed
-solution for the steps taken.
+A step is taken again, and then reversed. Steps begin at checkpoints, whose number is limited: whenever there are too many,
+every second one is dropped. The steps between them are taken again, with checkpoints of their own, when the reverse pass gets
+there. One such level suffices for a number of steps up to about the square of the number of checkpoints (Chen, Xu, Zhang and
+Guestrin, "Training deep nets with sublinear memory cost", 2016); more steps have more levels.
+
+The reversed Runge-Kutta step is that of Hager, "Runge-Kutta methods in optimal control and the transformed adjoint system",
+Numer. Math. 87, 2000: derivatives are those of the computed solution for the steps taken. In an implicit step, each stage has a
+system with the transpose of its own matrix 1 - γhJ (Sandu, "On the properties of Runge-Kutta discrete adjoints", 2006). The
+iterations that computed the stages ended at ``newton.ACCURACY`` times the tolerance of a step. Cotangents are exact for the
+stages that were found, so their relative errors are of this size: smaller than those of the sensitivities, which iterate, too.
+The first stage of a step is the last one of the step before, and so are their cotangents, because its product with the Jacobian
+would be large if the equations are stiff.
 """
 
 from __future__ import annotations
@@ -12,13 +19,15 @@ from __future__ import annotations
 from numpy import nan, uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import after, call_execute, compiled, number
+from jitgrad.vm.compiler.language import after, call_execute, compiled, noinline, number
 from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.instructions import column
 from jitgrad.vm.integrate import layout as at
-from jitgrad.vm.integrate.events import extend
-from jitgrad.vm.integrate.explicit import begin, explicit_step
+from jitgrad.vm.integrate.combine import combine
+from jitgrad.vm.integrate.kernel import current, start, try_step
+from jitgrad.vm.integrate.linear import substitute_transposed
+from jitgrad.vm.integrate.newton import evaluate_jacobian, factors, linearize, prepare
 from jitgrad.vm.integrate.output import dense_weight, times, write_failure, write_statistics
 from jitgrad.vm.integrate.stages import (
     LENGTH,
@@ -26,10 +35,7 @@ from jitgrad.vm.integrate.stages import (
     ZERO,
     all_stages,
     assign,
-    combine,
     dense,
-    evaluate,
-    evaluate_stage,
     nodes,
     parts,
     stage,
@@ -38,21 +44,18 @@ from jitgrad.vm.integrate.stages import (
 )  # fmt: skip
 from jitgrad.vm.kernels.lanes import row
 
-_RESULTS, _PULL = column("integrate", "d"), column("integrate", "jacobian")
+_RESULTS, _JACOBIAN, _PULL = column("integrate", "d"), column("integrate", "jacobian"), column("integrate", "events")
 _TWO, _NUMBER = uint64(2), 0
 """Position of the number of the next time in a checkpoint."""
 
 
-@compiled
-def _sizes(sizes):
-    """Return the sizes of the reverse pass, see ``layout``."""
-    return after(sizes, uint64(at.WORDS) + sizes[at.N_STATES])
+# The memory.
 
 
 @compiled
 def _vector(scratch, sizes, which):
     """Return a vector of the reverse pass."""
-    return after(scratch, _sizes(sizes)[at.REVERSE_PLACE] + uint64(which) * sizes[at.STRIDE])
+    return after(scratch, sizes[at.REVERSE_PLACE] + uint64(which) * sizes[at.STRIDE])
 
 
 @compiled
@@ -64,7 +67,7 @@ def _cotangent(scratch, sizes, k):
 @compiled
 def _given(scratch, sizes):
     """Return the cotangents of the results."""
-    return _vector(scratch, sizes, uint64(at.COTANGENTS) + all_stages(sizes))
+    return _vector(scratch, sizes, at.REVERSE_VECTORS)
 
 
 @compiled
@@ -75,9 +78,9 @@ def _pulled(scratch, sizes):
 
 @compiled
 def _checkpoint(scratch, sizes, k):
-    """Return checkpoint ``k``; those of a segment follow those of all steps."""
-    first = after(_pulled(scratch, sizes), sizes[at.SIZE] + _sizes(sizes)[at.N_CONSTANTS])
-    return after(first, k * (uint64(at.RTOL) + sizes[at.STRIDE]))
+    """Return checkpoint ``k``."""
+    first = after(_pulled(scratch, sizes), sizes[at.SIZE] + sizes[at.N_CONSTANTS])
+    return after(first, k * (uint64(at.RTOL) + uint64(at.STORED) * sizes[at.STRIDE]))
 
 
 @compiled
@@ -87,66 +90,96 @@ def _results(context, i, sizes):
     return after(context.arena, place)
 
 
-@compiled
+@noinline
+def _add(to, factor, x, n):
+    """Add a multiple of a vector."""
+    for j in range(n):
+        to[j] += factor * x[j]
+
+
+# Checkpoints.
+
+
+@noinline
 def _save(scratch, sizes, k, time):
     """Save the state before a step, and the number of the next time, as checkpoint ``k``."""
     to = _checkpoint(scratch, sizes, k)
     assign(to, scratch, uint64(at.RTOL))
-    assign(after(to, uint64(at.RTOL)), vector(scratch, sizes, at.STATE), sizes[at.STRIDE])
+    assign(after(to, uint64(at.RTOL)), vector(scratch, sizes, at.LINEARIZED), uint64(at.STORED) * sizes[at.STRIDE])
     to[_NUMBER] = number(scratch, time)
 
 
-@compiled
-def _restore(context, i, scratch, sizes, k):
-    """Restore checkpoint ``k`` and the first stage of its step; return the number of the next time."""
-    source, state = _checkpoint(scratch, sizes, k), vector(scratch, sizes, at.STATE)
+@noinline
+def _restore(context, i, scratch, sizes, tableau, k):
+    """Restore checkpoint ``k``, and the Jacobian; return the number of the next time."""
+    source = _checkpoint(scratch, sizes, k)
     assign(scratch, source, uint64(at.RTOL))
-    assign(state, after(source, uint64(at.RTOL)), sizes[at.STRIDE])
-    assign(vector(scratch, sizes, at.ARGUMENT), state, sizes[at.STRIDE])
-    evaluate(context, i, scratch, sizes, scratch[at.NOW], ZERO)
+    assign(vector(scratch, sizes, at.LINEARIZED), after(source, uint64(at.RTOL)), uint64(at.STORED) * sizes[at.STRIDE])
+    if scratch[at.IMPLICIT] > 0.0:
+        own_sizes, _ = current(scratch, sizes, tableau)
+        linearize(context, i, scratch, own_sizes)
     return uint64(source[_NUMBER])
 
 
 @compiled
 def _thin(scratch, sizes, count):
     """Drop every second checkpoint."""
-    length = uint64(at.RTOL) + sizes[at.STRIDE]
-    for k in range(ONE, count // _TWO):
-        assign(_checkpoint(scratch, sizes, k), _checkpoint(scratch, sizes, _TWO * k), length)
+    for k in range(ONE, (count + ONE) // _TWO):
+        to, source = _checkpoint(scratch, sizes, k), _checkpoint(scratch, sizes, _TWO * k)
+        assign(to, source, uint64(at.RTOL) + uint64(at.STORED) * sizes[at.STRIDE])
 
 
-@compiled
-def _forward(context, i, scratch, sizes, tableau, first):
-    """Integrate, with checkpoints; return the number of steps between them and the number of steps."""
-    k, apart, step, due, most = first, ONE, ZERO, ZERO, _sizes(sizes)[at.MOST_CHECKPOINTS]
-    error = number(scratch, 0.0)
+@noinline
+def _take(context, i, scratch, sizes, tableau, first):
+    """Take a step, after attempts that are rejected; return the number of the first time after it."""
+    k, error, accepted = first, number(scratch, 0.0), scratch[at.ACCEPTED]
+    while scratch[at.ACCEPTED] == accepted and scratch[at.STATUS] == 0.0:
+        k, error = try_step(context, i, scratch, sizes, tableau, k, error)
+    return k
+
+
+@noinline
+def _forward(context, i, scratch, sizes, tableau):
+    """Integrate, with checkpoints in one half of their memory or more; return their number."""
+    k, apart, count, most = start(context, i, scratch, sizes, tableau), ONE, ZERO, sizes[at.MOST_CHECKPOINTS] // _TWO
+    due = number(scratch, 0.0)
     while k < sizes[at.COUNT] and scratch[at.STATUS] == 0.0:
-        step = uint64(scratch[at.ACCEPTED])
-        if step == due and step == most * apart:
-            _thin(scratch, sizes, most)
+        if scratch[at.ACCEPTED] == due and count == most:
+            _thin(scratch, sizes, count)
+            count = (count + ONE) // _TWO
             apart *= _TWO
-        if step == due:
-            _save(scratch, sizes, step // apart, k)
-            due += apart
-        k, error = explicit_step(context, i, scratch, sizes, tableau, k, error)
+            due = number(scratch, count * apart)
+        if scratch[at.ACCEPTED] == due:
+            _save(scratch, sizes, count, k)
+            count += ONE
+            due += number(scratch, apart)
+        k = _take(context, i, scratch, sizes, tableau, k)
     write_failure(context, i, scratch, sizes, k)
     write_statistics(context, i, scratch, sizes)
-    return apart, uint64(scratch[at.ACCEPTED])
+    return count
 
 
-@compiled
-def _segment(context, i, scratch, sizes, tableau, checkpoint, first, last):
-    """Take the steps first ≤ step < last again, from a checkpoint on, and save each of them."""
-    k, most, error = _restore(context, i, scratch, sizes, checkpoint), _sizes(sizes)[at.MOST_CHECKPOINTS], number(scratch, 0.0)
-    for step in range(first, last):
-        _save(scratch, sizes, most + step - first, k)
-        while uint64(scratch[at.ACCEPTED]) == step and scratch[at.STATUS] == 0.0:
-            k, error = explicit_step(context, i, scratch, sizes, tableau, k, error)
-        saved = _checkpoint(scratch, sizes, most + step - first)
-        saved[at.STEP], saved[at.UNTIL] = scratch[at.STEP], scratch[at.UNTIL]
+@noinline
+def _fill(context, i, scratch, sizes, tableau, count, last):
+    """Take steps after the last checkpoint again, up to step number ``last``; return the number of checkpoints with new ones.
+
+    If all of these steps do not find room for a checkpoint, half of the room remains for the steps between the new ones.
+    """
+    k = _restore(context, i, scratch, sizes, tableau, count - ONE)
+    gap, room = last - uint64(scratch[at.ACCEPTED]), sizes[at.MOST_CHECKPOINTS] - count
+    wanted = gap if gap <= room else (room + ONE) // _TWO
+    apart = (gap + wanted - ONE) // wanted
+    for group in range(gap // apart):
+        for step in range(apart):
+            k = _take(context, i, scratch, sizes, tableau, k)
+        _save(scratch, sizes, count + group, k)
+    return count + gap // apart
 
 
-@compiled
+# The reverse pass.
+
+
+@noinline
 def _gather(scratch, sizes, k):
     """Copy the cotangent of the states at time number ``k`` to the vector WEIGHT."""
     to, source, count, place = _vector(scratch, sizes, at.WEIGHT), _given(scratch, sizes), sizes[at.COUNT], ZERO
@@ -159,17 +192,10 @@ def _gather(scratch, sizes, k):
 
 
 @compiled
-def _add(to, factor, x, n):
-    """Add a multiple of a vector."""
-    for j in range(n):
-        to[j] += factor * x[j]
-
-
-@compiled
-def _pull_outputs(scratch, sizes, tableau, wanted, first, last):
+def _pull_outputs(context, i, scratch, sizes, tableau, first, last):
     """Pull the cotangents at times within the step back to its stages and its state."""
     n, count, h, degree = sizes[at.SIZE], all_stages(sizes), scratch[at.STEP], sizes[at.DEGREE]
-    given, coefficients = _vector(scratch, sizes, at.WEIGHT), dense(tableau, sizes)
+    given, coefficients, wanted = _vector(scratch, sizes, at.WEIGHT), dense(tableau, sizes), times(context, i)
     for k in range(first, last):
         if wanted[k] != scratch[at.UNTIL]:
             _gather(scratch, sizes, k)
@@ -181,48 +207,76 @@ def _pull_outputs(scratch, sizes, tableau, wanted, first, last):
 
 
 @compiled
+def _solve_transposed(context, i, scratch, sizes, gamma, x, time):
+    """Solve a system with the transpose of M at the vector ARGUMENT, in place."""
+    evaluate_jacobian(context, i, scratch, time)
+    prepare(scratch, sizes, gamma)
+    a, pivots = factors(scratch, sizes)
+    substitute_transposed(a, pivots, x, sizes[at.CONTROLLED])
+
+
+@noinline
 def _pull_stage(context, i, scratch, sizes, tableau, k):
     """Pull the cotangent of stage ``k`` back to the stages before it, the state and the constants."""
-    h, n, f = scratch[at.STEP], sizes[at.SIZE], row(context.code, i)
-    argument, state, given = vector(scratch, sizes, at.ARGUMENT), vector(scratch, sizes, at.STATE), weights(tableau, sizes, k)
-    combine(argument, state, stage(scratch, sizes, ZERO), given, k, h, sizes[at.STRIDE])
-    assign(_vector(scratch, sizes, at.WEIGHT), _cotangent(scratch, sizes, k), n)
-    scratch[at.TIME] = scratch[at.NOW] + h * nodes(tableau)[k]
-    start = i + ONE + f[LENGTH]
-    call_execute(context, start, start + f[_PULL])
+    h, n, f, given = scratch[at.STEP], sizes[at.SIZE], row(context.code, i), weights(tableau, sizes, k)
+    argument, state, weight = (
+        vector(scratch, sizes, at.ARGUMENT),
+        vector(scratch, sizes, at.STATE),
+        _vector(scratch, sizes, at.WEIGHT),
+    )
+    combine(argument, state, stage(scratch, sizes, ZERO), given, k + ONE, h, sizes[at.STRIDE])
+    assign(weight, _cotangent(scratch, sizes, k), n)
+    time = scratch[at.NOW] + h * nodes(tableau)[k]
+    if given[k] != 0.0:
+        _solve_transposed(context, i, scratch, sizes, given[k], weight, time)
+    scratch[at.TIME] = time
+    begin = i + ONE + f[LENGTH] + f[_JACOBIAN]
+    call_execute(context, begin, begin + f[_PULL])
     pulled = _pulled(scratch, sizes)
     _add(_vector(scratch, sizes, at.ADJOINT), number(scratch, 1.0), pulled, n)
     for j in range(k):
         _add(_cotangent(scratch, sizes, j), h * given[j], pulled, n)
-    _add(after(_results(context, i, sizes), n), number(scratch, 1.0), after(pulled, n), _sizes(sizes)[at.N_CONSTANTS])
+    _add(after(_results(context, i, sizes), n), number(scratch, 1.0), after(pulled, n), sizes[at.N_CONSTANTS])
 
 
-@compiled
-def _reverse_step(context, i, scratch, sizes, tableau, checkpoint, last):
-    """Pull the vector ADJOINT back through a step; return the number of its first time, where ``last`` is after its times."""
-    first, wanted = _restore(context, i, scratch, sizes, checkpoint), times(context, i)
-    adjoint = _vector(scratch, sizes, at.ADJOINT)
-    n, count, inside, final = sizes[at.SIZE], sizes[at.STAGES], False, weights(tableau, sizes, sizes[at.STAGES])
+@noinline
+def _reverse(context, i, scratch, sizes, tableau, first, last):
+    """Pull ADJOINT, and the cotangent of stage 0 of the next step, back through a step.
+
+    The numbers of the times within the step are first ≤ k < last.
+    """
+    adjoint, wanted, n, end = _vector(scratch, sizes, at.ADJOINT), times(context, i), sizes[at.SIZE], sizes[at.STAGES]
+    count, final, h = end + ONE, weights(tableau, sizes, end), scratch[at.STEP]
     for k in range(first, last):
         if wanted[k] == scratch[at.UNTIL]:
             _gather(scratch, sizes, k)
             _add(adjoint, number(scratch, 1.0), _vector(scratch, sizes, at.WEIGHT), n)
         else:
-            inside = True
-    for k in range(ONE, count + ONE):
-        evaluate_stage(context, i, scratch, sizes, tableau, k)
-    if inside:
-        extend(context, i, scratch, sizes, tableau)
-        count = all_stages(sizes)
+            count = all_stages(sizes)
+    assign(_cotangent(scratch, sizes, end), _cotangent(scratch, sizes, ZERO), n)
     for k in range(count):
         one = _cotangent(scratch, sizes, k)
-        for j in range(n):
-            one[j] = 0.0
-        if k < sizes[at.STAGES]:
-            _add(one, scratch[at.STEP] * final[k], adjoint, n)
-    _pull_outputs(scratch, sizes, tableau, wanted, first, last)
-    for back in range(count):
+        if k != end:
+            for j in range(n):
+                one[j] = 0.0
+        if k <= end:
+            _add(one, h * final[k], adjoint, n)
+    _pull_outputs(context, i, scratch, sizes, tableau, first, last)
+    for back in range(count - ONE):
         _pull_stage(context, i, scratch, sizes, tableau, count - ONE - back)
+
+
+@noinline
+def _reverse_step(context, i, scratch, sizes, tableau, checkpoint, last):
+    """Take a step again and reverse it; return the number of its first time, where ``last`` is after its times."""
+    first = _restore(context, i, scratch, sizes, tableau, checkpoint)
+    _take(context, i, scratch, sizes, tableau, first)
+    source = _checkpoint(scratch, sizes, checkpoint)
+    scratch[at.NOW] = source[at.NOW]
+    stored = after(source, uint64(at.RTOL) + sizes[at.STRIDE])
+    assign(vector(scratch, sizes, at.STATE), stored, _TWO * sizes[at.STRIDE])
+    own_sizes, own_tableau = current(scratch, sizes, tableau)
+    _reverse(context, i, scratch, own_sizes, own_tableau, first, last)
     return first
 
 
@@ -232,30 +286,28 @@ def _adjoint(context, i):
     scratch, sizes, tableau = parts(context, i)
     n, results, adjoint = sizes[at.SIZE], _results(context, i, sizes), _vector(scratch, sizes, at.ADJOINT)
     for j in range(n):
-        adjoint[j] = 0.0
-    for j in range(n + _sizes(sizes)[at.N_CONSTANTS]):
+        adjoint[j], _cotangent(scratch, sizes, ZERO)[j] = 0.0, 0.0
+    for j in range(n + sizes[at.N_CONSTANTS]):
         results[j] = 0.0
-    begun = begin(context, i, scratch, sizes, tableau)
-    apart, steps = _forward(context, i, scratch, sizes, tableau, begun)
-    most, last = _sizes(sizes)[at.MOST_CHECKPOINTS], sizes[at.COUNT]
-    if apart > most:
-        scratch[at.STATUS] = number(scratch, at.TOO_MANY)
-        write_statistics(context, i, scratch, sizes)
-    failed = scratch[at.STATUS] != 0.0
-    segments = ZERO if failed else (steps + apart - ONE) // apart
-    for segment in range(segments):
-        checkpoint = segments - ONE - segment
-        first, end = checkpoint * apart, min(steps, (checkpoint + ONE) * apart)
-        _segment(context, i, scratch, sizes, tableau, checkpoint, first, end)
-        for back in range(end - first):
-            last = _reverse_step(context, i, scratch, sizes, tableau, most + end - first - ONE - back, last)
+    count, last = _forward(context, i, scratch, sizes, tableau), sizes[at.COUNT]
+    failed, steps = scratch[at.STATUS] != 0.0, uint64(scratch[at.ACCEPTED])
+    remaining = ZERO if failed else steps
+    while remaining > ZERO:
+        if uint64(_checkpoint(scratch, sizes, count - ONE)[at.ACCEPTED]) + ONE < remaining:
+            count = _fill(context, i, scratch, sizes, tableau, count, remaining - ONE)
+        else:
+            count -= ONE
+            remaining -= ONE
+            last = _reverse_step(context, i, scratch, sizes, tableau, count, last)
+    if steps > ZERO and not failed:
+        _pull_stage(context, i, scratch, sizes, tableau, ZERO)
     for k in range(last):
         _gather(scratch, sizes, k)
         _add(adjoint, number(scratch, 1.0), _vector(scratch, sizes, at.WEIGHT), n)
     for j in range(n):
         results[j] = adjoint[j]
     if failed:
-        for j in range(n + _sizes(sizes)[at.N_CONSTANTS]):
+        for j in range(n + sizes[at.N_CONSTANTS]):
             results[j] = nan
 
 

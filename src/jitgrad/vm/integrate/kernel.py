@@ -9,7 +9,7 @@ from __future__ import annotations
 from numpy import uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import after, compiled, number
+from jitgrad.vm.compiler.language import after, compiled, noinline, number
 from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.integrate import layout as at
@@ -66,44 +66,56 @@ def _become_explicit(context, i, scratch, sizes, tableau):
 
 
 @compiled
-def _integrate_explicitly(context, i, scratch, sizes, tableau, first, before):
-    """Try a step of the explicit method. Return the number of the first time after it, and its error."""
-    k, error = explicit_step(context, i, scratch, sizes, tableau, first, before)
-    if sizes[at.KIND] == SWITCHING and scratch[at.STIFF] >= STIFF_STEPS and k < sizes[at.COUNT]:
-        stiff_sizes, stiff_tableau = _second(sizes, tableau)
-        _become_implicit(context, i, scratch, stiff_sizes, stiff_tableau)
-    return k, error
+def current(scratch, sizes, tableau):
+    """Return the sizes and the tableau of the method that makes the steps."""
+    if sizes[at.KIND] == SWITCHING and scratch[at.IMPLICIT] > 0.0:
+        return _second(sizes, tableau)
+    return sizes, tableau
 
 
 @compiled
-def _integrate_implicitly(context, i, scratch, sizes, tableau, first, before):
-    """Try a step of the implicit method. Return the number of the first time after it, and its error."""
-    own_sizes, own_tableau = sizes, tableau
+def _switch(context, i, scratch, sizes, tableau):
+    """Change to the other method if the equations have become stiff, or no longer are."""
+    if scratch[at.IMPLICIT] == 0.0:
+        if scratch[at.STIFF] >= STIFF_STEPS:
+            own_sizes, own_tableau = _second(sizes, tableau)
+            _become_implicit(context, i, scratch, own_sizes, own_tableau)
+    elif scratch[at.RELAXED] >= _RELAXED_STEPS:
+        _become_explicit(context, i, scratch, sizes, tableau)
+
+
+@noinline
+def start(context, i, scratch, sizes, tableau):
+    """Begin the integration; return the number of the first time after the start."""
+    k = begin(context, i, scratch, sizes, tableau)
+    if sizes[at.KIND] == IMPLICIT and k < sizes[at.COUNT] and scratch[at.STATUS] == 0.0:
+        _become_implicit(context, i, scratch, sizes, tableau)
+    return k
+
+
+@noinline
+def try_step(context, i, scratch, sizes, tableau, first, before):
+    """Try a step after one with the error ``before``. Return the number of the first time after it, and its error."""
     if sizes[at.KIND] == SWITCHING:
-        own_sizes, own_tableau = _second(sizes, tableau)
+        _switch(context, i, scratch, sizes, tableau)
+    if scratch[at.IMPLICIT] == 0.0:
+        return explicit_step(context, i, scratch, sizes, tableau, first, before)
+    own_sizes, own_tableau = current(scratch, sizes, tableau)
     k, error = implicit_step(context, i, scratch, own_sizes, own_tableau, first, before)
-    if sizes[at.KIND] == IMPLICIT:
-        return k, error
-    if abs(scratch[at.STEP]) * _eigenvalue(scratch, own_sizes) > _STABLE:
-        scratch[at.RELAXED] = 0.0
-    elif error <= 1.0:
-        scratch[at.RELAXED] += 1.0
-        if scratch[at.RELAXED] >= _RELAXED_STEPS and k < sizes[at.COUNT]:
-            _become_explicit(context, i, scratch, sizes, tableau)
+    if sizes[at.KIND] == SWITCHING:
+        if abs(scratch[at.STEP]) * _eigenvalue(scratch, own_sizes) > _STABLE:
+            scratch[at.RELAXED] = 0.0
+        elif error <= 1.0:
+            scratch[at.RELAXED] += 1.0
     return k, error
 
 
 def _integrate(context, i):
     """Integrate by the methods of the tableau."""
     scratch, sizes, tableau = parts(context, i)
-    k, error = begin(context, i, scratch, sizes, tableau), number(scratch, 0.0)
-    if sizes[at.KIND] == IMPLICIT and k < sizes[at.COUNT] and scratch[at.STATUS] == 0.0:
-        _become_implicit(context, i, scratch, sizes, tableau)
+    k, error = start(context, i, scratch, sizes, tableau), number(scratch, 0.0)
     while k < sizes[at.COUNT] and scratch[at.STATUS] == 0.0:
-        if scratch[at.IMPLICIT] == 0.0:
-            k, error = _integrate_explicitly(context, i, scratch, sizes, tableau, k, error)
-        else:
-            k, error = _integrate_implicitly(context, i, scratch, sizes, tableau, k, error)
+        k, error = try_step(context, i, scratch, sizes, tableau, k, error)
     write_failure(context, i, scratch, sizes, k)
     write_statistics(context, i, scratch, sizes)
 

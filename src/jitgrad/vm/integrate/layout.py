@@ -9,8 +9,8 @@ from __future__ import annotations
 # Sizes in the table, followed by the size of each state, and by the direction and the terminal count of each event.
 (
     SIZE, CONTROLLED, STRIDE, COUNT, STAGES, EXTRA, DEGREE, ESTIMATES, N_STATES, N_CONTROLLED, N_EVENTS, MOST_EVENTS,
-    EVENTS_PLACE, RECORDED, KIND, WORDS,
-) = range(16)  # fmt: skip
+    EVENTS_PLACE, RECORDED, KIND, REVERSE_PLACE, N_CONSTANTS, MOST_CHECKPOINTS, WORDS,
+) = range(19)  # fmt: skip
 
 # Kinds of methods.
 EXPLICIT_KIND, IMPLICIT_KIND, SWITCHING_KIND = range(3)
@@ -18,14 +18,16 @@ EXPLICIT_KIND, IMPLICIT_KIND, SWITCHING_KIND = range(3)
 # Numbers at the beginning of the scratch memory. TIME is an input of the bodies; the last four are given.
 (
     TIME, NOW, STEP, UNTIL, NEXT, AFTER_REJECTION, ERROR, EVALUATIONS, ACCEPTED, REJECTED, STATUS, STIFF, RELAXED, JACOBIANS,
-    FACTORIZATIONS, END, FRESH, FACTORED, RATE, WORST, STEP_BEFORE, IMPLICIT, SHARE,
-) = range(23)  # fmt: skip
+    FACTORIZATIONS, END, FRESH, FACTORED, RATE, WORST, STEP_BEFORE, IMPLICIT, SHARE, LINEARIZED_AT,
+) = range(24)  # fmt: skip
 RTOL, FIRST_STEP, MAX_STEP, MAX_STEPS, HEADER = range(28, 33)
 SETTINGS = HEADER - RTOL
 """Number of settings before the absolute tolerances."""
 
-# Vectors after the header.
-ATOL, ARGUMENT, DERIVATIVE, STATE, PROPOSED, STAGE = range(6)
+# Vectors after the header. LINEARIZED is the state of the Jacobian; it, the state and the first stage are stored together.
+ATOL, ARGUMENT, DERIVATIVE, PROPOSED, LINEARIZED, STATE, STAGE = range(7)
+STORED = 3
+"""Number of vectors of a checkpoint, from LINEARIZED on."""
 
 MOST_STAGES = 16
 """Most stages of a method, including those for dense output."""
@@ -35,10 +37,10 @@ MORE_VECTORS = 2
 # Numbers of the events after those of the method, one for each event.
 EVENT_VALUE, EVENT_BEFORE, EVENT_AFTER, EVENT_ROOT, EVENT_COUNT, EVENT_NUMBERS = range(6)
 
-# Sizes of reverse mode, after those of the states, and vectors of its memory: weights of the body, the cotangent of the state,
-# and those of the stages. The cotangents of the results follow, what the body computes, and the checkpoints.
-REVERSE_PLACE, N_CONSTANTS, MOST_CHECKPOINTS, REVERSE_WORDS = range(4)
+# Vectors of reverse mode: weights of the body, the cotangent of the state, and those of MOST_STAGES stages. The cotangents of
+# the results follow, what the body computes, and the checkpoints.
 WEIGHT, ADJOINT, COTANGENTS = range(3)
+REVERSE_VECTORS = COTANGENTS + MOST_STAGES
 
 BLOCK = 4
 """Number of elements that the kernels process together."""
@@ -86,8 +88,11 @@ def room(size: int, n_stages: int, n_implicit: int) -> int:
     return place_of_matrix(size, n_stages) + 2 * n_implicit * n_implicit + n_implicit
 
 
-def reverse_room(size: int, n_stages: int, count: int, n_constants: int, most_checkpoints: int) -> int:
+def checkpoint(size: int) -> int:
+    """Return the number of elements of a checkpoint: the numbers before RTOL, and vectors."""
+    return RTOL + STORED * stride(size)
+
+
+def reverse_room(size: int, count: int, n_constants: int, most_checkpoints: int) -> int:
     """Return the number of elements of scratch memory of reverse mode."""
-    vectors = COTANGENTS + n_stages
-    checkpoints = 2 * most_checkpoints * (RTOL + stride(size))
-    return vectors * stride(size) + count * size + size + n_constants + checkpoints
+    return REVERSE_VECTORS * stride(size) + count * size + size + n_constants + most_checkpoints * checkpoint(size)

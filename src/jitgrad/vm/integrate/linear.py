@@ -51,3 +51,23 @@ def substitute(a, pivots, x, n):
         for k in range(i + ONE, n):
             total -= a[i * n + k] * x[k]
         x[i] = total * a[i * n + i]
+
+
+@noinline
+def substitute_transposed(a, pivots, x, n):
+    """Solve the system of the transpose of a factorized matrix in place."""
+    for i in range(n):
+        total = x[i]
+        for k in range(i):
+            total -= a[k * n + i] * x[k]
+        x[i] = total * a[i * n + i]
+    for back in range(n):
+        i = n - ONE - back
+        total = x[i]
+        for k in range(i + ONE, n):
+            total -= a[k * n + i] * x[k]
+        x[i] = total
+    for back in range(n):
+        j = n - ONE - back
+        other = uint64(pivots[j])
+        x[j], x[other] = x[other], x[j]

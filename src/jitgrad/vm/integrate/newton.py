@@ -64,15 +64,29 @@ def factors(scratch, sizes):
 
 
 @noinline
-def compute_jacobian(context, i, scratch, sizes):
-    """Compute the Jacobian at the state."""
-    assign(vector(scratch, sizes, at.ARGUMENT), vector(scratch, sizes, at.STATE), sizes[at.STRIDE])
-    scratch[at.TIME] = scratch[at.NOW]
+def evaluate_jacobian(context, i, scratch, time):
+    """Compute the Jacobian at a time and at the vector ARGUMENT."""
+    scratch[at.TIME], scratch[at.FACTORED] = time, 0.0
     f = row(context.code, i)
     start = i + ONE + f[LENGTH]
     call_execute(context, start, start + f[_JACOBIAN])
+
+
+@compiled
+def linearize(context, i, scratch, sizes):
+    """Compute the Jacobian at the vector LINEARIZED, and at its time."""
+    assign(vector(scratch, sizes, at.ARGUMENT), vector(scratch, sizes, at.LINEARIZED), sizes[at.STRIDE])
+    evaluate_jacobian(context, i, scratch, scratch[at.LINEARIZED_AT])
+
+
+@noinline
+def compute_jacobian(context, i, scratch, sizes):
+    """Compute the Jacobian at the state."""
+    assign(vector(scratch, sizes, at.LINEARIZED), vector(scratch, sizes, at.STATE), sizes[at.STRIDE])
+    scratch[at.LINEARIZED_AT] = scratch[at.NOW]
+    linearize(context, i, scratch, sizes)
     scratch[at.JACOBIANS] += 1.0
-    scratch[at.FRESH], scratch[at.FACTORED], scratch[at.RATE] = 1.0, 0.0, 1.0
+    scratch[at.FRESH], scratch[at.RATE] = 1.0, 1.0
 
 
 @noinline
