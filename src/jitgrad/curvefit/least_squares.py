@@ -325,7 +325,10 @@ def solve(
 
 def _within_accuracy(solution: Solution, data: Data, accuracy: float) -> Solution:
     """Mark fits as exact whose residuals are errors of the model's values, among which no step reduces the cost."""
+    stuck = solution.status == codes.STUCK
+    if not stuck.any():
+        return solution
     sizes = data.y if data.weights is None else data.y * data.weights
-    exact = (solution.status == codes.STUCK) & (solution.costs <= 0.5 * accuracy**2 * float(sizes @ sizes))
+    exact = stuck & (solution.costs <= 0.5 * accuracy**2 * float(sizes @ sizes))
     solution.outcomes["status"][exact] = codes.EXACT
     return solution

@@ -159,12 +159,9 @@ def trace_model(
         recorded = Recorded(value, parameters, columns)
         in_reverse = by_rows and len(free) >= REVERSE_FROM and not edges
         value, derivatives, linear = _differentiated(tracing, model if in_reverse else None, recorded, free, rows, edges)
-        integrates = any(_integrates(node.op.name, node.attrs) for node in nodes if node.op is not None)
-        if integrates and not edges and free:
-            derivatives = _together(recorded, free, tracing.recording.has)
-    apart = 0 if integrates and len(free) <= MOST_TOGETHER else len(free)
-    outputs = [value, *derivatives]
-    flat = flatten_traced(tracing, outputs[: len(outputs) - apart], (), leaves, [("jacobian", outputs[len(outputs) - apart :])])
+    together = len(free) if _solutions(value) and len(free) <= MOST_TOGETHER else 0
+    outputs, later = [value, *derivatives[:together]], derivatives[together:]
+    flat = flatten_traced(tracing, outputs, (), leaves, [("jacobian", later)])
     by_rows = by_rows and all(c.shape == () for c in flat.leaves[len(leaves) :])
     structure = (_structure(flat.key, rows), flat.numbers) if by_rows else None
     executable = lowered(flat, len(leaves))
@@ -178,15 +175,17 @@ def _differentiated(
 ) -> tuple[Tensor, list[Tensor], tuple[bool, ...]]:
     """Return the model, its derivatives, and the parameters in which it is linear; in reverse mode if ``model`` is given."""
     (value, parameters, columns), has = recorded, tracing.recording.has
+    by, inside = [parameters[k] for k in free], {id(x) for x in upstream(_solutions(value))}
     if model is not None:
         value, derivatives = _by_reverse(model, columns, parameters, free, rows, has)
-    else:
-        derivatives = [_by_forward(value, parameters[k], has) for k in free]
-    by = [parameters[k] for k in free]
+    else:  # a solution is not linear in parameters, so its derivatives are not needed here
+        derivatives = [value if id(p) in inside else _by_forward(value, p, has) for p in by]
     linear = _linear(derivatives, by)
     if edges:
         held = stays(value, by)
         derivatives = [_by_forward(value, p, has, held) for p in by]
+    elif any(id(p) in inside for p in by):
+        derivatives = _together(value, by, has)
     return _single(value), [_single(t) for t in derivatives], linear
 
 
@@ -273,16 +272,20 @@ def _by_forward(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], b
     return constant(0.0, value) if tangent is None else tangent
 
 
-def _together(recorded: Recorded, free: Sequence[int], has: Callable[[Tensor], bool]) -> list[Tensor]:
-    """Return the derivatives of the model by forward mode, for all parameters at once."""
-    value, parameters, _ = recorded
-    by = [parameters[k] for k in free]
-    directions = [placeholder((), p.level) for p in by]
-    tangent = push_forward([value], {id(p): t for p, t in zip(by, directions, strict=True)}, has)[0]
+def _together(value: Tensor, parameters: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -> list[Tensor]:
+    """Return the derivatives of the model with respect to the parameters by forward mode, all from one tangent."""
+    directions = [placeholder((), p.level) for p in parameters]
+    along = {id(p): t for p, t in zip(parameters, directions, strict=True)}
+    tangent = push_forward([value], along, recorded)[0]
     if tangent is None:
-        return [constant(0.0, value)] * len(by)
-    rows = batched([tangent], directions, [as_tensor(row) for row in np.eye(len(by))])[0]
-    return [rows[k] for k in range(len(by))]
+        return [constant(0.0, value) for _ in parameters]
+    rows = batched([tangent], directions, [as_tensor(row) for row in np.eye(len(parameters))])[0]
+    return [rows[k] for k in range(len(parameters))]
+
+
+def _solutions(value: Tensor) -> list[Tensor]:
+    """Return the integrations of differential equations on which a value depends, and loops that contain them."""
+    return [node for node in upstream([value]) if node.op is not None and _integrates(node.op.name, node.attrs)]
 
 
 def _integrates(op: str, attrs: Any) -> bool:
