@@ -204,6 +204,31 @@ def test_doses() -> None:
     np.testing.assert_allclose(fit.parameters["k"], 0.5, rtol=1e-6)
 
 
+@pytest.mark.parametrize("labels", [["a", "b", "c"], [30, 10, 20]])
+def test_several_experiments(labels: list[Any]) -> None:
+    """Experiments of different lengths, in any order, with doses and rates that differ, share the parameters."""
+    runs = np.array([1, 0, 0, 1, 0, 0, 2])
+    rng = np.random.default_rng(3)
+    table = {
+        "t": np.array([2.0, 3.0, 0.0, 1.0, 0.5, 3.0, 1.5]), "run": np.array(labels)[runs],
+        "dose": np.array([1.0, 2.0, 5.0])[runs], "factor": np.array([1.0, 0.5, 2.0])[runs],
+    }  # fmt: skip
+    closed = jg.curvefit.formula("(dose + extra) * exp(-k * factor * t)")
+    y = closed(**table | {"run": 0}, k=0.3, extra=0.1).numpy() * np.exp(0.01 * rng.normal(size=7))
+    model = ode("A' = -k * factor * A", {"A": "dose + extra"}, by="run")
+    np.testing.assert_allclose(model(**table, k=0.3, extra=0.1), closed(**table, k=0.3, extra=0.1), rtol=1e-7)
+    for options in ({}, {"errors": "lognormal"}, {"loss": lambda y, said: 50 * jg.square(y - said)}):
+        ours, theirs = (jg.curve_fit(m, table, y, {"k": 0.2, "extra": 0.0}, **options) for m in (model, closed))
+        np.testing.assert_allclose(ours.values, [theirs.parameters[name] for name in ours.names], rtol=1e-5)
+        np.testing.assert_allclose(np.sort(ours.stderr), np.sort(theirs.stderr), rtol=1e-4)
+    new = {"t": np.array([2.0, 1.0]), "run": np.array(["x", "y"]), "dose": np.array([3.0, 4.0]), "factor": np.ones(2)}
+    np.testing.assert_allclose(ours.predict(new), theirs.predict(new), rtol=1e-5)
+    with pytest.raises(DataError, match="There are several experiments"):
+        jg.fit_groups(model, table | {"y": y, "g": np.zeros(7)}, "y", by="g")
+    with pytest.raises(DataError, match="Column 'dose' varies within an experiment of 'run'"):
+        jg.curve_fit(model, table | {"dose": np.arange(7.0)}, y, {"k": 0.2, "extra": 0.0})
+
+
 FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a dose that varies": (oral(), {"time": [1.0, 2.0], "dose": [4.0, 5.0]}, r"Column 'dose' varies within a fit \(4, 5, …\)"),
     "a time before the start": (oral(), {"time": [1.0, -2.0], "dose": [4.0, 4.0]}, "Column 'time' has the time -2, before"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import functools
 import inspect
 import sys
@@ -111,6 +112,17 @@ class Curve:
         if self.restricts:
             self.model._check_columns(dict(zip(self.columns, columns, strict=True)))
 
+    def suited(self, columns: Sequence[np.ndarray]) -> Curve:
+        """Return the curve for the columns of a fit, whose experiments have certain sizes."""
+        if not self.restricts:
+            return self
+        model = self.model._suited(dict(zip(self.columns, columns, strict=True)))
+        if model is self.model:
+            return self
+        made = copy.copy(self)
+        made.model, made.key = model, self.key and (self.key, model.key)
+        return made
+
     def __call__(self, columns: Sequence[Tensor], parameters: Sequence[Tensor]) -> Any:
         """Return the value as a Tensor. Raises UntraceableError if the function raises any exception."""
         value = self._value(columns, parameters)
@@ -203,11 +215,13 @@ class Curve:
         self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int | None, edges: bool = False
     ) -> LoweredModel:
         """Return the model for columns of these shapes, for all rows at once."""
-        shapes = tuple([c.shape for c in columns])
-        key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes, rows, edges)
+        curve, shapes = self.suited(columns), tuple([c.shape for c in columns])
+        key = (
+            None if curve.key is None else (curve.key, tuple(self.columns), tuple(self.names), tuple(free), shapes, rows, edges)
+        )
         traced = None if key is None else _TRACES.get(key)
         if traced is None:
-            traced = trace_model(self, shapes, len(self.names), free, rows, edges, _TRACES if key is None else None)
+            traced = trace_model(curve, shapes, len(self.names), free, rows, edges, _TRACES if key is None else None)
             if key is not None:
                 _TRACES.put(key, traced)
         return traced

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from jitgrad.curvefit.formula import Formula
-from jitgrad.errors import FormulaError, near_name
+from jitgrad.errors import ArgumentError, FormulaError, listed, near_name
 
 TIME = "t"
 """The name of time in equations."""
@@ -126,6 +127,45 @@ def parsed(text: str, of: str) -> Formula:
         if name in formula.calls:
             raise FormulaError(f"In {of} = {text}: {name} combines the rows of a table. Equations are solved for each time.")
     return formula
+
+
+def parsed_value(value: str | float, of: str) -> Formula:
+    """Return a number or an expression as a formula. Raises FormulaError if it is invalid."""
+    return parsed(value if isinstance(value, str) else repr(value), of)
+
+
+def initial_values(made: Equations, given: Mapping[str, str | float], needed: bool) -> dict[str, Formula]:
+    """Return the initial values of all states, from the text and as given. Those without one start at 0.
+
+    Raises FormulaError for two initial values of a state, and if there is none although one is ``needed``.
+    """
+    found, states = dict(made.initial), list(made.rates)
+    for name, value in given.items():
+        check_state(name, states)
+        if name in found:
+            raise FormulaError(f"There are two initial values for {name!r}, in the equations and in initial. Remove one.")
+        found[name] = parsed_value(value, f"{name}(0)")
+    if not found and needed:
+        raise FormulaError(
+            f"No state has an initial value. Give initial={{{states[0]!r}: …}}, a number, a column, or a parameter to be "
+            f"fitted, such as '{states[0]}0'."
+        )
+    return {name: found.get(name) or parsed("0", f"{name}(0)") for name in states}
+
+
+def doses_of(given: Mapping[str, Any], states: Sequence[str]) -> list[tuple[int, Formula, Formula]]:
+    """Return the doses: the number of the state, the time and the amount of each."""
+    found = []
+    for name, doses in given.items():
+        if name not in states:
+            near = near_name(name, states)
+            raise FormulaError(f"There is a dose of {name!r}, which has no equation.{near} The states are {listed(states)}.")
+        for dose in doses:
+            if not isinstance(dose, (tuple, list)) or len(dose) != 2:
+                raise ArgumentError(f"A dose of {name!r} is {dose!r}. Give pairs of a time and an amount.")
+            time, amount = (parsed_value(part, f"a dose of {name}") for part in dose)
+            found.append((states.index(name), time, amount))
+    return found
 
 
 def _check(made: Equations) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from jitgrad.arguments import positive
-from jitgrad.curvefit.equations import TIME, check_state, equations, parsed
+from jitgrad.curvefit.equations import TIME, doses_of, equations, initial_values, parsed_value
+from jitgrad.curvefit.experiments import Sizes, check_constant, codes_of, sizes_of, states_of_experiments
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.lowered_model import ERRORS
 from jitgrad.curvefit.observed import observed
 from jitgrad.curvefit.text_model import TextModel
 from jitgrad.curvefit.trajectories import states_at
-from jitgrad.errors import ArgumentError, DataError, FormulaError, listed, near_name
+from jitgrad.errors import DataError, FormulaError, listed, near_name
 from jitgrad.tape.tensor import Tensor, as_tensor
 
 Expression: TypeAlias = "str | float"
@@ -49,6 +51,8 @@ class OdeModel(TextModel):
         What is measured.
     which : str, optional
         The column that contains what is measured in each row.
+    by : str, optional
+        The column that contains the experiment of each row.
     time : str, optional
         The column of times.
     t0 : float or str, default 0
@@ -92,6 +96,7 @@ class OdeModel(TextModel):
         initial: Mapping[str, Expression] | None = None,
         observe: Observe = None,
         which: str | None = None,
+        by: str | None = None,
         time: str | None = None,
         t0: Expression = 0,
         doses: Doses | None = None,
@@ -101,16 +106,17 @@ class OdeModel(TextModel):
     ) -> None:
         self._arguments = (
             text, None if initial is None else dict(initial), dict(observe) if isinstance(observe, Mapping) else observe, which,
-            time, t0, None if doses is None else {name: list(given) for name, given in doses.items()}, method,
+            by, time, t0, None if doses is None else {name: list(given) for name, given in doses.items()}, method,
             positive("rtol", rtol), positive("atol", atol),
         )  # fmt: skip
         self.accuracy = ERRORS * rtol
         self._equations = equations(text)
-        self.states, self._time, self._which = list(self._equations.rates), time, which
-        self._initial = self._initial_values(initial or {})
+        self.states, self._time, self._which, self._by = list(self._equations.rates), time, which, by
+        self._sizes = Sizes()
+        self._initial = initial_values(self._equations, initial or {}, needed=not doses)
         self._observed = observed(observe, which, self.states)
-        self._t0 = parsed(_text(t0), "t0")
-        self._doses = self._given_doses(doses or {})
+        self._t0 = parsed_value(t0, "t0")
+        self._doses = doses_of(doses or {}, self.states)
         self._options = {
             "method": method,
             "rtol": rtol,
@@ -124,7 +130,7 @@ class OdeModel(TextModel):
         self._once = self._equations.free_names(once)
         every = [*self._equations.definitions.values(), *once, *self._observed.formulas.values()]
         names = self._equations.free_names(every)
-        self.names = list(dict.fromkeys([*([time] if time else []), *names, *([which] if which else [])]))
+        self.names = list(dict.fromkeys([*([time] if time else []), *names, *(name for name in (which, by) if name)]))
         self.constants = list(dict.fromkeys(name for formula in every for name in formula.constants))
         super().__init__("; ".join(self.lines[: -len(self._observed.formulas)]))
 
@@ -137,7 +143,7 @@ class OdeModel(TextModel):
     @property
     def key(self) -> Hashable:
         """A key of the computation."""
-        return repr(self._arguments)
+        return repr(self._arguments), self._sizes
 
     @property
     def lines(self) -> list[str]:
@@ -159,40 +165,8 @@ class OdeModel(TextModel):
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of `ode` that make this model."""
-        names = ("text", "initial", "observe", "which", "time", "t0", "doses", "method", "rtol", "atol")
+        names = ("text", "initial", "observe", "which", "by", "time", "t0", "doses", "method", "rtol", "atol")
         return dict(zip(names, self._arguments, strict=True))
-
-    def _initial_values(self, given: Mapping[str, Expression]) -> dict[str, Formula]:
-        """Return the initial values of all states. Those without one start at 0, unless all are."""
-        found = dict(self._equations.initial)
-        for name, value in given.items():
-            check_state(name, self.states)
-            if name in found:
-                raise FormulaError(f"There are two initial values for {name!r}, in the equations and in initial. Remove one.")
-            found[name] = parsed(_text(value), f"{name}(0)")
-        if not found and not self._arguments[6]:
-            state = self.states[0]
-            raise FormulaError(
-                f"No state has an initial value. Give initial={{{state!r}: …}}, a number, a column, or a parameter to be "
-                f"fitted, such as '{state}0'."
-            )
-        return {name: found.get(name) or parsed("0", f"{name}(0)") for name in self.states}
-
-    def _given_doses(self, given: Doses) -> list[tuple[int, Formula, Formula]]:
-        """Return the doses: the number of the state, the time and the amount of each."""
-        found = []
-        for name, doses in given.items():
-            if name not in self.states:
-                near = near_name(name, self.states)
-                raise FormulaError(
-                    f"There is a dose of {name!r}, which has no equation.{near} The states are {listed(self.states)}."
-                )
-            for dose in doses:
-                if not isinstance(dose, (tuple, list)) or len(dose) != 2:
-                    raise ArgumentError(f"A dose of {name!r} is {dose!r}. Give pairs of a time and an amount.")
-                time, amount = (parsed(_text(part), f"a dose of {name}") for part in dose)
-                found.append((self.states.index(name), time, amount))
-        return found
 
     def _used(self, formulas: Iterable[Formula]) -> list[Formula]:
         """Return formulas and the definitions that they use, directly or through others."""
@@ -213,9 +187,10 @@ class OdeModel(TextModel):
 
     def _bound(self, columns: Sequence[str]) -> OdeModel:
         """Return the model for data with these columns, one of which is the time. Raises DataError if it is not clear which."""
-        if self._which is not None and self._which not in columns:
-            near = near_name(self._which, columns)
-            raise DataError(f"There is no column {self._which!r} for which.{near} The columns are {listed(columns)}.")
+        for of, name in {"which": self._which, "by": self._by}.items():
+            if name is not None and name not in columns:
+                near = near_name(name, columns)
+                raise DataError(f"There is no column {name!r} for {of}.{near} The columns are {listed(columns)}.")
         if self._time in columns or not columns:
             return self
         return type(self)(**self.arguments | {"time": self._time_of(columns)})
@@ -239,18 +214,20 @@ class OdeModel(TextModel):
         return rest[0]
 
     def _check_columns(self, columns: Mapping[str, np.ndarray]) -> None:
-        """Raise DataError for columns that vary within a fit and times before the initial time."""
-        for name in self._once:
-            values = columns.get(name)
-            if values is not None and name != self._time and values.size and not (values == values[0]).all():
-                other = values[np.argmax(values != values[0])]
-                raise DataError(
-                    f"Column {name!r} varies within a fit ({values[0]:g}, {other:g}, …), but the equations use one value. Fit "
-                    f"groups of rows in which it is constant, or write it as a function of t."
-                )
-        known = {name: columns[name][0] for name in self._t0.names if name in columns and columns[name].size}
-        times = columns.get(self._time or TIME)
-        if times is None or not times.size or len(known) < len(self._t0.names):
+        """Raise DataError for columns that vary within an experiment, and times before the initial time."""
+        codes = columns.get(self._by or "")
+        once = [name for name in self._once if name in columns and name != self._time]
+        for part in [slice(None)] if codes is None else [codes == code for code in np.unique(codes)]:
+            rows = {name: values[part] for name, values in columns.items()}
+            if all(len(values) for values in rows.values()):
+                check_constant({name: rows[name] for name in once}, self._by)
+                self._check_start(rows)
+
+    def _check_start(self, rows: Mapping[str, np.ndarray]) -> None:
+        """Raise DataError for times of an experiment before the initial time."""
+        known = {name: rows[name][0] for name in self._t0.names if name in rows}
+        times = rows.get(self._time or TIME)
+        if times is None or len(known) < len(self._t0.names):
             return
         start = float(self._t0(**known))
         if times.min() < start:
@@ -258,6 +235,16 @@ class OdeModel(TextModel):
                 f"Column {self._time!r} has the time {times.min():g}, before the initial values, which are given at {start:g}. "
                 f"Set t0 to the time of the initial values."
             )
+
+    def _suited(self, columns: Mapping[str, np.ndarray]) -> OdeModel:
+        """Return the model for the number of experiments in the data, and their sizes."""
+        codes = columns.get(self._by or "")
+        sizes = self._sizes if codes is None else sizes_of(codes)
+        if sizes == self._sizes:
+            return self
+        made = copy.copy(self)
+        made._sizes = sizes
+        return made
 
     def _rough(self) -> OdeModel:
         """Return the model with a large tolerance, for a search."""
@@ -267,6 +254,8 @@ class OdeModel(TextModel):
 
     def _coded(self, name: str, values: Any) -> Any:
         """Return the values of a column, with numbers in place of labels of observed quantities."""
+        if name == self._by:
+            return codes_of(values)
         return self._observed.coded(values) if name == self._which else values
 
     def _along(self, columns: Mapping[str, np.ndarray]) -> str | None:
@@ -307,19 +296,31 @@ class OdeModel(TextModel):
                 raise FormulaError(
                     f"The equations need a value for {name!r}.{near_name(name, values)} Pass it as a keyword argument."
                 )
-        self._check_columns({name: value for name, value in values.items() if isinstance(value, np.ndarray) and value.ndim})
-        given = {
-            name: value if isinstance(value, Tensor) else as_tensor(self._coded(name, value)) for name, value in values.items()
-        }
+        coded = {name: value if isinstance(value, Tensor) else self._coded(name, value) for name, value in values.items()}
+        columns = {name: value for name, value in coded.items() if isinstance(value, np.ndarray) and value.ndim}
+        self._check_columns(columns)
+        given = {name: as_tensor(value) for name, value in coded.items()}
+        model = self._suited(columns)
         times = given[time].reshape(-1)
-        once = {name: value[0] if value.ndim else value for name, value in given.items()}
-        states = self._states(once, times)
-        rows = given | self._at(states, times)
+        states = model._states(given, times)
+        rows = given | self._at([states[k] for k in range(len(self.states))], times)
         found = [formula(**self._defined(rows)) for formula in self._observed.formulas.values()]
         return self._observed.chosen(found, given[self._which] if self._which else None)
 
-    def _states(self, once: Mapping[str, Tensor], times: Tensor) -> list[Tensor]:
-        """Return the states at the times, (rows,) each."""
+    def _states(self, given: Mapping[str, Tensor], times: Tensor) -> Tensor:
+        """Return the states in each row, (n, rows)."""
+        columns = {name: given[name] for name in self._once if given[name].ndim and name != self._time}
+        fixed = {name: value for name, value in given.items() if not value.ndim}
+        if self._by is None or self._sizes.experiments == 1:
+            return self._solved(fixed | {name: column[0] for name, column in columns.items()}, times)
+
+        def solve(constants: Mapping[str, Tensor], times: Tensor) -> Tensor:
+            return self._solved({**fixed, **constants}, times)
+
+        return states_of_experiments(given[self._by], times, columns, self._sizes, solve)
+
+    def _solved(self, once: Mapping[str, Tensor], times: Tensor) -> Tensor:
+        """Return the states at the times, (n, rows), for one value of each name."""
         constant = self._defined(once)
         initial = [formula(**constant) for formula in self._initial.values()]
 
@@ -343,17 +344,13 @@ class OdeModel(TextModel):
         return found
 
 
-def _text(value: Expression) -> str:
-    """Return a number or an expression as text."""
-    return value if isinstance(value, str) else repr(value)
-
-
 def ode(
     text: str,
     initial: Mapping[str, Expression] | None = None,
     observe: Observe = None,
     *,
     which: str | None = None,
+    by: str | None = None,
     time: str | None = None,
     t0: Expression = 0,
     doses: Doses | None = None,
@@ -376,7 +373,7 @@ def ode(
         - ``A(0) = dose``: an initial value, instead of `initial`.
 
         Right-hand sides are formulas of states, definitions, parameters and columns, in the language of
-        `jitgrad.curvefit.formula`; ``t`` is the time. Columns in them must be constant within a fit.
+        `jitgrad.curvefit.formula`; ``t`` is the time. Columns in them must be constant within an experiment.
     initial : mapping of str to float or str, optional
         The initial value of each state: a number, or an expression of parameters and columns, such as ``"dose"`` or ``"C0"``.
         A parameter is fitted. States without an initial value start at 0.
@@ -386,6 +383,9 @@ def ode(
         themselves the labels. In a column of numbers, the expressions of a sequence are 1, 2, and so on.
     which : str, optional
         The column that contains what is measured in each row, such as ``"dvid"``.
+    by : str, optional
+        The column that contains the experiment of each row, if a fit has several. Experiments share the parameters. The columns
+        in the equations, the initial values and the doses may differ between experiments.
     time : str, optional
         The column of times, in any order. By default, the column ``t`` or ``time``, an array, or the only column that the
         equations do not use.
@@ -427,4 +427,4 @@ def ode(
     >>> {name: round(value, 3) for name, value in fit.parameters.items()}
     {'ka': 1.777, 'V': 0.369, 'ke': 0.054}
     """
-    return OdeModel(text, initial, observe, which, time, t0, doses, method, rtol, atol)
+    return OdeModel(text, initial, observe, which, by, time, t0, doses, method, rtol, atol)

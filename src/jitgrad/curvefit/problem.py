@@ -155,6 +155,7 @@ def make_problem(
     """Return a Problem. Raises DataError for an invalid covariance, and if squares of y over sigma overflow."""
     columns, y, sigma = observed[:3]
     curve.check(columns)
+    curve = curve.suited(columns)
     whitening = None if sigma is None or sigma.ndim < 2 else _whitening(sigma)
     weights = None if sigma is None or sigma.ndim == 2 else np.ones(len(y)) / sigma
     data = Data(columns, y if whitening is None else whitening @ y, weights)

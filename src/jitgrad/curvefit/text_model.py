@@ -77,6 +77,10 @@ class TextModel:
     def _check_columns(self, columns: Mapping[str, np.ndarray]) -> None:
         """Raise DataError if the columns of a fit, (rows,) each, do not suit the model."""
 
+    def _suited(self, columns: Mapping[str, np.ndarray]) -> TextModel:
+        """Return the model for the columns of a fit."""
+        return self
+
     def _rough(self) -> TextModel:
         """Return a model that takes less time and is accurate enough for a search."""
         return self

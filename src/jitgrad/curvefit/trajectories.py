@@ -24,8 +24,8 @@ def states_at(
     times: Tensor,
     doses: Sequence[Dose],
     **options: Any,
-) -> list[Tensor]:
-    """Return each state at the times, (rows,), which may be in any order and repeated.
+) -> Tensor:
+    """Return the states at the times, (n, rows). The times may be in any order and repeated.
 
     Parameters
     ----------
@@ -51,5 +51,4 @@ def states_at(
         lambda t, y: rates(t, [y[k] for k in range(count)]), (start, ordered[-1]), stack(list(initial)), t_eval=ordered,
         jumps=jumps, **options,
     )  # fmt: skip
-    states = gather(result.y, argsort(order), axis=1)
-    return [states[k] for k in range(count)]
+    return gather(result.y, argsort(order), axis=1)

@@ -129,6 +129,8 @@ class Job:
         """Raise DataError if the columns of a group do not suit the model."""
         try:
             self.curve.check(table.columns_of(g))
+            if self.curve.suited(table.columns_of(g)) is not self.curve:
+                raise DataError("There are several experiments. Fit them with curve_fit, or make each of them a group.")
         except DataError as error:
             key = "" if table.keys is None else ", ".join(map(str, table.keys.row(g)))
             raise DataError(f"Group {key or g}: {error}") from None
