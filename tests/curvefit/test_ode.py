@@ -10,6 +10,7 @@ import pytest
 
 import jitgrad as jg
 from jitgrad.curvefit import OdeModel, ode
+from jitgrad.curvefit.search import ROUND
 from jitgrad.errors import DataError, JitgradError
 
 ORAL = "A' = -exp(lKa)*A; C' = exp(lKa)*A*exp(lKe - lCl) - exp(lKe)*C"
@@ -123,6 +124,62 @@ def test_rates_are_not_exchanged(unit: float) -> None:
         fit = jg.curve_fit(ode(f"A' = -ka*A; C' = {rate}*A - ke*C", {"A": "dose", "C": 0}, "C"), table, "conc")
         found = [fit.parameters[name] for name in ("ka", rate[-1], "ke")]
         np.testing.assert_allclose(found, [2.453566, factor, 0.081425], rtol=1e-4)
+
+
+def test_rates_of_a_function_are_not_exchanged() -> None:
+    """A function that calls solve_ivp is searched like equations. It returned exchanged rates for some subjects."""
+    table = data_of("theoph", 3)
+    dose = table["dose"][0]
+
+    def model(t: Any, ka: Any, V: Any, ke: Any) -> Any:
+        return jg.solve_ivp(lambda t, y: [-ka * y[0], ka * y[0] / V - ke * y[1]], (0, t[-1]), [dose, 0.0], t_eval=t).y[1]
+
+    fit = jg.curve_fit(model, table["time"].to_numpy(), table["conc"].to_numpy())
+    np.testing.assert_allclose(fit.values, [2.453566, 0.485833, 0.081425], rtol=1e-4)
+
+
+def test_a_search_has_a_budget_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = data_of("theoph", 1)
+    sure = jg.curve_fit(oral(), table, "conc")
+    assert sure.notes == [] and sure.n_starts == ROUND * 3
+    monkeypatch.setattr("jitgrad.curvefit.search.CONFIRMED", 1000)
+    monkeypatch.setattr("jitgrad.curvefit.search.BUDGET", 1000)
+    doubtful = jg.curve_fit(oral(), table, "conc")
+    assert doubtful.n_starts < 3 * sure.n_starts and doubtful.cost == pytest.approx(sure.cost)
+    (note,) = doubtful.notes
+    assert f"of {doubtful.n_starts} starting values led to this minimum" in note and "p0" in note
+
+
+def test_hares_and_lynxes_without_starting_values() -> None:
+    """Starts with negative rates led to minima far above the known one."""
+    hares = [
+        30,
+        47.2,
+        70.2,
+        77.4,
+        36.3,
+        20.6,
+        18.1,
+        21.4,
+        22,
+        25.4,
+        27.1,
+        40.3,
+        57,
+        76.6,
+        52.3,
+        19.5,
+        11.2,
+        7.6,
+        14.6,
+        16.2,
+        24.7,
+    ]
+    lynxes = [4, 6.1, 9.8, 35.2, 59.4, 41.7, 19, 13, 8.3, 9.1, 7.4, 8, 12.3, 19.5, 45.7, 51.1, 29.7, 15.8, 9.7, 10.1, 8.6]
+    data = {"t": [*range(21)] * 2, "animal": ["H"] * 21 + ["L"] * 21, "furs": [*hares, *lynxes]}
+    model = ode("H' = a*H - b*H*L; L' = d*H*L - c*L", {"H": "H0", "L": "L0"}, ["H", "L"], which="animal")
+    fit = jg.curve_fit(model, data, "furs", fixed={"H0": 34.9143, "L0": 3.86187})
+    assert fit.notes == [] and fit.cost == pytest.approx(297.3723, rel=1e-4)
 
 
 TIMES = np.array([0.0, 1.0, 2.0, 4.0, 8.0])

@@ -213,6 +213,11 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
     linear are eliminated while the starting values are searched (variable projection [2]_). Robust losses are minimized by
     the second-order scheme of Triggs et al. [3]_. Outliers are detected by the ROUT method of Motulsky and Brown [4]_.
 
+    For differential equations, as text or as a function that calls `jitgrad.solve_ivp`, the search without `p0` ends when
+    several starts led to the lowest minimum, or after about 8000 evaluations; ``notes`` then say that there may be a better
+    fit. Of equivalent solutions with exchanged rates ("flip-flop"), it returns the one in which formation is faster than loss.
+    From a `p0`, a fit ends in the nearest of these solutions.
+
     References
     ----------
     .. [1] Moré, J. J., "The Levenberg-Marquardt algorithm: Implementation and theory", Numerical Analysis, LNM 630,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -173,17 +174,23 @@ class Worker:
         self.context, self._problem = Context(traced.program), problem
         self._work = make_workspace(self.context.descriptor, problem.n, problem.leading)
         self._records = address(problem), address(self._work)
-        self._blocks = max(FEWEST_BLOCKS, int(CHUNK_SECONDS * 1e9 / 4 / max(1, traced.program.work)))
+        is_known = not traced.uses("integrate", "while")  # otherwise, the work depends on the values
+        self._blocks = max(FEWEST_BLOCKS, int(CHUNK_SECONDS * 1e9 / 4 / max(1, traced.program.work)) if is_known else 0)
 
-    def run(self, first: int, stop: int) -> None:
-        """Run the fits first ≤ i < stop, returning from native code regularly so that Python can handle a Ctrl-C."""
+    def run(self, first: int, stop: int, done: Callable[[int], None] | None = None) -> None:
+        """Run the fits first ≤ i < stop, returning from native code regularly so that Python can handle a Ctrl-C.
+
+        ``done`` is then called with the number of fits that are done.
+        """
         self._work.set(fit=first, phase=codes.BEGINNING, asked=codes.NOTHING)
         while True:
             started = time.perf_counter()
-            done = self._fit.call(*self._records, stop, self._blocks)
-            if done < self._blocks:
+            blocks = self._fit.call(*self._records, stop, self._blocks)
+            if blocks < self._blocks:
                 return
-            self._blocks = max(FEWEST_BLOCKS, next_chunk(done, started))
+            self._blocks = max(FEWEST_BLOCKS, next_chunk(blocks, started))
+            if done is not None:
+                done(int(self._work.fit) - first)
 
 
 class Solver:
@@ -228,6 +235,7 @@ class Solver:
         starts: np.ndarray,
         options: SolverOptions,
         linear: bool = False,
+        done: Callable[[int], None] | None = None,
     ) -> Solution:
         """Fit from ``starts``.
 
@@ -245,6 +253,8 @@ class Solver:
             Tolerances and the loss.
         linear : bool, default False
             Whether linear parameters start at their best values. They always do if all parameters are linear.
+        done : callable, optional
+            Called regularly with the number of fits that are done.
 
         Raises
         ------
@@ -253,7 +263,7 @@ class Solver:
         """
         self.load(data, limits, starts, options, linear)
         self.prepare(self._worker, data, held)
-        self._worker.run(0, len(starts))
+        self._worker.run(0, len(starts), done)
         return Solution(*[array.copy() for array in self.solution])
 
     def load(self, data: Data, limits: Limits | None, starts: np.ndarray, options: SolverOptions, linear: bool = False) -> None:
@@ -306,6 +316,7 @@ def solve(
     starts: np.ndarray,
     options: SolverOptions,
     linear: bool = False,
+    done: Callable[[int], None] | None = None,
 ) -> Solution:
     """Fit from ``starts`` with a solver that no other thread uses; see ``Solver.solve``."""
     sizes = len(data.y), len(starts)
@@ -316,7 +327,7 @@ def solve(
     if solver is None or solver.sizes != sizes:
         solver = Solver(traced, *sizes)
     try:
-        solution = solver.solve(data, held, limits, starts, options, linear)
+        solution = solver.solve(data, held, limits, starts, options, linear, done)
         return _within_accuracy(solution, data, options.accuracy) if options.accuracy else solution
     finally:
         if sizes[0] * sizes[1] < MOST_KEPT:

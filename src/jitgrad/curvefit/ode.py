@@ -363,6 +363,9 @@ def ode(
     The result is a model for `jitgrad.curve_fit` and `jitgrad.fit_groups`, like a formula. It is solved, and differentiated,
     in compiled code, and nothing is compiled for a model.
 
+    Rates of absorption and elimination may often be exchanged without changing the curve ("flip-flop"). A fit without
+    starting values then returns the solution in which formation is faster than loss; a fit with `p0` ends in the nearest one.
+
     Parameters
     ----------
     text : str

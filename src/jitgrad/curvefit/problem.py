@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,11 +76,17 @@ class Problem:
             self._lowered.append(curve.traced(self.data.columns, self.free, len(self.data.y)))
         return self._lowered[0]
 
-    def solve(self, starts: np.ndarray, most: int | None = None, linear: bool = False) -> Solution:
+    def solve(
+        self,
+        starts: np.ndarray,
+        most: int | None = None,
+        linear: bool = False,
+        done: Callable[[int], None] | None = None,
+    ) -> Solution:
         """Fit from ``starts``, (F, n), with at most ``most`` evaluations each; see ``Solver.solve``."""
         options = self.options if most is None else self.options._replace(most=min(most, self.options.most))
         options = options.within(self.lowered.accuracy)
-        return solve(self.lowered, self.data, self.held, self.limits(), starts, options, linear)
+        return solve(self.lowered, self.data, self.held, self.limits(), starts, options, linear, done)
 
     def with_free(self, values: np.ndarray) -> np.ndarray:
         """Return the values of all parameters, (p,), given those of the free parameters, (n,)."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,16 +13,21 @@ from jitgrad.curvefit.dimensions import dimensions, oscillates
 from jitgrad.curvefit.estimates import UNDETERMINED
 from jitgrad.curvefit.least_squares import MOST_ROWS, Data, Solution
 from jitgrad.curvefit.minimise import OwnLoss, minimise
+from jitgrad.curvefit.ode import ROUGH
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import OWN_LOSS, CurveFit
 from jitgrad.curvefit.starts import SAME_COST, distinct, exchanges, scales_of, signs_and_scales, starting_values
 from jitgrad.curvefit.status import NOT_BEGUN, Status, converged
 from jitgrad.errors import FitError
+from jitgrad.training.progress import late_bar
 
 FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
 """The largest numbers of evaluations of each start, and of each start that is kept."""
-STARTS_EACH = 32
-"""The number of starts per parameter of differential equations, which take longer than formulas."""
+ROUND, CONFIRMED, BUDGET = 16, 3, 8000
+"""For differential equations, which take longer than formulas: the number of starts per parameter in a round, the number of
+starts that must lead to the lowest cost, and the number of evaluations after which no further round begins."""
+ALIKE = 1e-3
+"""The relative difference of costs in a search that count as the same minimum of differential equations."""
 EQUIVALENT = 1e-5
 """The relative difference of equivalent solutions of differential equations, and of their costs. They are not exact."""
 KEPT, NEAREST, NEAR = 16, 3, 1.5
@@ -72,7 +80,7 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
         if (guessed := CurveFit(problem, solution)).success:
             return guessed
     found = _best_fit(problem, _starts(problem, known, guess))
-    return _with_fast_formation(problem, found) if problem.curve.restricts else found
+    return _with_fast_formation(problem, found) if problem.lowered.uses("integrate") else found
 
 
 def _with_fast_formation(problem: Problem, found: CurveFit) -> CurveFit:
@@ -180,36 +188,116 @@ def _starts_near(problem: Problem, start: np.ndarray) -> np.ndarray:
 def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
     """Return the best fit from starts, (F, n).
 
-    All starts get a few steps, the best of them more, and the best of those and the first start get a full fit. Raises FitError
-    if no start leads to a finite cost.
+    The starts are explored, and the best ends and the first start get a full fit. Raises FitError if no start leads to a finite
+    cost.
     """
-    few, rounding = _with_some_rows(problem), problem.rounding()
-    solution = few.solve(starts, FIRST_EVALUATIONS, linear=True)
-    solution = few.solve(solution.parameters[distinct(solution.costs, rounding)[:KEPT]], SEARCH_EVALUATIONS)
-    n_minima = max(1, len(distinct(np.where(_is_minimum(solution), solution.costs, np.inf), rounding)))
+    few, integrates = _with_some_rows(problem), problem.lowered.uses("integrate")
+    rounding = (
+        few.rounding() if not integrates else max(few.rounding(), 0.5 * ROUGH**2 * float(np.sum(few.weighted(few.y) ** 2)))
+    )
+    with late_bar(len(starts), "starting values") as done:
+        found = _explored(few, starts, ROUND * starts.shape[1] if integrates else len(starts), rounding, done)
+    solution = found.ends
+    n_minima = max(1, len(distinct(_at_minima(solution), rounding)))
     best = distinct(solution.costs, rounding)
     regular = distinct(np.where(solution.rcond > UNDETERMINED, solution.costs, np.inf), rounding)
     near = np.unique(np.concatenate([best[:NEAREST], regular[:1]]))
     near = near[solution.costs[near] <= NEAR * solution.costs[best[:1]]]
-    from_first = few.solve(starts[:1])  # all ones, so that a search never gives a worse result than no search
-    solution = problem.solve(np.concatenate([solution.parameters[near], from_first.parameters]))
-    best = distinct(solution.costs, rounding)
+    most = SEARCH_EVALUATIONS if integrates else None
+    from_first = few.solve(starts[:1], most)  # all ones, so that a search never gives a worse result than no search
+    solution = problem.solve(np.concatenate([solution.parameters[near], from_first.parameters]), most)
+    best = distinct(solution.costs, problem.rounding())
     if not len(best):
-        one = len(starts) == 1
-        said = problem.not_finite(starts[0], "the starting values" if one else f"the first of {len(starts)} starting points")
-        raise FitError(
-            f"{said}{'' if one else ', nor at any of the other starting values'}. "
-            f"Give {{argument}}, set bounds within which it is finite, or leave out such rows.",
-            argument="p0",
+        raise _without_finite(problem, starts)
+    lowest = max(solution.costs[best[0]], problem.rounding())
+    alike = np.flatnonzero(solution.costs <= (1 + SAME_COST) * lowest)
+    at = int(alike[np.argsort(~_is_minimum(solution)[alike], kind="stable")][0])
+    if integrates and solution.status[at] == Status.TOO_MANY:
+        solution, at = problem.solve(solution.parameters[at : at + 1]), 0
+    if integrates and found.count_at(lowest) < CONFIRMED:
+        problem.observed.remarks.append(
+            f"fewer than {CONFIRMED} of {found.tried} starting values led to this minimum, and the search ended after "
+            f"{found.evaluations} evaluations, so there may be a better fit; give starting values p0 if the curve is far from "
+            f"the data"
         )
-    alike = np.flatnonzero(solution.costs <= (1 + SAME_COST) * max(solution.costs[best[0]], rounding))
-    best = alike[np.argsort(~_is_minimum(solution)[alike], kind="stable")]
-    return CurveFit(problem, solution, int(best[0]), n_starts=len(starts), n_minima=n_minima)
+    return CurveFit(problem, solution, at, n_starts=found.tried, n_minima=n_minima)
+
+
+def _report(done: Callable[[int], None], before: int, count: int) -> None:
+    """Report the number of starts that are done."""
+    done(before + count)
+
+
+def _without_finite(problem: Problem, starts: np.ndarray) -> FitError:
+    """Return the error for starts of which none leads to a finite cost."""
+    one = len(starts) == 1
+    said = problem.not_finite(starts[0], "the starting values" if one else f"the first of {len(starts)} starting points")
+    return FitError(
+        f"{said}{'' if one else ', nor at any of the other starting values'}. "
+        f"Give {{argument}}, set bounds within which it is finite, or leave out such rows.",
+        argument="p0",
+    )
+
+
+class _Explored(NamedTuple):
+    """What a search found.
+
+    Attributes
+    ----------
+    ends : Solution
+        The ends of the best starts, in different minima within a round.
+    costs : ndarray, shape (tried,)
+        The cost of the minimum that each start led to; infinite if it led to none.
+    evaluations : int
+        The number of evaluations of the model.
+    """
+
+    ends: Solution
+    costs: np.ndarray
+    evaluations: int
+
+    @property
+    def tried(self) -> int:
+        """The number of starts."""
+        return len(self.costs)
+
+    def count_at(self, cost: float) -> int:
+        """Return the number of starts that led to a minimum of a cost."""
+        return int(np.sum(self.costs <= (1 + ALIKE) * cost))
+
+
+def _explored(few: Problem, starts: np.ndarray, size: int, rounding: float, done: Callable[[int], None]) -> _Explored:
+    """Explore starts, (F, n), in rounds of a size.
+
+    The starts of a round get a few steps, and the best of them more. No round follows if the lowest cost was reached from
+    several starts or is a rounding error, or if the budget of evaluations is spent.
+    """
+    ends: list[Solution] = []
+    costs, evaluations = np.empty(0), 0
+    for first in range(0, len(starts), size):
+        shown = functools.partial(_report, done, first)
+        begun = few.solve(starts[first : first + size], FIRST_EVALUATIONS, linear=True, done=shown)
+        kept = distinct(begun.costs, rounding)[:KEPT]
+        ends.append(few.solve(begun.parameters[kept], SEARCH_EVALUATIONS))
+        reached = _at_minima(begun)
+        reached[kept] = _at_minima(ends[-1])
+        costs = np.concatenate([costs, reached])
+        evaluations += int(begun.outcomes["nfev"].sum() + ends[-1].outcomes["nfev"].sum())
+        found = _Explored(Solution(*map(np.concatenate, zip(*ends, strict=True))), costs, evaluations)
+        lowest = found.ends.costs.min(initial=np.inf)
+        if lowest <= rounding or found.count_at(lowest) >= CONFIRMED or evaluations >= BUDGET:
+            break
+    return found
 
 
 def _is_minimum(solution: Solution) -> np.ndarray:
     """Return which fits ended in a minimum with a nonsingular Jacobian, (F,)."""
     return np.asarray(converged(solution.status) & (solution.rcond > UNDETERMINED))
+
+
+def _at_minima(solution: Solution) -> np.ndarray:
+    """Return the costs of minima, (F,), and infinity for other fits."""
+    return np.where(_is_minimum(solution), solution.costs, np.inf)
 
 
 def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np.ndarray:
@@ -218,8 +306,7 @@ def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np
     lowered = problem.lowered
     scales = scales_of(data.columns, data.y, oscillates(lowered.recorded))
     measured = dimensions(lowered.recorded)[free]
-    starts = starting_values(lowered.linear, measured, problem.limits(), scales)
-    starts = starts[: STARTS_EACH * len(free) + 1] if problem.curve.restricts else starts
+    starts = starting_values(lowered.linear, measured, problem.limits(), scales, lowered.uses("integrate"))
     if guess is not None:
         starts[0] = guess[free]
     given = known[free]

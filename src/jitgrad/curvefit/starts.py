@@ -61,7 +61,9 @@ def _frequencies(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return found[amplitudes > STANDS_OUT * amplitudes.max(initial=0.0)]
 
 
-def starting_values(linear: tuple[bool, ...], measured: np.ndarray, limits: Limits | None, scales: Scales) -> np.ndarray:
+def starting_values(
+    linear: tuple[bool, ...], measured: np.ndarray, limits: Limits | None, scales: Scales, positive: bool = False
+) -> np.ndarray:
     """Return starting values, (F, n).
 
     The first start is all ones. Linear parameters are 1 in all starts, since they are solved for. Two thirds of the values of a
@@ -81,6 +83,8 @@ def starting_values(linear: tuple[bool, ...], measured: np.ndarray, limits: Limi
         The bounds.
     scales : Scales
         The scales of the data.
+    positive : bool, default False
+        Whether every second start consists of positive values, as most parameters of differential equations are.
     """
     n, curved = len(linear), [k for k, flat in enumerate(linear) if not flat]
     count = min(STARTS_EACH * len(curved), MOST_STARTS)
@@ -89,6 +93,8 @@ def starting_values(linear: tuple[bool, ...], measured: np.ndarray, limits: Limi
     for column, k in enumerate(curved):
         t = _sequence(count, 1 + len(curved), 1 + column)
         starts[1:, k] = _oscillating(_spread(t, measured[k], scales), t, form, measured[k], scales.frequencies)
+    if positive:
+        starts[::2] = np.abs(starts[::2])
     if limits is not None:
         for k in range(n):
             starts[:, k] = _within(starts[:, k], limits.low[k], limits.high[k])

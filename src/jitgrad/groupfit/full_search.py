@@ -8,13 +8,15 @@ import numpy as np
 
 from jitgrad.curvefit.dimensions import dimensions, oscillates
 from jitgrad.curvefit.least_squares import Solution
-from jitgrad.curvefit.search import FIRST_EVALUATIONS, KEPT, NEAREST, SEARCH_EVALUATIONS, STARTS_EACH
+from jitgrad.curvefit.search import FIRST_EVALUATIONS, KEPT, NEAREST, SEARCH_EVALUATIONS
 from jitgrad.curvefit.starts import scales_of, starting_values
 from jitgrad.groupfit.trials import Trials, best_of, is_minimum, lowest
 
 Guess = Callable[..., dict[str, float]]
 """Returns starting values by name from the columns and y; see ``curvefit.named_model``."""
 
+STARTS_EACH = 32
+"""The number of starts per parameter of differential equations, which take longer than formulas."""
 FULL = ((FIRST_EVALUATIONS, KEPT), (SEARCH_EVALUATIONS, NEAREST))
 
 
@@ -50,8 +52,9 @@ def _starts(trials: Trials, group: int, measured: np.ndarray) -> np.ndarray:
     columns, y = trials.rows_of(group)
     traced = trials.traced
     scales = scales_of(columns, y, oscillates(traced.recorded))
-    starts = starting_values(traced.linear, measured, trials.limits_of(group), scales)
-    return starts[: STARTS_EACH * len(trials.free) + 1] if trials.curve.restricts else starts
+    integrates = traced.uses("integrate")
+    starts = starting_values(traced.linear, measured, trials.limits_of(group), scales, integrates)
+    return starts[: STARTS_EACH * len(trials.free) + 1] if integrates else starts
 
 
 def best_from(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from jitgrad.errors import ArgumentError
 from jitgrad.training.epochs import Loop, Report
+
+LATE = 1.0
+"""The number of seconds after which work without an argument ``verbose`` shows its progress."""
 
 
 def is_shown(verbose: bool | int | str | None) -> bool:
@@ -74,6 +78,25 @@ def bar(total: float, what: str) -> Iterator[tuple[Any, Any]]:
     columns = [TextColumn(what), TextColumn("{task.completed:.0f}/{task.total:.0f}"), BarColumn(), TaskProgressColumn()]
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as shown:
         yield shown.add_task(what, total=total), shown
+
+
+@contextmanager
+def late_bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr if it is a terminal and the work takes more than a second; yields a function of the number done."""
+    if not is_shown(None):
+        yield lambda done: None
+        return
+    started = time.monotonic()
+    with ExitStack() as stack:
+        shown: list[tuple[Any, Any]] = []
+
+        def report(done: int) -> None:
+            if not shown and time.monotonic() - started > LATE:
+                shown.append(stack.enter_context(bar(total, what)))
+            for task, own in shown:
+                own.update(task, completed=done)
+
+        yield report
 
 
 class _Lines:
