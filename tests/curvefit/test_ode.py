@@ -147,7 +147,7 @@ def test_a_search_has_a_budget_and_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     doubtful = jg.curve_fit(oral(), table, "conc")
     assert doubtful.n_starts < 3 * sure.n_starts and doubtful.cost == pytest.approx(sure.cost)
     (note,) = doubtful.notes
-    assert f"of {doubtful.n_starts} starting values led to this minimum" in note and "p0" in note
+    assert f"of {doubtful.n_starts} starting values led to the lowest minimum" in note and "p0" in note
 
 
 def test_hares_and_lynxes_without_starting_values() -> None:

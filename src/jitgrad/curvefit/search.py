@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
 ROUND, CONFIRMED, BUDGET = 16, 3, 8000
 """For differential equations, which take longer than formulas: the number of starts per parameter in a round, the number of
 starts that must lead to the lowest cost, and the number of evaluations after which no further round begins."""
-ALIKE = 1e-3
+ALIKE = 1e-4
 """The relative difference of costs in a search that count as the same minimum of differential equations."""
 EQUIVALENT = 1e-5
 """The relative difference of equivalent solutions of differential equations, and of their costs. They are not exact."""
@@ -188,39 +188,60 @@ def _starts_near(problem: Problem, start: np.ndarray) -> np.ndarray:
 def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
     """Return the best fit from starts, (F, n).
 
-    The starts are explored, and the best ends and the first start get a full fit. Raises FitError if no start leads to a finite
-    cost.
+    The starts are explored, and the best ends and the first start get a full fit. Starts of differential equations are explored
+    until that leads to a minimum. Raises FitError if no start leads to a finite cost.
     """
     few, integrates = _with_some_rows(problem), problem.lowered.uses("integrate")
-    rounding = (
-        few.rounding() if not integrates else max(few.rounding(), 0.5 * ROUGH**2 * float(np.sum(few.weighted(few.y) ** 2)))
-    )
+    errors = 0.5 * ROUGH**2 * float(np.sum(few.weighted(few.y) ** 2)) if integrates else 0.0
+    rounding = max(few.rounding(), errors)
+    most, size = (SEARCH_EVALUATIONS, ROUND * starts.shape[1]) if integrates else (None, len(starts))
+    from_first = few.solve(starts[:1], most).parameters  # all ones, so that a search is never worse than no search
     with late_bar(len(starts), "starting values") as done:
-        found = _explored(few, starts, ROUND * starts.shape[1] if integrates else len(starts), rounding, done)
-    solution = found.ends
-    n_minima = max(1, len(distinct(_at_minima(solution), rounding)))
-    best = distinct(solution.costs, rounding)
-    regular = distinct(np.where(solution.rcond > UNDETERMINED, solution.costs, np.inf), rounding)
-    near = np.unique(np.concatenate([best[:NEAREST], regular[:1]]))
-    near = near[solution.costs[near] <= NEAR * solution.costs[best[:1]]]
-    most = SEARCH_EVALUATIONS if integrates else None
-    from_first = few.solve(starts[:1], most)  # all ones, so that a search never gives a worse result than no search
-    solution = problem.solve(np.concatenate([solution.parameters[near], from_first.parameters]), most)
-    best = distinct(solution.costs, problem.rounding())
-    if not len(best):
+        for found in _explored(few, starts, size, rounding, done):
+            if not (found.is_last or found.is_confirmed(rounding)):
+                continue
+            promising = found.ends.parameters[_promising(found.ends, rounding, integrates)]
+            solution = problem.solve(np.concatenate([promising, from_first]), most)
+            at = _lowest(problem, solution)
+            if at is not None and solution.status[at] == Status.TOO_MANY and integrates:
+                solution, at = problem.solve(solution.parameters[at : at + 1]), 0
+            if at is not None and _is_minimum(solution)[at]:
+                break
+    if at is None:
         raise _without_finite(problem, starts)
-    lowest = max(solution.costs[best[0]], problem.rounding())
-    alike = np.flatnonzero(solution.costs <= (1 + SAME_COST) * lowest)
-    at = int(alike[np.argsort(~_is_minimum(solution)[alike], kind="stable")][0])
-    if integrates and solution.status[at] == Status.TOO_MANY:
-        solution, at = problem.solve(solution.parameters[at : at + 1]), 0
-    if integrates and found.count_at(lowest) < CONFIRMED:
+    if integrates and not found.is_confirmed(rounding):
         problem.observed.remarks.append(
-            f"fewer than {CONFIRMED} of {found.tried} starting values led to this minimum, and the search ended after "
+            f"fewer than {CONFIRMED} of {found.tried} starting values led to the lowest minimum, and the search ended after "
             f"{found.evaluations} evaluations, so there may be a better fit; give starting values p0 if the curve is far from "
             f"the data"
         )
+    n_minima = max(1, len(distinct(_at_minima(found.ends), rounding)))
     return CurveFit(problem, solution, at, n_starts=found.tried, n_minima=n_minima)
+
+
+def _promising(ends: Solution, rounding: float, integrates: bool) -> np.ndarray:
+    """Return the indices of the ends that get a full fit."""
+    best = distinct(ends.costs, rounding)
+    if integrates:
+        best = np.array([_most_positive(ends, k) for k in best], np.intp)
+    regular = distinct(np.where(ends.rcond > UNDETERMINED, ends.costs, np.inf), rounding)
+    near = np.unique(np.concatenate([best[:NEAREST], regular[:1]]))
+    return near[ends.costs[near] <= NEAR * ends.costs[best[:1]]]
+
+
+def _lowest(problem: Problem, solution: Solution) -> int | None:
+    """Return the index of the lowest fit, a minimum if there is one with the same cost; None if no fit has a finite cost."""
+    best = distinct(solution.costs, problem.rounding())
+    if not len(best):
+        return None
+    alike = np.flatnonzero(solution.costs <= (1 + SAME_COST) * max(solution.costs[best[0]], problem.rounding()))
+    return int(alike[np.argsort(~_is_minimum(solution)[alike], kind="stable")][0])
+
+
+def _most_positive(solution: Solution, k: int) -> int:
+    """Return the fit with the fewest negative parameters among fits with the same cost as fit ``k``."""
+    alike = np.flatnonzero(solution.costs <= (1 + ALIKE) * solution.costs[k])
+    return int(alike[np.argmin(np.sum(solution.parameters[alike] < 0, axis=1))])
 
 
 def _report(done: Callable[[int], None], before: int, count: int) -> None:
@@ -250,28 +271,28 @@ class _Explored(NamedTuple):
         The cost of the minimum that each start led to; infinite if it led to none.
     evaluations : int
         The number of evaluations of the model.
+    is_last : bool
+        Whether all starts were tried, or the budget of evaluations is spent.
     """
 
     ends: Solution
     costs: np.ndarray
     evaluations: int
+    is_last: bool
 
     @property
     def tried(self) -> int:
         """The number of starts."""
         return len(self.costs)
 
-    def count_at(self, cost: float) -> int:
-        """Return the number of starts that led to a minimum of a cost."""
-        return int(np.sum(self.costs <= (1 + ALIKE) * cost))
+    def is_confirmed(self, rounding: float) -> bool:
+        """Return whether several starts led to the lowest cost, or it is a rounding error."""
+        lowest = self.ends.costs.min(initial=np.inf)
+        return lowest <= rounding or int(np.sum(self.costs <= (1 + ALIKE) * lowest)) >= CONFIRMED
 
 
-def _explored(few: Problem, starts: np.ndarray, size: int, rounding: float, done: Callable[[int], None]) -> _Explored:
-    """Explore starts, (F, n), in rounds of a size.
-
-    The starts of a round get a few steps, and the best of them more. No round follows if the lowest cost was reached from
-    several starts or is a rounding error, or if the budget of evaluations is spent.
-    """
+def _explored(few: Problem, starts: np.ndarray, size: int, rounding: float, done: Callable[[int], None]) -> Iterator[_Explored]:
+    """Explore starts, (F, n), in rounds of a size: all get a few steps, and the best more. Yield the results of all rounds."""
     ends: list[Solution] = []
     costs, evaluations = np.empty(0), 0
     for first in range(0, len(starts), size):
@@ -283,11 +304,10 @@ def _explored(few: Problem, starts: np.ndarray, size: int, rounding: float, done
         reached[kept] = _at_minima(ends[-1])
         costs = np.concatenate([costs, reached])
         evaluations += int(begun.outcomes["nfev"].sum() + ends[-1].outcomes["nfev"].sum())
-        found = _Explored(Solution(*map(np.concatenate, zip(*ends, strict=True))), costs, evaluations)
-        lowest = found.ends.costs.min(initial=np.inf)
-        if lowest <= rounding or found.count_at(lowest) >= CONFIRMED or evaluations >= BUDGET:
-            break
-    return found
+        is_last = first + size >= len(starts) or evaluations >= BUDGET
+        yield _Explored(Solution(*map(np.concatenate, zip(*ends, strict=True))), costs, evaluations, is_last)
+        if is_last:
+            return
 
 
 def _is_minimum(solution: Solution) -> np.ndarray:
