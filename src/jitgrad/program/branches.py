@@ -112,7 +112,7 @@ def bodies_of(step: Step) -> tuple[Expression, ...]:
     return () if region is None else tuple(region.bodies)
 
 
-REGIONS = ("loop", "while", "cond", "integrate", "adjoint")
+REGIONS = ("loop", "while", "cond", "integrate", "integrate_rows", "adjoint")
 """The region ops."""
 
 

@@ -29,6 +29,7 @@ from jitgrad.program.lowering_rules import (  # noqa: F401
     products,
     recurrences,
     reductions,
+    rows,
     updates,
     views,
 )  # fmt: skip
@@ -40,6 +41,7 @@ from jitgrad.program.passes.elements import split_states
 from jitgrad.program.passes.fuse import fuse
 from jitgrad.program.passes.hoist_scale import hoist_scale
 from jitgrad.program.passes.integrations import unite_integrations
+from jitgrad.program.passes.lanes import integrate_in_lanes
 from jitgrad.program.passes.legalise import legalise
 from jitgrad.program.passes.regions import legalise_regions, lower_bodies
 from jitgrad.program.passes.tile_rows import tile_rows
@@ -60,7 +62,7 @@ def _simplified(expression: Expression) -> Expression:
 
 
 RECIPE = (
-    canonicalise, cse, hoist_scale, dce, unite_integrations, split_states, distribute_loops(_simplified),
+    canonicalise, cse, hoist_scale, dce, unite_integrations, split_states, distribute_loops(_simplified), integrate_in_lanes,
     lower_bodies(optimise), fuse, dce, legalise, cse, tile_rows, legalise_regions,
 )  # fmt: skip
 """The passes, in order. Ordering by entries, memory assignment and encoding follow."""

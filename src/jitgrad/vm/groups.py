@@ -102,6 +102,11 @@ GROUPS = {
         1.2,
         {"integrate": Form("jitgrad.vm.integrate.kernel", CFUNCTYPE(None, POINTER, NUMBER))},
     ),
+    "integrate_rows": Group(
+        "the integrator in lanes",
+        0.5,
+        {"integrate_rows": Form("jitgrad.vm.integrate.lanes", CFUNCTYPE(None, POINTER, NUMBER))},
+    ),
     "adjoint": Group(
         "the reverse mode of the integrator",
         1.6,

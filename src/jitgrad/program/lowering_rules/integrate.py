@@ -42,12 +42,16 @@ def memory_of(body: Expression) -> Memory:
     return assign_memory(body, {*inputs_of(body), *body.outputs})
 
 
-def _scratch(step: Step, shapes: OperandShapes) -> int:
-    integration: Integration = step.attrs[0][1]
+def room_of(integration: Integration) -> int:
+    """Return the number of elements of scratch memory of the kernel and the bodies."""
     return own_room(integration) + max(memory_of(body).size for body in integration.bodies)
 
 
-def _emit(code: Assembler, at: Placed, integration: Integration) -> None:
+def _scratch(step: Step, shapes: OperandShapes) -> int:
+    return room_of(step.attrs[0][1])
+
+
+def emit_integration(code: Assembler, at: Placed, integration: Integration) -> None:
     """Emit copies of what the kernel changes, the instruction, and the bodies."""
     s, n, own = at.scratch.offset, integration.n_elements, own_room(integration)
     copy_start(code, at, integration)
@@ -164,4 +168,4 @@ def code_of(
     return made
 
 
-declare(Lowered("integrate", _emit, _shape, scratch=_scratch))
+declare(Lowered("integrate", emit_integration, _shape, scratch=_scratch))

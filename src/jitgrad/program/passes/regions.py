@@ -12,6 +12,7 @@ from jitgrad.program.loop import inputs_of, loop_of, loop_step
 from jitgrad.program.lowering_rules.table import lowered
 from jitgrad.program.memory import owners
 from jitgrad.program.passes.cse import dce, in_order
+from jitgrad.program.rows import Rows
 
 
 def lower_bodies(lower: Callable[[Expression], Expression]) -> Callable[[Expression], Expression]:
@@ -56,9 +57,9 @@ def _legal_branches(builder: Builder, step: Step) -> int:
 
 
 def _legal_integration(builder: Builder, step: Step) -> int:
-    """Convert an ``integrate`` or an ``adjoint``. The parts of joined outputs are computed in place."""
+    """Convert an ``integrate``, an ``integrate_rows`` or an ``adjoint``. The parts of joined outputs are computed in place."""
     literals: dict[Step, int] = {}
-    integration: Integration | Adjoint = step.attrs[0][1]
+    integration: Integration | Rows | Adjoint = step.attrs[0][1]
     first = 1 + len(step.args) - OPERANDS
     bodies = [dce(_own_outputs(_apart(_lifted(_with_copies(body), literals, first)), 0)) for body in integration.bodies]
     bodies = [_with_inputs(body, first, literals) for body in bodies]
@@ -71,6 +72,7 @@ _LEGAL = {
     "while": _legal_branches,
     "cond": _legal_branches,
     "integrate": _legal_integration,
+    "integrate_rows": _legal_integration,
     "adjoint": _legal_integration,
 }
 

@@ -1,4 +1,4 @@
-"""Linear combinations of stages. Vectors have a multiple of BLOCK elements, which are computed together."""
+"""Linear combinations of stages. Vectors have a multiple of BLOCK elements, or LANES numbers for each, computed together."""
 
 from __future__ import annotations
 
@@ -8,41 +8,62 @@ from llvmlite import ir
 
 from jitgrad.vm.compiler.emitter import Emitter, Value
 from jitgrad.vm.compiler.language import emitted
-from jitgrad.vm.integrate.layout import BLOCK
+from jitgrad.vm.integrate.layout import BLOCK, LANES
 
 
 @emitted(inline=False)
 def combine(emit: Emitter, to: Any, y: Any, stages: Any, weights: Any, count: Any, h: Any, stride: Any) -> None:
     """Compute ``to = y + h Σ weights[j] stages[j]`` over the first ``count`` stages."""
-    builder, kind = emit.builder, ir.VectorType(emit.number, BLOCK)
-    step = Value(emit, emit.spread(h, kind))
-
-    def block(k: Any) -> None:
-        start, place = (builder.bitcast(emit.at(x, k), kind.as_pointer()) for x in (y, to))
-        before = Value(emit, _loaded(emit, start))
-        builder.store((before + step * _sum(emit, stages, weights, count, stride, k)).code, place).align = emit.size
-
-    emit.loop(stride, BLOCK, block)
+    kind = ir.VectorType(emit.number, BLOCK)
+    _combine(emit, to, y, stages, weights, count, Value(emit, emit.spread(h, kind)), stride)
 
 
 @emitted(inline=False)
 def weighted(emit: Emitter, to: Any, stages: Any, weights: Any, count: Any, stride: Any) -> None:
     """Compute ``to = Σ weights[j] stages[j]`` over the first ``count`` stages."""
-    builder, kind = emit.builder, ir.VectorType(emit.number, BLOCK)
+    _weighted(emit, to, stages, weights, count, stride, ir.VectorType(emit.number, BLOCK))
+
+
+@emitted(inline=False)
+def combine_lanes(emit: Emitter, to: Any, y: Any, stages: Any, weights: Any, count: Any, steps: Any, stride: Any) -> None:
+    """Compute ``to = y + h Σ weights[j] stages[j]`` for lanes, each with its own h in ``steps``."""
+    step = Value(emit, _loaded(emit, emit.pointer(steps, ir.VectorType(emit.number, LANES))))
+    _combine(emit, to, y, stages, weights, count, step, stride)
+
+
+@emitted(inline=False)
+def weighted_lanes(emit: Emitter, to: Any, stages: Any, weights: Any, count: Any, stride: Any) -> None:
+    """Compute ``to = Σ weights[j] stages[j]`` for lanes."""
+    _weighted(emit, to, stages, weights, count, stride, ir.VectorType(emit.number, LANES))
+
+
+def _combine(emit: Emitter, to: Any, y: Any, stages: Any, weights: Any, count: Any, step: Value, stride: Any) -> None:
+    builder, kind = emit.builder, step.code.type
+
+    def block(k: Any) -> None:
+        start, place = (builder.bitcast(emit.at(x, k), kind.as_pointer()) for x in (y, to))
+        before = Value(emit, _loaded(emit, start))
+        builder.store((before + step * _sum(emit, stages, weights, count, stride, k, kind)).code, place).align = emit.size
+
+    emit.loop(stride, kind.count, block)
+
+
+def _weighted(emit: Emitter, to: Any, stages: Any, weights: Any, count: Any, stride: Any, kind: Any) -> None:
+    builder = emit.builder
 
     def block(k: Any) -> None:
         place = builder.bitcast(emit.at(to, k), kind.as_pointer())
-        builder.store(_sum(emit, stages, weights, count, stride, k).code, place).align = emit.size
+        builder.store(_sum(emit, stages, weights, count, stride, k, kind).code, place).align = emit.size
 
-    emit.loop(stride, BLOCK, block)
+    emit.loop(stride, kind.count, block)
 
 
-def _sum(emit: Emitter, stages: Any, weights: Any, count: Any, stride: Any, k: Any) -> Value:
+def _sum(emit: Emitter, stages: Any, weights: Any, count: Any, stride: Any, k: Any, kind: Any) -> Value:
     """Return the weighted sum of the elements k, k + 1, … of the stages."""
-    builder, kind = emit.builder, ir.VectorType(emit.number, BLOCK)
+    builder = emit.builder
     with builder.goto_entry_block():
         total = builder.alloca(kind)
-    builder.store(ir.Constant(kind, [0.0] * BLOCK), total)
+    builder.store(ir.Constant(kind, [0.0] * kind.count), total)
 
     def add(j: Any) -> None:
         weight = Value(emit, emit.spread(builder.load(emit.at(weights, j)), kind))

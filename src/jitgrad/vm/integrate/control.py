@@ -25,19 +25,31 @@ def first_step(context, i, scratch, sizes, tableau):
         return copysign(min(scratch[at.FIRST_STEP], limit), span)
     state, slope, probe = vector(scratch, sizes, at.STATE), stage(scratch, sizes, ZERO), vector(scratch, sizes, at.PROPOSED)
     size, speed = norm(scratch, sizes, state), norm(scratch, sizes, slope)
-    h = number(scratch, 1e-6) if size < 1e-5 or speed < 1e-5 else 0.01 * size / speed
-    h = copysign(min(h, limit), span)
+    h = copysign(min(small_step(size, speed), limit), span)
     probe[0] = 1.0
     combine(vector(scratch, sizes, at.ARGUMENT), state, slope, probe, ONE, h, sizes[at.STRIDE])
     evaluate(context, i, scratch, sizes, scratch[at.NOW] + h, ONE)
     other = stage(scratch, sizes, ONE)
     for j in range(sizes[at.CONTROLLED]):
         probe[j] = other[j] - slope[j]
-    speed = max(speed, norm(scratch, sizes, probe) / abs(h))
-    estimate = max(1e-6, abs(h) * 1e-3) if speed <= 1e-15 else (0.01 / speed) ** tableau[at.ALPHA]
+    estimate = estimated_step(tableau, max(speed, norm(scratch, sizes, probe) / abs(h)), abs(h))
+    return copysign(min(estimate, limit), span)
+
+
+@compiled
+def small_step(size, speed):
+    """Return a small step, for norms of the state and of its derivative."""
+    h = 0.01 * size / speed
+    return 1e-6 if size < 1e-5 or speed < 1e-5 else h
+
+
+@compiled
+def estimated_step(tableau, speed, h):
+    """Return a first step from the largest of the first and second derivatives, which a small step h has shown."""
+    estimate = max(1e-6, h * 1e-3) if speed <= 1e-15 else (0.01 / speed) ** tableau[at.ALPHA]
     if not isfinite(estimate):  # the right-hand side is not defined at the small step
-        estimate = abs(h)
-    return copysign(min(min(100.0 * abs(h), estimate), limit), span)
+        estimate = h
+    return min(100.0 * h, estimate)
 
 
 @compiled
@@ -80,6 +92,12 @@ def check_stiffness(scratch, sizes, tableau, before):
     previous = stage(scratch, sizes, sizes[at.STAGES] - ONE)
     for j in range(sizes[at.CONTROLLED]):
         slopes += (last[j] - previous[j]) ** 2
+    count_stiffness(scratch, tableau, before, slopes)
+
+
+@compiled
+def count_stiffness(scratch, tableau, before, slopes):
+    """Count a step, for the squared distances between the arguments of the last two stages and between these."""
     if before > 0.0 and abs(scratch[at.STEP]) * sqrt(slopes / before) > tableau[at.STIFFNESS]:
         scratch[at.RELAXED] = 0.0
         scratch[at.STIFF] += 1.0

@@ -66,9 +66,14 @@ def _error(scratch, sizes, tableau):
     h = abs(scratch[at.STEP])
     if sizes[at.ESTIMATES] == ONE:
         return h * largest
-    lower = _largest(scratch, sizes, after(estimates(tableau, sizes), all_stages(sizes)))
+    return h * of_both(largest, _largest(scratch, sizes, after(estimates(tableau, sizes), all_stages(sizes))))
+
+
+@compiled
+def of_both(largest, lower):
+    """Return the error per size of the step from both estimates."""
     both = sqrt(largest * largest + 0.01 * lower * lower)
-    return h * largest * largest / both if both > 0.0 else h * both
+    return largest * largest / both if both > 0.0 else both
 
 
 @compiled
@@ -118,10 +123,9 @@ def advance(scratch, sizes):
     scratch[at.NOW] = scratch[at.UNTIL]
 
 
-@noinline
-def begin(context, i, scratch, sizes, tableau):
-    """Evaluate the first stage and choose the first step; return the number of the first time after the start."""
-    count, wanted = sizes[at.COUNT], times(context, i)
+@compiled
+def begin_header(scratch, tableau, wanted, count):
+    """Set the numbers at the beginning of the scratch memory, and check the times."""
     for slot in range(uint64(at.STEP), uint64(at.RTOL)):
         scratch[slot] = 0.0
     scratch[at.ERROR], scratch[at.SHARE] = 1e-4, tableau[at.PART]
@@ -131,6 +135,13 @@ def begin(context, i, scratch, sizes, tableau):
         if wanted[k] > before if backward else wanted[k] < before:
             scratch[at.STATUS] = number(scratch, at.UNSORTED)
         before = wanted[k]
+
+
+@noinline
+def begin(context, i, scratch, sizes, tableau):
+    """Evaluate the first stage and choose the first step; return the number of the first time after the start."""
+    count, wanted = sizes[at.COUNT], times(context, i)
+    begin_header(scratch, tableau, wanted, count)
     k, state = ZERO, vector(scratch, sizes, at.STATE)
     if sizes[at.N_EVENTS] != ZERO:
         begin_events(context, i, scratch, sizes)

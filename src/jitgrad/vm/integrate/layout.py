@@ -42,6 +42,21 @@ EVENT_VALUE, EVENT_BEFORE, EVENT_AFTER, EVENT_ROOT, EVENT_COUNT, EVENT_NUMBERS =
 WEIGHT, ADJOINT, COTANGENTS = range(3)
 REVERSE_VECTORS = COTANGENTS + MOST_STAGES
 
+# Sizes of an integration in lanes, after those of the states: number of rows, size of their records, and places in the memory,
+# see ``lowering_rules/rows.py``. A lane has a header, the values below, and a number in each element of the vectors.
+(
+    ROWS, RECORD_SIZE, TIMES_APART, HEADERS_PLACE, VALUES_PLACE, VECTORS_PLACE, CONSTANTS_PLACE, WEIGHTS_PLACE, RECORDS_PLACE,
+    RECORD_PLACE, TIMES_PLACE, RESULTS_PLACE,
+) = range(12)  # fmt: skip
+LANES = 16
+"""Number of rows that are integrated side by side."""
+(
+    LANE_TIME, LANE_NOW, LANE_STEP, LANE_ROW, LANE_FIRST, LANE_STATE, LANE_ERROR, LANE_LARGEST, LANE_LOWER, LANE_DISTANCE,
+    LANE_SLOPES, LANE_ACCEPTED, LANE_VALUES,
+) = range(13)  # fmt: skip
+IDLE, BEGINNING, RUNNING = range(3)
+"""What a lane does."""
+
 BLOCK = 4
 """Number of elements that the kernels process together."""
 

@@ -47,7 +47,12 @@ def write_failure(context, i, scratch, sizes, first):
 def write_statistics(context, i, scratch, sizes):
     """Write what ended the integration, and its counts."""
     f = row(context.code, i)
-    to = after(context.arena, f[_RESULTS] + sizes[at.COUNT] * sizes[at.SIZE])
+    copy_statistics(after(context.arena, f[_RESULTS] + sizes[at.COUNT] * sizes[at.SIZE]), scratch)
+
+
+@compiled
+def copy_statistics(to, scratch):
+    """Write the statistics from the numbers at the beginning of the scratch memory."""
     to[at.STATUS_RESULT] = scratch[at.STATUS]
     to[at.EVALUATIONS_RESULT] = scratch[at.EVALUATIONS]
     to[at.ACCEPTED_RESULT] = scratch[at.ACCEPTED]
