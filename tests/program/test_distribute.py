@@ -85,7 +85,7 @@ def test_random_bodies(seed: int, trips: int, monkeypatch: pytest.MonkeyPatch) -
         return jg.jvp(lambda *x: jg.grad(f)(*x), operands, operands)[1]
 
     found = run(gradient, operands) + run(second, operands)
-    monkeypatch.setattr(distribute, "_is_sequential", lambda loop: False)
+    monkeypatch.setattr(distribute, "_distributes", lambda loop: False)
     expected = run(gradient, operands) + run(second, operands)
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-11)
@@ -166,7 +166,7 @@ def test_what_becomes_of_a_loop(f: Function, loops: int, recurrences: int, monke
     dump = jg.lower(f, 0.4).dump()
     assert (dump.count(" loop "), dump.count(" linear_recurrence ")) == (loops, recurrences)
     found = [*run(f, [0.4]), *run(jg.grad(f), [0.4])]
-    monkeypatch.setattr(distribute, "_is_sequential", lambda loop: False)
+    monkeypatch.setattr(distribute, "_distributes", lambda loop: False)
     np.testing.assert_allclose(found, [*run(f, [0.4]), *run(jg.grad(f), [0.4])], rtol=1e-13)
 
 
@@ -236,6 +236,6 @@ def test_blocks_of_trips(seed: int, trips: int, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(tile_rows, "BLOCK_ELEMENTS", 128)
     assert re.search(r" loop .* lanes=8 ", jg.lower(gradient, *operands).dump())
     found = run(gradient, operands)
-    monkeypatch.setattr(distribute, "_is_sequential", lambda loop: False)
+    monkeypatch.setattr(distribute, "_distributes", lambda loop: False)
     for ours, theirs in zip(found, run(gradient, operands), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)

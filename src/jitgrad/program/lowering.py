@@ -58,7 +58,7 @@ def optimise(expression: Expression) -> Expression:
 
 def _simplified(expression: Expression) -> Expression:
     """Run the passes that simplify recorded ops."""
-    return dce(hoist_scale(cse(canonicalise(expression))))
+    return dce(hoist_scale(cse(canonicalise(split_states(expression)))))
 
 
 RECIPE = (

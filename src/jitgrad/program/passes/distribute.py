@@ -62,13 +62,15 @@ def _wanted(expression: Expression) -> dict[int, set[int]]:
                 wanted[step.args[0]].add(step.attr("index"))
             continue
         whole.update(step.args)
-        if step.op == "loop" and _is_sequential(loop_of(step)):
+        if step.op == "loop" and _distributes(loop_of(step)):
             wanted[i] = set()
     return {i: found for i, found in wanted.items() if i not in whole and found}
 
 
-def _is_sequential(loop: Loop) -> bool:
-    return loop.trips > 1 and not (loop.parallel or loop.body.updates or loop.changes) and loop.tail is None
+def _distributes(loop: Loop) -> bool:
+    """Return whether a loop may be distributed: one that is sequential, or a parallel one, of which integrations remain."""
+    wanted = not loop.parallel or any(step.op == "integrate" for step in loop.body.steps)
+    return wanted and loop.trips > 1 and not (loop.body.updates or loop.changes) and loop.tail is None
 
 
 def components(needs: Callable[[int], Sequence[int]], roots: Iterable[int]) -> list[list[int]]:
@@ -317,7 +319,7 @@ class _Distribution:
         stacked = [i for i in inside if i in needed]
         outputs = [place[self.following[i]] for i in carries] + [place[i] for i in stacked]
         body = Expression(tuple(steps), ((self.body.entries[0][0], tuple(outputs)),))
-        loop = Loop(body, self.trips, len(carries), len(moving), self.loop.reverse)
+        loop = Loop(body, self.trips, len(carries), len(moving), self.loop.reverse, self.loop.parallel)
         first = [self.operands[self.number[i]] for i in carries]
         made = self.builder.add(loop_step((*first, *(self.values[j].place for j in (*moving, *fixed))), loop))
         results = [self.builder.op("get", made, index=k) for k in range(len(loop.results))]
