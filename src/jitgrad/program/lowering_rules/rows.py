@@ -121,7 +121,7 @@ def _emit(code: Assembler, at: Placed, rows: Rows) -> None:
         scratch = Slot(s + places.bodies, (room_of(integration),))
         one = Placed("integrate", integration.results(row), s + places.results, row, tuple(alone), scratch)
         emit_integration(single, one, integration)
-    sizes = [size for tableau in METHODS[integration.method][:1] for size in sizes_of(integration, tableau, count)]
+    sizes = sizes_of(integration, count)[: layout.WORDS + integration.n_states]  # of the explicit method
     sizes += [rows.rows, width, count if TIMES in rows.moving else 0, *places[:-1]]
     address = load("integrate_rows", code.dtype).address
     code.append(

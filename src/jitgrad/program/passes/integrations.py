@@ -30,7 +30,8 @@ def _united(expression: Expression) -> Iterator[Expression]:
     """Yield the expression with two integrations united, for all pairs for which this is possible."""
     steps = expression.steps
     alike: dict[Any, list[int]] = defaultdict(list)
-    found = [i for i, step in enumerate(steps) if step.op == "integrate" or _integrates(step)]
+    kept = {*expression.outputs}
+    found = [i for i, step in enumerate(steps) if i not in kept and (step.op == "integrate" or _integrates(step))]
     entries = entry_numbers(expression) if len(found) > 1 else []
     for i in found if entries else ():
         alike[entries[i], _key(steps[i])].append(i)
