@@ -115,3 +115,25 @@ def test_tangents_are_stored_by_elements(method: str) -> None:
         alone = [jg.jvp(solve, (X,), (e,))[1].numpy() for e in E]
         np.testing.assert_allclose(np.moveaxis(found[-1], -1, 0), alone, rtol=1e-9)  # implicit methods iterate for all tangents
     np.testing.assert_allclose(found[0], found[1], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("method", ["RK45", "auto"])
+def test_what_neither_time_nor_states_change_is_computed_once(method: str) -> None:
+    def solve(x: Any) -> Any:
+        def slopes(t: Any, y: Any) -> Any:
+            rate = jg.exp(x[0]) / x[1]
+            return [-rate * y[0]]
+
+        return jg.solve_ivp(slopes, (0, 3), [1.0], method, TIMES, rtol=1e-9, atol=1e-12).y[0]
+
+    for function in (solve, jg.jacfwd(solve)):
+        program = jg.lower(function, X)
+        i = list(program.code[:, 0]).index(OPCODE["integrate"])
+        fields = program.instruction(i)[1]
+        inside = program.code[i + 1 : i + 1 + fields["length"] + fields["jacobian"], 0]
+        assert not {OPCODE[name] for name in ("exp", "divide.1", "divide.sv", "copy_from")} & set(inside.tolist())
+    rate = np.exp(X[0]) / X[1]
+    exact = -TIMES * np.exp(-rate * TIMES)
+    np.testing.assert_allclose(
+        jg.jacfwd(solve)(X).numpy().T, [exact * rate, -exact * rate / X[1], 0 * exact], rtol=1e-7, atol=1e-9
+    )

@@ -181,11 +181,11 @@ def _differentiated(
     else:  # a solution is not linear in parameters, so its derivatives are not needed here
         derivatives = [value if id(p) in inside else _by_forward(value, p, has) for p in by]
     linear = _linear(derivatives, by)
-    if edges:
-        held = stays(value, by)
+    held = stays(value, by) if edges else None
+    if any(id(p) in inside for p in by):
+        derivatives = _together(value, by, has, held)
+    elif edges:
         derivatives = [_by_forward(value, p, has, held) for p in by]
-    elif any(id(p) in inside for p in by):
-        derivatives = _together(value, by, has)
     return _single(value), [_single(t) for t in derivatives], linear
 
 
@@ -272,11 +272,13 @@ def _by_forward(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], b
     return constant(0.0, value) if tangent is None else tangent
 
 
-def _together(value: Tensor, parameters: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -> list[Tensor]:
+def _together(
+    value: Tensor, parameters: Sequence[Tensor], recorded: Callable[[Tensor], bool], held: Held | None
+) -> list[Tensor]:
     """Return the derivatives of the model with respect to the parameters by forward mode, all from one tangent."""
     directions = [placeholder((), p.level) for p in parameters]
     along = {id(p): t for p, t in zip(parameters, directions, strict=True)}
-    tangent = push_forward([value], along, recorded)[0]
+    tangent = push_forward([value], along, recorded, held)[0]
     if tangent is None:
         return [constant(0.0, value) for _ in parameters]
     rows = batched([tangent], directions, [as_tensor(row) for row in np.eye(len(parameters))])[0]

@@ -22,6 +22,9 @@ from jitgrad.tape.reverse_mode import constant
 from jitgrad.tape.tensor import Tensor, as_tensor, retyped
 from jitgrad.vm.integrate.tableaux import METHODS
 
+HOISTED = 1
+"""The size of values that are computed once, outside of a body, because they do not depend on the time and the states."""
+
 Pairs = Sequence[tuple[Tensor, Tensor]]
 """States in a body, each with its initial value."""
 
@@ -40,7 +43,7 @@ def integrated(
     """Record the integration, with the values whose zeros are events. Return its results."""
     first, inputs = [x for _, x in states], [time, *(inside for inside, _ in states)]
     outputs = list(slopes) if zeros is None else [*slopes, zeros]
-    flat = region.flat(inputs, outputs)
+    flat = region.flat(inputs, outputs, HOISTED)
     levels = tuple([t.level for t in (*flat.leaves, *flat.literals)])
     key = (flat.key, flat.numbers, levels, n_controlled, METHODS[method][-1].implicit, zeros is None)
     bodies = _BODIES.get(key) or _BODIES.put(key, _bodies_of(region, method, n_controlled, inputs, slopes, zeros))
@@ -69,14 +72,14 @@ def _bodies_of(
 ) -> _Bodies:
     """Record the Jacobian if the method needs it, and return all bodies."""
     outputs, n = list(slopes) if zeros is None else [*slopes, zeros], len(slopes)
-    _, fixed = region.expression(inputs, outputs)
+    _, fixed = region.expression(inputs, outputs, HOISTED)
     if METHODS[method][-1].implicit:
         with region:
             outputs.append(_jacobian(region, inputs[1 : 1 + n_controlled], slopes[:n_controlled]))
-    whole, more = region.expression(inputs, outputs)
+    whole, more = region.expression(inputs, outputs, fixed=fixed)
     events = None if zeros is None else _only(whole, slice(n, n + 1))
     jacobian = _only(whole, slice(-1, None)) if METHODS[method][-1].implicit else None
-    return _Bodies(_only(whole, slice(n)), jacobian, events, more[len(fixed) :])
+    return _Bodies(_only(whole, slice(n)), jacobian, events, more)
 
 
 def zeros_of(integration: Integration, inputs: Sequence[Tensor]) -> Tensor | None:

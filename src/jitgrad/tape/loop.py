@@ -6,6 +6,7 @@ with the carries of each trip, which the forward loop stores.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -131,7 +132,7 @@ def _looped(
 ) -> Tensors:
     """Record the loop. Return the last carries and the stacked values. Other values that the body reads are constant."""
     given, outputs = (*carries, *moving), [*following, *stacked]
-    body, fixed = region.expression([inside for inside, _ in given], outputs, hoisted=True)
+    body, fixed = region.expression([inside for inside, _ in given], outputs, hoisted=math.inf)
     loop = Loop(body, trips, len(carries), len(moving), reverse, parallel)
     made = loop_op(*(x for _, x in given), *fixed, loop=loop)
     return [retyped(result, output.level) for result, output in zip(made, outputs, strict=True)]

@@ -40,7 +40,7 @@ class Region(Recording):
         self,
         inputs: Sequence[Tensor],
         outputs: Sequence[Tensor],
-        hoisted: bool = False,
+        hoisted: float = 0,
         fixed: Sequence[Tensor] = (),
         lifted: bool = True,
     ) -> tuple[Expression, Tensors]:
@@ -50,8 +50,8 @@ class Region(Recording):
         ----------
         inputs, outputs : sequence of Tensor
             The inputs and the results of the body.
-        hoisted : bool, default False
-            Whether the body reads what does not depend on the inputs from outside.
+        hoisted : float, default 0
+            The size up to which the body reads values that do not depend on the inputs from outside.
         fixed : sequence of Tensor
             Other values that it reads, before those that are returned.
         lifted : bool, default True
@@ -64,7 +64,7 @@ class Region(Recording):
         self,
         inputs: Sequence[Tensor],
         outputs: Sequence[Tensor],
-        hoisted: bool = False,
+        hoisted: float = 0,
         fixed: Sequence[Tensor] = (),
         lifted: bool = True,
     ) -> Flat:
@@ -73,14 +73,14 @@ class Region(Recording):
         self._check_ops(order)
         inside = {id(x) for x in inputs}
         for node in order:
-            if not hoisted or any(id(x) in inside for x in node.inputs):
+            if any(id(x) in inside for x in node.inputs) or (node.size > hoisted and node.op and self.has(node)):
                 inside.add(id(node))
         inside.difference_update(map(id, (*inputs, *fixed)))
         first, numbers = [*inputs, *fixed], _varies if lifted else _never
         return Flat(outputs, first=first, recorded=lambda t: id(t) in inside and self.has(t), lifted=numbers)
 
     def bodies(
-        self, inputs: Sequence[Tensor], *outputs: Sequence[Tensor], hoisted: bool = False
+        self, inputs: Sequence[Tensor], *outputs: Sequence[Tensor], hoisted: float = 0
     ) -> tuple[list[Expression], Tensors]:
         """Return several bodies with the same inputs, and the other values that they read, which are their last inputs."""
         fixed: Tensors = []

@@ -5,6 +5,7 @@ Reverse mode would need the carries of all trips, and their number is not known 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ def while_loop(
 
 def _looped(region: Region, inside: Tensors, first: Sequence[Tensor], tested: Tensor, following: Tensors) -> Tensors:
     """Record the loop."""
-    (test, body), fixed = region.bodies(inside, [tested], following, hoisted=True)
+    (test, body), fixed = region.bodies(inside, [tested], following, hoisted=math.inf)
     made = while_op(*first, *fixed, region=While(test, body, len(inside)))
     return [retyped(result, x.level) for result, x in zip(made, following, strict=True)]
 
