@@ -27,7 +27,10 @@ def elementwise(function: F) -> F:
 
 
 def noinline(function: F) -> F:
-    """Mark a function that is never inlined, because it has its own stack memory."""
+    """Mark a function that is never inlined: it has its own stack memory, or it would take registers from its caller.
+
+    The interpreter's loop calls its kernels in this way, except sums and ``zero``, whose calls would take longer than they do.
+    """
     _ATTRIBUTES[function] = "noinline"
     return function
 

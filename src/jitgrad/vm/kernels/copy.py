@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy import nan, uint64
 
-from jitgrad.vm.compiler.language import compiled
+from jitgrad.vm.compiler.language import compiled, noinline
 
 
 @compiled
@@ -13,7 +13,7 @@ def zero(A, d, n):
         A[d + k] = 0
 
 
-@compiled
+@noinline
 def copy(A, d, a, n):
     for k in range(n):
         A[d + k] = A[a + k]
@@ -30,7 +30,7 @@ def _row_of_view(table, p, t, ndim, r):
     return p
 
 
-@compiled
+@noinline
 def copy_from(A, table, d, a, t, ndim, n):
     """Copy the view at ``a`` to A[d …]. Its sizes, then strides, are in the table at ``t``; strides wrap modulo 2**64."""
     inner = table[t + ndim - uint64(1)]
@@ -46,7 +46,7 @@ def copy_from(A, table, d, a, t, ndim, n):
                 A[q + k] = A[p + k * step]
 
 
-@compiled
+@noinline
 def copy_into(A, table, d, a, t, ndim, n):
     """Copy A[a …] to the view at ``d``, whose sizes, then strides, are in the table at ``t``."""
     inner = table[t + ndim - uint64(1)]
@@ -73,7 +73,7 @@ def _row(value, rows):
     return uint64(index)
 
 
-@compiled
+@noinline
 def gather(A, d, a, b, outer, count, rows, width):
     """Gather ``count`` rows A[b + r] of ``width`` from each of ``outer`` matrices at ``a``; nan for invalid indices."""
     for o in range(outer):
@@ -89,7 +89,7 @@ def gather(A, d, a, b, outer, count, rows, width):
                     A[q + k] = A[p + k]
 
 
-@compiled
+@noinline
 def scatter(A, d, a, b, outer, count, rows, width):
     """Fill ``outer`` matrices at ``d`` with zeros and add row r at ``a`` to row A[b + r]; skip invalid indices."""
     for k in range(outer * rows * width):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from numpy import sqrt, uint64
 
-from jitgrad.vm.compiler.language import compiled, number
+from jitgrad.vm.compiler.language import noinline, number
 
 
-@compiled
+@noinline
 def bound_norms(A, p, h, outer, reduced, inner):
     """Scale the vectors along an axis toward norms between ``low`` and ``high``, by the fraction ``rate`` of the way."""
     low, high, rate, epsilon = A[h], A[h + uint64(1)], A[h + uint64(2)], A[h + uint64(3)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import compiled, number
+from jitgrad.vm.compiler.language import compiled, noinline, number
 
 
-@compiled
+@noinline
 def argmax(A, d, a, outer, n):
     """Find the first largest element, or the first nan."""
     for o in range(outer):
@@ -21,7 +21,7 @@ def argmax(A, d, a, outer, n):
         A[d + o] = number(A, at)
 
 
-@compiled
+@noinline
 def argsort(A, d, a, s, outer, n):
     """Sort indices, stable, nan last: a bottom-up merge sort with space for one order at ``s``."""
     one = uint64(1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import compiled, itemsize, number, unrolled
+from jitgrad.vm.compiler.language import compiled, itemsize, noinline, number, unrolled
 
 
 @compiled
@@ -26,7 +26,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return (c0 << half) | c1
 
 
-@compiled
+@noinline
 def uniform(A, d, a, stream, n):
     """Generate ``n`` numbers in [0, 1) at ``d`` from the state at ``a`` and a stream below 2¹⁶."""
     low, one = uint64(0xFFFFFFFF), uint64(1)
@@ -42,7 +42,7 @@ def uniform(A, d, a, stream, n):
             A[d + k] = number(A, float(bits >> uint64(11)) * 2.0**-53)
 
 
-@compiled
+@noinline
 def advance(A, p, n):
     """Advance the state at ``p`` to the next step."""
     carry = A[p + uint64(3)] + 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numpy import isfinite, uint64
 
-from jitgrad.vm.compiler.language import compiled, elementwise
+from jitgrad.vm.compiler.language import compiled, elementwise, noinline
 
 _LOW, _HIGH = 1e-30, 1e30
 """Bounds of the fourth power of a coefficient, within which float32 has no underflow or overflow."""
@@ -106,7 +106,7 @@ def _coupled(A, table, d, a, b, k, n, inner, apart, reverse, t):
                 A[q + e] = y
 
 
-@compiled
+@noinline
 def linear_recurrence(A, table, d, a, b, c, k, n, inner, apart, reverse, t):
     """Store the first values, which are at ``c``, and the values after each of n trips: from the end if ``reverse``.
 

@@ -13,7 +13,7 @@ from typing import Any
 from numpy import uint64
 
 from jitgrad.vm.compiler.emitter import VECTOR_BYTES, Emitter, Value, word
-from jitgrad.vm.compiler.language import Room, after, compiled, elementwise, emitted, itemsize, number
+from jitgrad.vm.compiler.language import Room, after, compiled, elementwise, emitted, itemsize, noinline, number
 
 BLOCK = 64 * VECTOR_BYTES
 """Elements of a block of one sum. Vectors of any width add the same number of elements in each lane."""
@@ -234,17 +234,17 @@ def _extreme_axis(A, d, a, outer, reduced, inner, better):
                 A[q + k] = better(A[q + k], A[p + k])
 
 
-@compiled
+@noinline
 def max_axis(A, d, a, outer, reduced, inner):
     _extreme_axis(A, d, a, outer, reduced, inner, _larger)
 
 
-@compiled
+@noinline
 def min_axis(A, d, a, outer, reduced, inner):
     _extreme_axis(A, d, a, outer, reduced, inner, _smaller)
 
 
-@compiled
+@noinline
 def cumsum(A, d, a, outer, n, inner, reverse):
     """Compute cumulative sums along the middle axis, from the end if ``reverse``."""
     one = uint64(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy import copysign, floor, inf, isfinite, log, nan, pi, rint, tan
 
-from jitgrad.vm.compiler.language import compiled, number
+from jitgrad.vm.compiler.language import compiled, noinline, number
 
 
 @compiled
@@ -89,13 +89,13 @@ def _factorial_zeta(n, q):
     return value
 
 
-@compiled
+@noinline
 def digamma(A, d, x, n):
     for k in range(n):
         A[d + k] = number(A, digamma_of(A[x + k]))
 
 
-@compiled
+@noinline
 def polygamma(A, d, rows, cols, a, ra, b, rb):
     for r in range(rows):
         for k in range(cols):

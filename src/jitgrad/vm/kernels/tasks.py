@@ -10,7 +10,7 @@ from __future__ import annotations
 from numpy import uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import compiled
+from jitgrad.vm.compiler.language import compiled, noinline
 from jitgrad.vm.compiler.types import UINT64, Records
 from jitgrad.vm.context import MOST_TASKS, Pool
 from jitgrad.vm.kernels.atomics import exchange, give_way, increment, load, pause, store
@@ -21,7 +21,7 @@ _LEFT = 2**MOST_TASKS - 1
 _PATIENCE = 2000  # pauses (tens of microseconds) before yielding the core to another thread
 
 
-@compiled
+@noinline
 def share(context, i, count):
     """Share the tasks of the loop at instruction ``i``, and wait until they are done."""
     nothing, one, half, pool = uint64(0), uint64(1), uint64(MOST_TASKS), context.pool
