@@ -138,6 +138,15 @@ def test_rates_of_a_function_are_not_exchanged() -> None:
     np.testing.assert_allclose(fit.values, [2.453566, 0.485833, 0.081425], rtol=1e-4)
 
 
+def test_predictions_of_rows_with_several_doses() -> None:
+    fit = jg.curve_fit(oral(), data_of("theoph", 1), "conc", [-2.9, 0.5, -3.9])
+    said = fit.predict({"time": [1.0, 1.0, 2.0], "dose": [4.0, 2.0, 4.0]})
+    np.testing.assert_allclose(said[0], 2 * said[1], rtol=1e-6)
+    np.testing.assert_allclose(said[[0, 2]], fit.predict({"time": [1.0, 2.0], "dose": [4.0, 4.0]}), rtol=1e-6)
+    low, high = fit.band({"time": [1.0, 1.0], "dose": [4.0, 2.0]})
+    assert high[0] - low[0] == pytest.approx(2 * (high[1] - low[1]), rel=1e-6)
+
+
 def test_a_search_has_a_budget_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     table = data_of("theoph", 1)
     sure = jg.curve_fit(oral(), table, "conc")

@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 
 from jitgrad import curve_fit, fit_groups
-from jitgrad.curvefit import CurveFit
+from jitgrad.curvefit import CurveFit, ode
 from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve, curve_of
 from jitgrad.curvefit.estimates import UNDETERMINED
 from jitgrad.curvefit.given import DEFAULTS
 from jitgrad.curvefit.least_squares import Limits
 from jitgrad.curvefit.status import converged
-from jitgrad.errors import ArgumentError, FitError, FitWarning, UnsupportedError
+from jitgrad.errors import ArgumentError, FitError, FitWarning
 from jitgrad.groupfit import solving
 from jitgrad.groupfit.shared import SharedFit, fit_shared
 from jitgrad.vm.least_squares import codes
@@ -184,9 +184,32 @@ def test_what_cannot_be_shared() -> None:
             fit_shared(CURVE, [A, K, C], shared, groups, starts(3))
     with pytest.raises(ArgumentError, match="'huber' cannot be combined with shared parameters"):
         fit_shared(CURVE, [A, K, C], [K], groups, starts(3), options=DEFAULTS._replace(loss="huber"))
-    curve = curve_of("a * (x - mean(x)) + c", {"x": np.ones(1)}, None, None)
-    with pytest.raises(UnsupportedError, match="combines rows of a group"):
-        fit_shared(curve, [0, 1], [0], groups, np.ones((3, 2)))
+
+
+def test_models_that_combine_the_rows_of_a_group() -> None:
+    """They are evaluated for each group by itself: equal to formulas of values that are computed beforehand."""
+    data = decays(8)
+    means = np.array([data.x[data.group == g].mean() for g in range(8)])[data.group]
+    curves = (
+        curve_of("a * exp(-k * (x - mean(x))) + c", {"x": np.ones(1)}, None, None),
+        curve_of("a * exp(-k * (x - m)) + c", {"x": np.ones(1), "m": np.ones(1)}, None, None),
+    )
+    given = (data.groups, data.groups._replace(columns=[data.x, means]))
+    start = np.tile([0.5, 0.5, 0.1], (8, 1))
+    whole, by_rows = (fit_shared(c, range(3), [c.names.index("k")], g, start) for c, g in zip(curves, given, strict=True))
+    np.testing.assert_allclose(whole.solution.parameters, by_rows.solution.parameters, rtol=1e-7)
+    np.testing.assert_allclose(whole.solution.factors, by_rows.solution.factors, rtol=1e-5, atol=1e-9)
+    assert whole.dof == by_rows.dof
+
+
+def test_equations_share_parameters() -> None:
+    data = frame(decays(4))
+    fits = fit_groups(ode("u' = -k*u; v' = 0", {"u": "a", "v": "c"}, "u + v", time="x"), data, "y", by="well", shared="k")
+    expected = fit_groups("a * exp(-k*x) + c", data, "y", by="well", shared="k")
+    for name in ("a", "k", "c"):
+        np.testing.assert_allclose(fits.parameters[name], expected.parameters[name], rtol=1e-5)
+    order = [fits.names.index(name) for name in expected.names]
+    np.testing.assert_allclose(fits.stderr[:, order], expected.stderr, rtol=1e-4)
 
 
 def frame(data: Decays) -> dict[str, np.ndarray]:

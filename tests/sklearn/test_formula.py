@@ -10,8 +10,10 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 import polars as pl
+from sklearn.base import clone
 
 from jitgrad import curve_fit
+from jitgrad.curvefit import ode
 from jitgrad.sklearn import FormulaRegressor
 
 T = np.linspace(0, 4, 40)
@@ -59,6 +61,19 @@ def test_arguments_are_those_of_curve_fit() -> None:
     assert model.parameters_ == pytest.approx(expected.parameters, rel=1e-9)
     np.testing.assert_allclose(model.estimates_.stderr, expected.stderr, rtol=1e-7)
     assert model.parameters_["d"] == 0.3 and model.parameters_["b"] == pytest.approx(1.2)
+
+
+def test_differential_equations() -> None:
+    """They take frames by name, arrays by number, rows in any order, and rows with several doses in a prediction."""
+    table = pl.DataFrame({"dose": np.full(40, 2.0), "time": T})
+    model = FormulaRegressor(ode("A' = -k * A", {"A": "dose * f"}), p0={"k": 1, "f": 1}).fit(table.reverse(), Y[::-1])
+    expected = curve_fit("dose * f * exp(-k * time)", table, Y).parameters
+    assert clone(model).fit(table, Y).parameters_ == pytest.approx(expected, rel=1e-5)
+    assert model.parameters_ == pytest.approx(expected, rel=1e-5)
+    said = model.predict(pl.DataFrame({"dose": [2.0, 4.0, 2.0], "time": [1.0, 1.0, 0.0]}))
+    np.testing.assert_allclose(said, 2 * expected["f"] * np.exp(-expected["k"] * np.array([1, 1, 0])) * [1, 2, 1], rtol=1e-5)
+    by_place = FormulaRegressor(ode("A' = -k * A", {"A": "x1 * f"}, time="x2"), p0={"k": 1, "f": 1})
+    assert by_place.fit(table.to_numpy(), Y).parameters_ == pytest.approx(expected, rel=1e-5)
 
 
 def test_limits_and_pickles() -> None:

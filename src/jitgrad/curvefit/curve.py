@@ -165,7 +165,15 @@ class Curve:
     def evaluate(
         self, values: np.ndarray, free: Sequence[int], columns: Sequence[np.ndarray], rows: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the values, (rows,), and their Jacobian with respect to the parameters ``free``, (rows, n)."""
+        """Return the values, (rows,), and their Jacobian with respect to the parameters ``free``, (rows, n).
+
+        Rows of differential equations with different values of a column that is constant in a fit are evaluated separately.
+        """
+        parts = self.model._separate(dict(zip(self.columns, columns, strict=True))) if self.restricts else []
+        if len(parts) > 1:
+            found = [self.evaluate(values, free, [c[part] for c in columns]) for part in parts]
+            order = np.argsort(np.concatenate(parts))
+            return np.concatenate([said for said, _ in found])[order], np.concatenate([slopes for _, slopes in found])[order]
         self.check(columns)
         whole = self.recorded(columns, free, rows)
         rows, traced = whole.rows, self.traced(columns, free, whole.rows)

@@ -223,6 +223,14 @@ class OdeModel(TextModel):
                 check_constant({name: rows[name] for name in once}, self._by)
                 self._check_start(rows)
 
+    def _separate(self, columns: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Return the rows with the same values of all columns that are constant within an experiment, if ``by`` names none."""
+        once = [columns[name] for name in self._once if name in columns and name != self._time]
+        if self._by is not None or not once:
+            return []
+        _, kinds = np.unique(np.stack(once), axis=1, return_inverse=True)
+        return [np.flatnonzero(kinds == kind) for kind in range(kinds.max(initial=-1) + 1)]
+
     def _check_start(self, rows: Mapping[str, np.ndarray]) -> None:
         """Raise DataError for times of an experiment before the initial time."""
         known = {name: rows[name][0] for name in self._t0.names if name in rows}

@@ -10,7 +10,6 @@ import numpy as np
 from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.least_squares import MOST_ROWS
-from jitgrad.errors import UnsupportedError
 from jitgrad.tape.tensor import Tensor
 
 BLOCK = 1 << 16
@@ -47,23 +46,14 @@ class Linearised:
     n_own : int
         The number of own parameters of each group.
     groups : Groups
-        The rows.
-
-    Raises
-    ------
-    UnsupportedError
-        If the model does not compute rows independently.
+        The rows. If the model does not compute each row independently, it is evaluated for each group by itself.
     """
 
     def __init__(self, curve: Curve, free: Sequence[int], n_own: int, groups: Groups) -> None:
         self.n, self.n_own = len(free), n_own
-        self._curve, self._groups = _OfRows(curve, free), groups
+        self._curve, self._of_rows, self._free, self._groups = curve, _OfRows(curve, free), list(free), groups
         some = 2 * MOST_ROWS  # more rows than a block, so that tracing compares the model for both numbers of rows
-        if not self._curve.goes_by_rows([np.ones(some)] * len(self._curve.columns), range(self.n), some):
-            raise UnsupportedError(
-                "The model combines rows of a group, which shared parameters do not support. Write it row by row, or share no "
-                "parameters."
-            )
+        self._by_rows = self._of_rows.goes_by_rows([np.ones(some)] * len(self._of_rows.columns), range(self.n), some)
 
     def triangles(self, values: np.ndarray, held: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield the triangular factors of the weighted Jacobian and residual, (B, n + 1, n + 1), block by block of groups.
@@ -97,12 +87,27 @@ class Linearised:
         of_row = np.repeat(np.arange(len(sizes)), sizes)
         within = np.arange(len(of_row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         rows = first[of_row] + within
-        columns = [c[within if groups.shared else rows] for c in groups.columns] + list(values[of_row].T)
-        padded = max(MOST_ROWS, 1 << (len(rows) - 1).bit_length())  # few sizes, because the model is traced for each
-        columns = [np.pad(c, (0, padded - len(rows)), mode="edge") for c in columns]
-        said, jacobian = self._curve.evaluate(np.zeros(self.n), range(self.n), columns, padded)
-        made = np.column_stack([jacobian[: len(rows)], said[: len(rows)] - groups.y[rows]])
+        given = [c[within if groups.shared else rows] for c in groups.columns]
+        said, jacobian = self._evaluated(given, values, of_row) if self._by_rows else self._group_by_group(given, values, sizes)
+        made = np.column_stack([jacobian, said - groups.y[rows]])
         return made if groups.weights is None else made * groups.weights[rows, None], sizes
+
+    def _evaluated(self, given: list[np.ndarray], values: np.ndarray, of_row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the values, (rows,), and the Jacobian, (rows, n), of rows whose groups have these parameters."""
+        rows, columns = len(of_row), [*given, *values[of_row].T]
+        padded = max(MOST_ROWS, 1 << (rows - 1).bit_length())  # few sizes, because the model is traced for each
+        columns = [np.pad(c, (0, padded - rows), mode="edge") for c in columns]
+        said, jacobian = self._of_rows.evaluate(np.zeros(self.n), range(self.n), columns, padded)
+        return said[:rows], jacobian[:rows]
+
+    def _group_by_group(self, given: list[np.ndarray], values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the values and the Jacobian of the rows of consecutive groups, each evaluated by itself."""
+        ends = np.cumsum(sizes)
+        parts = [
+            self._curve.evaluate(own, self._free, [np.ascontiguousarray(c[stop - size : stop]) for c in given], size)
+            for own, size, stop in zip(values, sizes.tolist(), ends.tolist(), strict=True)
+        ]
+        return np.concatenate([said for said, _ in parts]), np.concatenate([jacobian for _, jacobian in parts])
 
 
 def _triangles(rows: np.ndarray, sizes: np.ndarray, held: np.ndarray) -> np.ndarray:

@@ -143,8 +143,6 @@ def fit_shared(
         If no parameter or every free one is shared, or for a loss other than least squares.
     FitError
         If the model is not finite at the start of any group.
-    UnsupportedError
-        If the model does not compute rows independently.
     """
     own, shared = [k for k in free if k not in shared], [k for k in free if k in shared]
     if options.loss != "linear":

@@ -13,6 +13,8 @@ from jitgrad.curvefit import MODELS, curve_fit, formula, named
 from jitgrad.curvefit.estimates import Estimates
 from jitgrad.curvefit.fit import LossName
 from jitgrad.curvefit.given import Bounds
+from jitgrad.curvefit.named_model import NamedModel
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import ArgumentError
 from jitgrad.sklearn.data import rows_of
 from jitgrad.typing import ArrayLike
@@ -30,9 +32,10 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    formula : str
+    formula : str, Formula or OdeModel
         A formula such as ``"a * exp(-b * x) + c"``, or, for a single column, the name of a curve in `jitgrad.curvefit.MODELS`,
         such as "michaelis_menten". Names with special characters are written in backticks.
+        Or differential equations by `jitgrad.curvefit.ode`; rows may be in any order of times.
     p0 : dict or array-like, default=None
         Starting values, by name or in the order of the parameters in the formula. By default, the fit starts from many points
         and the best minimum is kept.
@@ -118,7 +121,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         """
         rows = rows_of(self, X, y, sample_weight, y_numeric=True, ensure_min_samples=2).counted()
         model = self._model()
-        names = (formula(model) if isinstance(model, str) else model.text_model).names
+        text = formula(model) if isinstance(model, str) else model.text_model if isinstance(model, NamedModel) else model
+        names = text._bound(self._names(rows.x)).names
         columns = self._columns(rows.x, names)
         result = curve_fit(
             model,
@@ -180,11 +184,18 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         return tags
 
     def _model(self) -> Any:
-        """Return the formula as text, or a named model."""
+        """Return the formula as text, a named model, or differential equations."""
+        if isinstance(self.formula, TextModel):
+            return self.formula
         if not isinstance(self.formula, str):
             raise ArgumentError(f"The formula is {self.formula!r}. Give a string, such as 'a * exp(-b * x) + c'.")
         is_named = self.formula.partition(":")[0] in (*MODELS, "polynomial")
         return named(self.formula) if is_named else self.formula
+
+    def _names(self, x: np.ndarray) -> list[str]:
+        """Return the names of the columns of X, by default x1, x2, …, or x."""
+        unnamed = ["x"] if x.shape[1] == 1 else [f"x{number}" for number in range(1, 1 + x.shape[1])]
+        return [str(name) for name in getattr(self, "feature_names_in_", unnamed)]
 
     def _columns(self, x: np.ndarray, wanted: Any) -> dict[str, np.ndarray]:
         """Return the columns of X by their names in the formula."""
