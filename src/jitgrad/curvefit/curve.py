@@ -113,7 +113,7 @@ class Curve:
             self.model._check_columns(dict(zip(self.columns, columns, strict=True)))
 
     def suited(self, columns: Sequence[np.ndarray]) -> Curve:
-        """Return the curve for the columns of a fit, whose experiments have certain sizes."""
+        """Return the curve for the columns of a fit, which determine the rows of each experiment."""
         if not self.restricts:
             return self
         model = self.model._suited(dict(zip(self.columns, columns, strict=True)))

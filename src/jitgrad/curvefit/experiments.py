@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from jitgrad.errors import DataError
-from jitgrad.functions.cumulative import cumsum
 from jitgrad.functions.joining import concatenate
-from jitgrad.ops.elementwise import equal, minimum, not_equal
 from jitgrad.ops.linear import gather
-from jitgrad.ops.order import argmax, argsort
-from jitgrad.tape import dtypes
-from jitgrad.tape.tensor import Tensor, cast
-from jitgrad.transforms.vmap import vmap
+from jitgrad.ops.order import argsort
+from jitgrad.tape.tensor import Tensor
 
 Solve = Callable[[Mapping[str, Tensor], Tensor], Tensor]
 """Takes the value of each column in an experiment and the times, (m,), and returns the states, (n, m)."""
 
 
-class Sizes(NamedTuple):
-    """The number of experiments, and the largest number of rows of one."""
-
-    experiments: int = 1
-    rows: int = 0
-
-
-def sizes_of(codes: np.ndarray) -> Sizes:
-    """Return the sizes of experiments from the code of each row, (rows,)."""
-    rows = np.unique(codes, return_counts=True)[1]
-    return Sizes(len(rows), int(rows.max(initial=0)))
+def counts_of(codes: np.ndarray) -> tuple[int, ...]:
+    """Return the number of rows of each experiment, in the order of their codes, from the code of each row, (rows,)."""
+    return tuple(np.unique(codes, return_counts=True)[1].tolist())
 
 
 def codes_of(values: Any) -> np.ndarray:
@@ -59,7 +47,9 @@ def check_constant(columns: Mapping[str, np.ndarray], by: str | None) -> None:
             )
 
 
-def states_of_experiments(codes: Tensor, times: Tensor, columns: Mapping[str, Tensor], sizes: Sizes, solve: Solve) -> Tensor:
+def states_of_experiments(
+    codes: Tensor, times: Tensor, columns: Mapping[str, Tensor], counts: Sequence[int], solve: Solve
+) -> Tensor:
     """Return the states of all rows, (n, rows).
 
     Parameters
@@ -70,20 +60,13 @@ def states_of_experiments(codes: Tensor, times: Tensor, columns: Mapping[str, Te
         The times.
     columns : mapping of str to Tensor, shape (rows,)
         Columns that are constant within an experiment.
-    sizes : Sizes
-        The sizes of the experiments. Shorter ones repeat their last row.
+    counts : sequence of int
+        The number of rows of each experiment, in the order of the codes.
     solve : callable
         Returns the states of an experiment.
     """
-    (count, most), rows, order = sizes, codes.shape[0], argsort(codes)
-    ordered = gather(codes, order, axis=0)
-    number = cast(concatenate([np.zeros(1), cumsum(not_equal(ordered[1:], ordered[:-1]) * 1.0)]), dtypes.INTEGER)
-    first = argmax(equal(number, np.arange(count)[:, None]) * 1.0)
-    last = concatenate([first[1:], np.array([rows])]) - 1
-    places = minimum(first.reshape(-1, 1) + np.arange(most), last.reshape(-1, 1))
-    begins = gather(order, first, axis=0)
-    constants = {name: gather(column, begins, axis=0) for name, column in columns.items()}
-    found = vmap(solve)(constants, gather(gather(times, order, axis=0), places, axis=0))  # (count, n, most)
-    flat = found.transpose(1, 0, 2).reshape(-1, count * most)
-    at = number * most + np.arange(rows) - gather(first, number, axis=0)
-    return gather(gather(flat, at, axis=1), argsort(order), axis=1)
+    order, found, end = argsort(codes), [], 0
+    for count in counts:
+        rows, end = order[end : end + count], end + count
+        found.append(solve({name: column[rows[0]] for name, column in columns.items()}, gather(times, rows, axis=0)))
+    return gather(concatenate(found, axis=1), argsort(order), axis=1)

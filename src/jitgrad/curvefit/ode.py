@@ -10,7 +10,7 @@ import numpy as np
 
 from jitgrad.arguments import positive
 from jitgrad.curvefit.equations import TIME, doses_of, equations, initial_values, parsed_value
-from jitgrad.curvefit.experiments import Sizes, check_constant, codes_of, sizes_of, states_of_experiments
+from jitgrad.curvefit.experiments import check_constant, codes_of, counts_of, states_of_experiments
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.lowered_model import ERRORS
 from jitgrad.curvefit.observed import observed
@@ -112,7 +112,7 @@ class OdeModel(TextModel):
         self.accuracy = ERRORS * rtol
         self._equations = equations(text)
         self.states, self._time, self._which, self._by = list(self._equations.rates), time, which, by
-        self._sizes = Sizes()
+        self._counts: tuple[int, ...] = ()
         self._initial = initial_values(self._equations, initial or {}, needed=not doses)
         self._observed = observed(observe, which, self.states)
         self._t0 = parsed_value(t0, "t0")
@@ -143,7 +143,7 @@ class OdeModel(TextModel):
     @property
     def key(self) -> Hashable:
         """A key of the computation."""
-        return repr(self._arguments), self._sizes
+        return repr(self._arguments), self._counts
 
     @property
     def lines(self) -> list[str]:
@@ -245,13 +245,13 @@ class OdeModel(TextModel):
             )
 
     def _suited(self, columns: Mapping[str, np.ndarray]) -> OdeModel:
-        """Return the model for the number of experiments in the data, and their sizes."""
+        """Return the model for the number of rows of each experiment in the data."""
         codes = columns.get(self._by or "")
-        sizes = self._sizes if codes is None else sizes_of(codes)
-        if sizes == self._sizes:
+        counts = self._counts if codes is None else counts_of(codes)
+        if counts == self._counts:
             return self
         made = copy.copy(self)
-        made._sizes = sizes
+        made._counts = counts
         return made
 
     def _rough(self) -> OdeModel:
@@ -319,13 +319,13 @@ class OdeModel(TextModel):
         """Return the states in each row, (n, rows)."""
         columns = {name: given[name] for name in self._once if given[name].ndim and name != self._time}
         fixed = {name: value for name, value in given.items() if not value.ndim}
-        if self._by is None or self._sizes.experiments == 1:
+        if self._by is None or len(self._counts) < 2:
             return self._solved(fixed | {name: column[0] for name, column in columns.items()}, times)
 
         def solve(constants: Mapping[str, Tensor], times: Tensor) -> Tensor:
             return self._solved({**fixed, **constants}, times)
 
-        return states_of_experiments(given[self._by], times, columns, self._sizes, solve)
+        return states_of_experiments(given[self._by], times, columns, self._counts, solve)
 
     def _solved(self, once: Mapping[str, Tensor], times: Tensor) -> Tensor:
         """Return the states at the times, (n, rows), for one value of each name."""
