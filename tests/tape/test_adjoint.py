@@ -132,18 +132,68 @@ def test_steps_of_two_methods_are_computed_again(monkeypatch: pytest.MonkeyPatch
     np.testing.assert_array_equal(jg.grad(f)(k).numpy(), wanted)
 
 
-def test_second_derivatives() -> None:
+@pytest.mark.parametrize("method", ACCURACY)
+def test_second_derivatives(method: str) -> None:
     times, direction = TIMES["repeated"], RNG.normal(size=INTO.shape)
 
+    def f(into: Any) -> Any:
+        return loss((into, BACK, START), times, method)
+
     def slope(h: Any) -> Any:
-        return jg.grad(lambda into: loss((into, BACK, START), times))(INTO + h * direction)
+        return jg.grad(f)(INTO + h * direction)
 
     step = 1e-5
     wanted = (slope(step).numpy() - slope(-step).numpy()) / (2 * step)
-    forward = jg.jvp(slope, (0.0,), (1.0,))[1].numpy()
-    np.testing.assert_allclose(forward, wanted, rtol=1e-6, atol=1e-6)
-    reverse = jg.grad(lambda into: jg.sum(jg.grad(lambda v: loss((v, BACK, START), times))(into) * direction))(INTO)
-    np.testing.assert_allclose(reverse.numpy(), wanted, rtol=1e-6, atol=1e-6)
+    both = {
+        "forward over reverse": jg.jvp(slope, (0.0,), (1.0,))[1],
+        "reverse over reverse": jg.grad(lambda into: jg.sum(jg.grad(f)(into) * direction))(INTO),
+        "reverse over forward": jg.grad(lambda into: jg.jvp(f, (into,), (direction,))[1])(INTO),
+    }
+    for name, made in both.items():
+        np.testing.assert_allclose(made.numpy(), wanted, rtol=1e-6, atol=1e-5, err_msg=name)
+
+
+def test_third_derivatives() -> None:
+    direction = RNG.normal(size=INTO.shape)
+
+    def along(h: Any) -> Any:
+        return jg.jvp(lambda h: loss((INTO + h * direction, BACK, START), TIMES["repeated"], "esdirk54"), (h,), (1.0,))[1]
+
+    def product(into: Any) -> Any:
+        return jg.sum(
+            direction
+            * jg.jvp(jg.grad(lambda v: loss((v, BACK, START), TIMES["repeated"], "esdirk54")), (into,), (direction,))[1]
+        )
+
+    wanted = jg.jvp(jg.grad(along), (0.0,), (1.0,))[1].numpy()
+    np.testing.assert_allclose(np.sum(jg.grad(product)(INTO).numpy() * direction), wanted, rtol=1e-7)
+
+
+def test_jumps_and_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each segment goes from step to step; the equations of an event's time do not need derivatives."""
+
+    def fun(t: Any, y: Any, weights: Any) -> Any:
+        into, back, drift = weights
+        return back @ jg.tanh(into @ y) - 0.3 * y + drift
+
+    def bound(t: Any, y: Any, weights: Any) -> Any:
+        return y[0] - 1.5
+
+    bound.reset = lambda t, y, weights: [0.2 * y[0], y[1] + weights[0][0, 0], y[2]]  # type: ignore[attr-defined]
+    jumps = ([0.5, 1.7], lambda t, y, weights: [y[0] * weights[1][0, 0], y[1], y[2] + 1.0])
+
+    def f(weights: Any) -> Any:
+        options = {"events": bound, "jumps": jumps, "rtol": 1e-9, "args": (weights,), "max_events": 4}
+        result = jg.solve_ivp(fun, (0.0, 3.0), [1.0, 0.5, 0.0], t_eval=np.linspace(0, 3, 7), **options)
+        return jg.sum(result.y**2) + jg.sum(jg.where(jg.isnan(result.t_events[0]), 0.0, result.t_events[0]))
+
+    weights = (INTO, BACK, np.array([1.0, 0.5, 0.2]))
+    reversed_steps = []
+    monkeypatch.setattr(module, "adjoint", lambda *given: reversed_steps.append(given) or adjoint.adjoint(*given))
+    made = [g.numpy() for g in jg.grad(f)(weights)]
+    assert len(reversed_steps) > 0
+    monkeypatch.setattr(module, "MOST_SENSITIVITIES", 10**9)
+    check(made, [g.numpy() for g in jg.grad(f)(weights)], 1e-8)
 
 
 def test_rows_equal_each_alone_to_the_bit() -> None:

@@ -125,9 +125,8 @@ def solve_ivp(
     In reverse mode, derivatives by more than eight numbers (of ``y0``, ``args`` and Variables together) go back from step to
     step [4]_; an implicit step solves transposed systems with the Jacobians of its stages [5]_. They are the derivatives of the
     computed solution, as the sensitivities are, up to a small part of ``rtol`` for implicit steps, whose stages are iterated.
-    This takes the time of a few integrations for any number of parameters. The memory does not grow with the number of steps,
-    because steps are computed again. Second derivatives, and reverse mode of tangents (``grad`` of ``jvp``), integrate an
-    equation for each parameter.
+    This takes the time of a few integrations for any number of parameters, and so does a product of the Hessian and a vector,
+    ``jvp`` of ``grad``. The memory does not grow with the number of steps, because steps are computed again.
 
     If a Variable is float32, everything is computed in float32, including times. Otherwise it is float64.
 

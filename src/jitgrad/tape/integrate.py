@@ -221,7 +221,7 @@ def _pullback(
     needed = [i for i in range(OPERANDS, len(operands)) if i in wanted or (i in states and START in wanted)]
     if not used:
         return found
-    if needed and _by_steps(integration, sum(operands[i].size for i in needed)):
+    if needed and integration.events is None and sum(operands[i].size for i in needed) > MOST_SENSITIVITIES:
         asked = [i for i in needed if i not in states]
         of_states, of_fixed = adjoint(integration, given, first, g[: len(first)], fixed, [i - states.stop for i in asked])
         for i, t in zip((*states, *asked), (*of_states, *of_fixed), strict=True):
@@ -237,12 +237,6 @@ def _pullback(
         parts = [sum_(slopes[k] * g[k], axes=tuple(range(1, slopes[k].ndim))) for k in used]
         found[TIMES] = sum(parts[1:], start=parts[0])
     return found
-
-
-def _by_steps(integration: Integration, count: int) -> bool:
-    """Return whether reverse mode goes from step to step."""
-    plain = integration.events is None and integration.n_controlled == integration.n_states
-    return plain and count > MOST_SENSITIVITIES
 
 
 def by_sensitivities(
@@ -361,35 +355,51 @@ def _split_adjoint(region: Adjoint, parts: Sequence[Any]) -> tuple[list[Any], li
     return list(parts[:OPERANDS]), list(parts[OPERANDS:n]), list(parts[n:m]), list(parts[m:])
 
 
-def _cotangents(region: Adjoint, operands: Sequence[Tensor]) -> Tensors:
-    """Return the results by sensitivities, which can be differentiated again."""
-    given, first, g, fixed = _split_adjoint(region, operands)
-    integrated = (*given, *first, *fixed)
-    n = len(first)
-    values = integrate_op(*integrated, integration=region.integration)
-    wanted = [*range(OPERANDS, OPERANDS + n), *(OPERANDS + n + k for k in region.wanted)]
-    found = by_sensitivities(region.integration, wanted, list(range(n)), g, integrated)
-    return [*values[: n + 1], *(found[i] for i in wanted)]
+def _wanted(region: Adjoint) -> list[int]:
+    """Return the operands of the integration whose cotangents are results."""
+    n = OPERANDS + region.integration.n_states
+    return [*range(OPERANDS, n), *(n + k for k in region.wanted)]
+
+
+def _along(
+    region: Adjoint, operands: Sequence[Tensor], tangents: Sequence[Tensor | None], weights: Sequence[Tensor | None],
+    wanted: Sequence[int],
+) -> tuple[list[Tensor | None], list[Tensor | None]]:  # fmt: skip
+    """Return the tangents of a solution, and the cotangents of operands for ``weights`` of the solution and its tangents.
+
+    The cotangents are linear in the weights and in the tangents. Derivatives of cotangents are therefore of this form in both
+    modes: the derivative of ``<g, y>`` along a direction is ``<g, dy>``, and of its gradient, the gradient of ``<g, dy>``.
+    """
+    with Recording() as recording:
+        inside = [identity(x) for x in operands]
+        values = integrate_op(*inside, integration=region.integration)[: region.integration.n_states]
+        known = {id(x): t for x, t in zip(inside, tangents, strict=True) if t is not None and not vanishes(t)}
+        moved = push_forward(values, known, recording.has)
+        pairs = zip((*values, *moved), weights, strict=True)
+        used = [(x, t) for x, t in pairs if x is not None and t is not None and not vanishes(t)]
+        keys = [id(inside[i]) for i in wanted]
+        found = differentiate([x for x, _ in used], keys, lambda t: id(t) in keys, recording.has, [t for _, t in used])
+    return moved, found
 
 
 def _jvp_adjoint(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tensor, region: Adjoint) -> list[Any]:
-    with Recording() as recording:
-        inside = [identity(x) for x in operands]
-        made = _cotangents(region, inside)
-        known = {id(x): t for x, t in zip(inside, tangents, strict=True) if t is not None}
-        found = push_forward(made, known, recording.has)
-    return [constant(0.0, x) if t is None else t for t, x in zip(found, y, strict=True)]
+    given, first, g, fixed = _split_adjoint(region, operands)
+    of_given, along, of_g, shifted = _split_adjoint(region, tangents)
+    directions = (*of_given, *along, *shifted)
+    moved, found = _along(region, (*given, *first, *fixed), directions, (*of_g, *g), _wanted(region))
+    return [constant(0.0, x) if t is None else t for t, x in zip((*moved, None, *found), y, strict=True)]
 
 
 def _pullback_adjoint(
     wanted: Sequence[int], g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, region: Adjoint
 ) -> list[Any]:
-    with Recording() as recording:
-        inside = [identity(x) for x in operands]
-        made = _cotangents(region, inside)
-        keys = [id(x) for x in inside]
-        found = differentiate(made, keys, lambda t: id(t) in keys, recording.has, g)
-    return list(found)
+    given, first, weights, fixed = _split_adjoint(region, operands)
+    integrated, n, at = (*given, *first, *fixed), len(first), OPERANDS + len(first)
+    directions: list[Tensor | None] = [None] * len(integrated)
+    for i, t in zip(_wanted(region), g[n + 1 :], strict=True):
+        directions[i] = t
+    moved, found = _along(region, integrated, directions, (*g[:n], *weights), range(len(integrated)))
+    return [*found[:at], *moved, *found[at:]]
 
 
 def _batch_adjoint(n: int, rows: Sequence[Tensor | None], *operands: Tensor, region: Adjoint) -> Tensors:
@@ -402,7 +412,12 @@ def _adjoint_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> 
 
 
 def _adjoint_in_numpy(*operands: Any, region: Adjoint) -> tuple[Any, ...]:
-    return tuple(x.numpy() for x in _cotangents(region, operands))
+    """Return the results by sensitivities."""
+    given, first, g, fixed = _split_adjoint(region, operands)
+    integrated, n = (*given, *first, *fixed), len(first)
+    values = integrate_op(*integrated, integration=region.integration)[: n + 1]
+    found = by_sensitivities(region.integration, _wanted(region), list(range(n)), g, integrated)
+    return tuple(x.numpy() for x in (*values, *(found[i] for i in _wanted(region))))
 
 
 adjoint_op: Op = declare(

@@ -27,7 +27,7 @@ from jitgrad.vm.integrate import layout as at
 from jitgrad.vm.integrate.combine import combine
 from jitgrad.vm.integrate.kernel import current, start, try_step
 from jitgrad.vm.integrate.linear import substitute_transposed
-from jitgrad.vm.integrate.newton import evaluate_jacobian, factors, linearize, prepare
+from jitgrad.vm.integrate.newton import evaluate_jacobian, extra, factors, linearize, prepare
 from jitgrad.vm.integrate.output import dense_weight, times, write_failure, write_statistics
 from jitgrad.vm.integrate.stages import (
     LENGTH,
@@ -206,32 +206,75 @@ def _pull_outputs(context, i, scratch, sizes, tableau, first, last):
                 _add(_cotangent(scratch, sizes, j), h * weight, given, n)
 
 
-@compiled
-def _solve_transposed(context, i, scratch, sizes, gamma, x, time):
-    """Solve a system with the transpose of M at the vector ARGUMENT, in place."""
+@noinline
+def _pull(context, i, scratch, time):
+    """Pull the weights back to the states and the constants, at a time and at the vector ARGUMENT."""
+    f = row(context.code, i)
+    scratch[at.TIME] = time
+    begin = i + ONE + f[LENGTH] + f[_JACOBIAN]
+    call_execute(context, begin, begin + f[_PULL])
+
+
+@noinline
+def _solve_rows(scratch, sizes, x):
+    """Solve systems with the transpose of M in place, for the controlled states and for each row of the dependent ones."""
+    states, n, one, count = after(sizes, uint64(at.WORDS)), sizes[at.CONTROLLED], extra(scratch, sizes), sizes[at.N_CONTROLLED]
+    a, pivots = factors(scratch, sizes)
+    for group in range(sizes[at.N_STATES] // count):
+        rows, size = ZERO, ZERO
+        for s in range(count):
+            if states[s] > ZERO:
+                rows = states[group * count + s] // states[s]
+        for r in range(rows):
+            for back in range(_TWO):
+                place, element = x, ZERO
+                for s in range(count):
+                    size = states[s]
+                    for j in range(size):
+                        if back == ZERO:
+                            one[element + j] = place[r * size + j]
+                        else:
+                            place[r * size + j] = one[element + j]
+                    element += size
+                    place = after(place, rows * size)
+                if back == ZERO:
+                    substitute_transposed(a, pivots, one, n)
+        x = after(x, rows * n)
+
+
+@noinline
+def _solve(context, i, scratch, sizes, gamma, given, time):
+    """Compute the weights that solve a system with the transpose of 1 - γ h F, where F is the Jacobian of all states.
+
+    F has the Jacobian of the controlled states in its diagonal, one for each row of the dependent states, and zeros above. The
+    diagonal alone gives the solution for the last dependent states, and one group more with each correction.
+    """
     evaluate_jacobian(context, i, scratch, time)
     prepare(scratch, sizes, gamma)
-    a, pivots = factors(scratch, sizes)
-    substitute_transposed(a, pivots, x, sizes[at.CONTROLLED])
+    n, change, pulled = sizes[at.SIZE], scratch[at.STEP] * gamma, _pulled(scratch, sizes)
+    weight, rest = _vector(scratch, sizes, at.WEIGHT), vector(scratch, sizes, at.PROPOSED)
+    assign(weight, given, n)
+    _solve_rows(scratch, sizes, weight)
+    for group in range(sizes[at.N_STATES] // sizes[at.N_CONTROLLED] - ONE):
+        _pull(context, i, scratch, time)
+        for j in range(n):
+            rest[j] = given[j] - weight[j] + change * pulled[j]
+        _solve_rows(scratch, sizes, rest)
+        _add(weight, number(scratch, 1.0), rest, n)
 
 
 @noinline
 def _pull_stage(context, i, scratch, sizes, tableau, k):
     """Pull the cotangent of stage ``k`` back to the stages before it, the state and the constants."""
-    h, n, f, given = scratch[at.STEP], sizes[at.SIZE], row(context.code, i), weights(tableau, sizes, k)
-    argument, state, weight = (
-        vector(scratch, sizes, at.ARGUMENT),
-        vector(scratch, sizes, at.STATE),
-        _vector(scratch, sizes, at.WEIGHT),
-    )
+    h, n, given, cotangent = scratch[at.STEP], sizes[at.SIZE], weights(tableau, sizes, k), _cotangent(scratch, sizes, k)
+    argument, state, time = vector(scratch, sizes, at.ARGUMENT), vector(scratch, sizes, at.STATE), scratch[at.NOW]
     combine(argument, state, stage(scratch, sizes, ZERO), given, k + ONE, h, sizes[at.STRIDE])
-    assign(weight, _cotangent(scratch, sizes, k), n)
-    time = scratch[at.NOW] + h * nodes(tableau)[k]
+    time += h * nodes(tableau)[k]
     if given[k] != 0.0:
-        _solve_transposed(context, i, scratch, sizes, given[k], weight, time)
-    scratch[at.TIME] = time
-    begin = i + ONE + f[LENGTH] + f[_JACOBIAN]
-    call_execute(context, begin, begin + f[_PULL])
+        _solve(context, i, scratch, sizes, given[k], cotangent, time)
+    else:
+        assign(_vector(scratch, sizes, at.WEIGHT), cotangent, n)
+    _pull(context, i, scratch, time)
     pulled = _pulled(scratch, sizes)
     _add(_vector(scratch, sizes, at.ADJOINT), number(scratch, 1.0), pulled, n)
     for j in range(k):
