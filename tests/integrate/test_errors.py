@@ -16,6 +16,7 @@ def robertson(t: Any, y: Any) -> Any:
     return [slow, -slow - fast, fast]
 
 
+FLOAT32 = jg.tensor([1.0], "float32")
 ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"t_eval": [0.5, 2.0]}, ArgumentError, r"Values in `t_eval` are not within `t_span`: 2.0 at position 1 .*Extend t_span"),
     ({"t_eval": [0.5, np.nan]}, ArgumentError, r"Values in `t_eval` are not within `t_span`: nan at position 1"),
@@ -33,6 +34,8 @@ ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"method": "LSODA"}, ArgumentError, "'LSODA' is not available. Use 'auto'"),
     ({"method": "RK54"}, ArgumentError, "Did you mean 'RK45'?"),
     ({"rtol": -1.0}, ArgumentError, "rtol is -1.0"),
+    ({"rtol": 1e-16}, ArgumentError, "rtol is 1e-16, below the rounding errors of float64, .*Increase rtol to 2e-14 or more.$"),
+    ({"rtol": 1e-7, "y0": FLOAT32}, ArgumentError, "errors of float32, .* to 1e-05 or more, or use float64 Variables"),
     ({"atol": np.inf}, ArgumentError, "atol is inf"),
     ({"atol": [1e-6, 1e-6]}, ArgumentError, r"atol is \[1e-06, 1e-06\]. Give nonnegative numbers, one or one for each"),
     ({"first_step": 0.0}, ArgumentError, "first_step is 0.0"),
@@ -79,6 +82,12 @@ FAILURES: list[tuple[Any, Any, dict[str, Any], str]] = [
     (lambda t, y: -y, [np.nan], {}, r"y0 is not finite"),
     (lambda t, y: jg.log(y), [-1.0], {}, r"fun is not finite at t = 0"),
     (robertson, [1.0, 0.0, 0.0], {"t_span": (0, 1e5), "method": "RK45", "max_steps": 1000}, r"stiff.*method='ESDIRK'"),
+    (
+        lambda t, y: [y[1], -y[0]],
+        jg.tensor([1.0, 0.0], "float32"),
+        {"t_span": (0, 10), "rtol": 5e-7, "max_steps": 100},
+        "100 steps .*rtol is 5e-07, close to the rounding errors of float32. Increase rtol to 1e-05 or more, or use float64",
+    ),  # fmt: skip
     (lambda t, y: [y[1], -1e4 * y[0]], [1.0, 0.0], {"t_span": (0, 1e3), "max_steps": 500}, r"500 steps .*max_steps"),
 ]
 

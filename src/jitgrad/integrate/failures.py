@@ -50,14 +50,17 @@ def error_of(
             f"The problem is stiff: stability limits the steps of the explicit method {options.method!r}, which took {steps} "
             f"steps and stopped {place}. Use method={STIFF!r} or method='auto'."
         )
+    dtype = states[0].dtype
+    advice = options.advice(dtype)
+    rounding = f" rtol is {options.rtol:g}, close to the rounding errors of {dtype}. {advice}" if advice else ""
     if statistics.status == layout.TOO_MANY:
         return IntegrationError(
-            f"The integration took {steps} steps to t = {t:.6g}, and t_span ends at {float(end):.6g}. Increase "
-            f"max_steps, rtol or atol."
+            f"The integration took {steps} steps to t = {t:.6g}, and t_span ends at {float(end):.6g}."
+            f"{rounding or ' Increase max_steps, rtol or atol.'}"
         )
     return IntegrationError(
         f"The step size became too small {place}. The solution or fun may be singular there: check fun, or end t_span before "
-        f"this time; if the tolerances are close to rounding errors, increase them."
+        f"this time.{rounding}"
     )
 
 

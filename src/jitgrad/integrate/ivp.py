@@ -74,7 +74,7 @@ def solve_ivp(
         function ``jump(t, y, *args)`` may return the state after the jump. The times may have any order; jumps outside
         ``t_span`` are ignored.
     rtol : float, default 1e-6
-        The relative tolerance. SciPy's default is 1e-3.
+        The relative tolerance. SciPy's default is 1e-3. In float32, use 1e-5 or more, because of rounding errors.
     atol : float or array_like, default 1e-9
         The absolute tolerance, one or one for each element of ``y0``. The estimated error of a step is at most a small part of
         ``atol + rtol * abs(y)``, because the errors of steps add up. SciPy's default is 1e-6.

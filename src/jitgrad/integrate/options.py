@@ -12,7 +12,7 @@ from jitgrad.arguments import by_name, count, positive
 from jitgrad.errors import ArgumentError, OptionError, near_name
 from jitgrad.functions.shapes import broadcast_to
 from jitgrad.integrate.times import value_of
-from jitgrad.tape.integrate import integrate
+from jitgrad.tape.integrate import Integrated, integrate
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.vm.integrate.layout import ACCEPTED_RESULT, RESULTS
 
@@ -38,6 +38,8 @@ _NEEDLESS = {
 Fun = Callable[[Tensor, list[Tensor]], list[Tensor]]
 """A right-hand side, a function of the time and a list of states."""
 
+LEAST_RTOL, SAFE_RTOL = 4.0, 80.0
+"""The smallest relative tolerance, and the smallest one that rounding errors hardly affect, in units of the epsilon."""
 _STEPS = 256
 """The number of steps for which there is room at first."""
 
@@ -56,7 +58,7 @@ class Options(NamedTuple):
         """Integrate from t0 to all times. Return the states at these times and the statistics."""
         if times.shape == (0,):
             return [broadcast_to(np.nan, (0, *x.shape)) for x in states], as_tensor(np.zeros(RESULTS))
-        made = integrate(fun, t0, times, states, **self._given)
+        made = self._integrated(fun, t0, times, states)
         return made.values, made.statistics
 
     def first_events(
@@ -64,21 +66,37 @@ class Options(NamedTuple):
     ) -> Tensor:
         """Integrate until one of the events happens. Return the time of each event, which is nan if it did not happen."""
         stop: dict[str, Any] = {"directions": directions, "terminal": (1,) * len(directions), "most_events": 1}
-        return integrate(fun, t0, end.reshape((1,)), states, events=events, **stop, **self._given).events[:, 0]
+        return self._integrated(fun, t0, end.reshape((1,)), states, events=events, **stop).events[:, 0]
 
     def steps(self, fun: Fun, t0: Tensor, end: Tensor, states: list[Tensor]) -> np.ndarray:
         """Return the ends of the steps of an integration whose values are known; nan after the last one."""
         count = _STEPS
         while True:
-            made = integrate(fun, t0, end.reshape((1,)), states, recorded=count, **self._given)
+            made = self._integrated(fun, t0, end.reshape((1,)), states, recorded=count)
             steps, accepted = value_of(made.steps), value_of(made.statistics)[ACCEPTED_RESULT]
             if accepted <= count:
                 return steps[: int(accepted)]
             count *= 8
 
-    @property
-    def _given(self) -> dict[str, Any]:
-        return self._asdict() | {"method": METHODS[self.method]}
+    def _integrated(self, fun: Fun, t0: Tensor, times: Tensor, states: list[Tensor], **others: Any) -> Integrated:
+        """Record an integration. Raises ArgumentError if the tolerance is below the rounding errors of its dtype."""
+        given = self._asdict() | {"method": METHODS[self.method]}
+        made = integrate(fun, t0, times, states, **others, **given)
+        dtype = made.values[0].dtype
+        if self.rtol < LEAST_RTOL * np.finfo(dtype).eps:
+            raise ArgumentError(
+                f"rtol is {self.rtol:g}, below the rounding errors of {dtype}, whose epsilon is {np.finfo(dtype).eps:.2g}. "
+                f"{self.advice(dtype)}"
+            )
+        return made
+
+    def advice(self, dtype: np.dtype[Any]) -> str:
+        """Return advice if rounding errors of a dtype are not far below the relative tolerance, else an empty string."""
+        eps = float(np.finfo(dtype).eps)
+        if self.rtol >= SAFE_RTOL * eps:
+            return ""
+        wider = ", or use float64 Variables and Tensors" if dtype == np.float32 else ""
+        return f"Increase rtol to {float(f'{SAFE_RTOL * eps:.0e}'):g} or more{wider}."
 
 
 def options_from(
