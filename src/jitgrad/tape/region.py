@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from jitgrad.errors import DTypeError, ShapeError, UnsupportedError
 from jitgrad.ops import OPS
 from jitgrad.ops.random import uniform
+from jitgrad.ops.table import size_of
 from jitgrad.program.expression import Expression, literal_value
 from jitgrad.tape import dtypes
 from jitgrad.tape.flatten import Flat
@@ -73,7 +74,7 @@ class Region(Recording):
         self._check_ops(order)
         inside = {id(x) for x in inputs}
         for node in order:
-            if any(id(x) in inside for x in node.inputs) or (node.size > hoisted and node.op and self.has(node)):
+            if any(id(x) in inside for x in node.inputs) or (size_of(node.shape) > hoisted and node.op and self.has(node)):
                 inside.add(id(node))
         inside.difference_update(map(id, (*inputs, *fixed)))
         first, numbers = [*inputs, *fixed], _varies if lifted else _never
