@@ -87,7 +87,7 @@ FAILURES: list[tuple[Any, Any, dict[str, Any], str]] = [
         jg.tensor([1.0, 0.0], "float32"),
         {"t_span": (0, 10), "rtol": 5e-7, "max_steps": 100},
         "100 steps .*rtol is 5e-07, close to the rounding errors of float32. Increase rtol to 1e-05 or more, or use float64",
-    ),  # fmt: skip
+    ),
     (lambda t, y: [y[1], -1e4 * y[0]], [1.0, 0.0], {"t_span": (0, 1e3), "max_steps": 500}, r"500 steps .*max_steps"),
 ]
 
