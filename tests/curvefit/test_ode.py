@@ -11,7 +11,7 @@ import pytest
 import jitgrad as jg
 from jitgrad.curvefit import OdeModel, ode
 from jitgrad.curvefit.search import ROUND
-from jitgrad.errors import DataError, JitgradError
+from jitgrad.errors import DataError, FitError, JitgradError
 
 ORAL = "A' = -exp(lKa)*A; C' = exp(lKa)*A*exp(lKe - lCl) - exp(lKe)*C"
 CLOSED = "dose*exp(lKe+lKa-lCl)*(exp(-exp(lKe)*time) - exp(-exp(lKa)*time))/(exp(lKa) - exp(lKe))"
@@ -308,6 +308,11 @@ def test_data_that_do_not_suit(name: str) -> None:
     model, columns, message = FAULTS[name]
     with pytest.raises(JitgradError, match=message):
         jg.curve_fit(model, columns, [1.0, 2.0], FIRST_ORDER, fixed=["lKa", "lCl"] if name != "a missing column" else None)
+
+
+def test_a_solution_that_ends_is_reported() -> None:
+    with pytest.raises(FitError, match=r"in row 1 \(x = 3\) \(an integration fails: the step size became too small at t = "):
+        jg.curve_fit(ode("A' = k*A**2", {"A": 1.0}), [0.5, 3.0], [1.0, 2.0], {"k": 1.0}, method="lm")
 
 
 def test_a_group_with_a_dose_that_varies_is_named() -> None:

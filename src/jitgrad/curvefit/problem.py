@@ -13,7 +13,7 @@ from jitgrad.curvefit.data import check_size
 from jitgrad.curvefit.least_squares import Data, Limits, Solution, SolverOptions, solve
 from jitgrad.curvefit.lowered_model import LoweredModel
 from jitgrad.curvefit.rows import Observations
-from jitgrad.errors import DataError
+from jitgrad.errors import DataError, JitgradError
 from jitgrad.functions.products import matmul
 from jitgrad.tape.tensor import as_tensor
 
@@ -101,15 +101,24 @@ class Problem:
         said, jacobian = self.curve.evaluate(self.with_free(start), self.free, self.columns, len(self.y))
         bad = ~np.isfinite(said)
         if bad.any():
-            unsorted = any(x.ndim == 1 and (np.diff(x) < 0).any() for x in self.data.columns)
-            why = " (solve_ivp returns nan for times that are not sorted)" * (unsorted and self.lowered.uses("integrate"))
-            return f"The model is not finite at {place}, {self._rows(bad)}{why}"
+            return f"The model is not finite at {place}, {self._rows(bad)}{self._failure(start)}"
         k = int(np.argmax(~np.isfinite(jacobian).all(axis=0)))
         bad = ~np.isfinite(jacobian[:, k])
         if not bad.any():  # the values are finite, but their squares are not
             return f"The model is not finite at {place}: its square over sigma overflows"
         name = self.curve.names[self.free[k]]
         return f"The derivative of the model with respect to {name} is not finite at {place}, {self._rows(bad)}"
+
+    def _failure(self, start: np.ndarray) -> str:
+        """Return the error of an integration that fails at values of the free parameters, as a clause, or an empty string."""
+        if not self.lowered.uses("integrate"):
+            return ""
+        try:
+            as_tensor(self.curve(list(map(as_tensor, self.columns)), list(map(as_tensor, self.with_free(start))))).numpy()
+        except JitgradError as error:
+            said = str(error.__cause__ or error).removesuffix(".").partition(". ")[0]
+            return f" (an integration fails: {said[:1].lower()}{said[1:]})"
+        return ""
 
     def _rows(self, marked: np.ndarray) -> str:
         """Return a description of the marked rows, with the data of the first."""
