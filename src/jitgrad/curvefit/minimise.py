@@ -33,7 +33,7 @@ RHO: dict[str, Callable[[Any], Any]] = {
 ADAM_STEPS = 5000
 ADAM_RATE = 0.01
 FLAT = 1e-8
-"""The largest relative gradient at a minimum, for parameters in units of their size."""
+"""The largest relative gradient at a minimum of an accurate model, for parameters in units of their size."""
 
 OwnLoss = Callable[[Tensor, Tensor], Any]
 """Takes y and the prediction, and returns costs, which are summed like a negative log-likelihood."""
@@ -114,7 +114,8 @@ def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> t
     bounds = list(zip(limits.low / size, limits.high / size, strict=True))
     found = minimize(evaluate, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     at_bounds = ((found.x <= limits.low / size) & (found.jac > 0)) | ((found.x >= limits.high / size) & (found.jac < 0))
-    if np.abs(np.where(at_bounds, 0.0, found.jac)).max(initial=0.0) <= FLAT * abs(found.fun):
+    flat = max(FLAT, problem.accuracy) * abs(found.fun)
+    if np.abs(np.where(at_bounds, 0.0, found.jac)).max(initial=0.0) <= flat:
         return found.x, int(found.nfev), Status.BY_GRADIENT
     return found.x, int(found.nfev), {0: Status.BY_COST, 1: Status.TOO_MANY}.get(found.status, Status.STUCK)
 

@@ -76,6 +76,11 @@ class Problem:
             self._lowered.append(curve.traced(self.data.columns, self.free, len(self.data.y)))
         return self._lowered[0]
 
+    @property
+    def accuracy(self) -> float:
+        """The error of the model's values, relative to y, beyond rounding errors."""
+        return max(self.options.accuracy, self.lowered.accuracy)
+
     def solve(
         self,
         starts: np.ndarray,
@@ -85,7 +90,7 @@ class Problem:
     ) -> Solution:
         """Fit from ``starts``, (F, n), with at most ``most`` evaluations each; see ``Solver.solve``."""
         options = self.options if most is None else self.options._replace(most=min(most, self.options.most))
-        options = options.within(self.lowered.accuracy)
+        options = options.within(self.accuracy)
         return solve(self.lowered, self.data, self.held, self.limits(), starts, options, linear, done)
 
     def with_free(self, values: np.ndarray) -> np.ndarray:
