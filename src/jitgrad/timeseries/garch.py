@@ -6,14 +6,14 @@ import functools
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from jitgrad.arguments import by_name
 from jitgrad.control_flow.scan import scan
-from jitgrad.errors import FitWarning
+from jitgrad.errors import ArgumentError, FitWarning
 from jitgrad.functions.reductions import mean as mean_
 from jitgrad.functions.reductions import sum as sum_
 from jitgrad.ops.elementwise import log, square
@@ -30,6 +30,7 @@ COVARIANCES = {
     "robust": "Standard errors are robust to errors that are not normal (Bollerslev and Wooldridge).",
     "classic": "Standard errors are from the Hessian of the log-likelihood.",
 }
+INTEGRATED = "alpha + beta ended at its limit 1 (IGARCH): the variance has no finite mean, and its forecasts grow."
 DECAY, ROWS = 0.94, 75
 """The weights of the first squared errors in the initial variance, and their number, as in the package arch."""
 
@@ -67,7 +68,7 @@ def garch(
     Raises
     ------
     ArgumentError
-        If an option is invalid, or `fixed` has an unknown name.
+        If an option is invalid, or `fixed` has an unknown name or ``alpha + beta`` above 1.
     DataError
         If the series is too short, constant, or not finite.
 
@@ -82,9 +83,10 @@ def garch(
 
     .. math:: h_t = \\omega + \\alpha e_{t-1}^2 + \\beta h_{t-1}.
 
-    ``alpha`` and ``beta`` are from 0 to 1. Their sum is not restricted: above 1, the variance has no finite mean, and its
-    forecasts grow. The defaults are those of the Python package arch. With ``initial="sample"``, the likelihood is the one of
-    the benchmark of Fiorentini, Calzolari and Panattoni [2]_.
+    ``alpha`` and ``beta`` are from 0 to 1, and so is their sum, as in the packages arch and rugarch. If the likelihood is
+    higher outside, the result is the maximum with ``alpha + beta = 1`` (IGARCH), whose variance has no finite mean, and its
+    ``note`` says so. Standard errors are then those of the restricted model. The defaults are those of arch. With
+    ``initial="sample"``, the likelihood is the one of the benchmark of Fiorentini, Calzolari and Panattoni [2]_.
 
     References
     ----------
@@ -111,11 +113,23 @@ def garch(
     model = Garch(MEANS[mean], INITIAL[initial])
     series = series_of(y, 10)
     before = np.array(_backcast(series - series.mean() if model.constant else series))
-    parameters = model.parameters.held(fixed)
-    estimate = likelihood_of(model, Garch.cost).maximum([series, before], model.starts(series), parameters)
+    starts, parameters = model.starts(series), model.parameters.held(fixed)
+    if parameters.low[-2:].sum() > 1:
+        raise ArgumentError(f"fixed: alpha + beta is {parameters.low[-2:].sum():g}. Choose values whose sum is at most 1.")
+    estimate = likelihood_of(model, Garch.cost).maximum([series, before], starts, parameters)
+    if estimate.values[-2:].sum() > 1:
+        model = replace(model, integrated=True)
+        inside = model.parameters.held(_of_integrated(fixed or {}))
+        estimate = likelihood_of(model, Garch.cost).maximum([series, before], starts[:, :-1], inside)
     if not estimate.converged:
         warnings.warn("The fit did not converge. Give a longer series, or fix a parameter.", FitWarning, stacklevel=2)
     return _described(model, parameters.names, series, before, estimate, cov_type)
+
+
+def _of_integrated(fixed: Mapping[str, float]) -> dict[str, float]:
+    """Return fixed parameters for beta = 1 - alpha."""
+    others = {name: value for name, value in fixed.items() if name != "beta"}
+    return others | ({"alpha": 1.0 - fixed["beta"]} if "beta" in fixed else {})
 
 
 @dataclass(frozen=True)
@@ -124,17 +138,19 @@ class Garch:
 
     constant: bool
     of_sample: bool
+    integrated: bool = False  # beta is 1 - alpha, and not a parameter
 
     @property
     def parameters(self) -> Parameters:
         """The parameters with their bounds."""
         names, low, high = ("mu", "omega", "alpha", "beta"), [-np.inf, 0.0, 0.0, 0.0], [np.inf, np.inf, 1.0, 1.0]
-        first = 0 if self.constant else 1
-        return Parameters(names[first:], np.array(low[first:]), np.array(high[first:]))
+        chosen = slice(0 if self.constant else 1, -1 if self.integrated else None)
+        return Parameters(names[chosen], np.array(low[chosen]), np.array(high[chosen]))
 
     def variances(self, theta: Any, y: Any, before: Any) -> tuple[Any, Any]:
         """Return the squared errors and the conditional variances, (n,) each."""
-        omega, alpha, beta = (theta[k + self.constant] for k in range(3))
+        omega, alpha = theta[int(self.constant)], theta[1 + self.constant]
+        beta = 1.0 - alpha if self.integrated else theta[2 + self.constant]
         squares = square(y - theta[0]) if self.constant else square(y)
         begun = mean_(squares) if self.of_sample else before
 
@@ -142,6 +158,11 @@ class Garch:
             return omega + alpha * squared + beta * variance, variance
 
         return squares, scan(row, omega + (alpha + beta) * begun, squares)[1]
+
+    def whole(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the values of all parameters with beta, and their Jacobian with respect to the given ones."""
+        unit = np.eye(len(values))
+        return (np.append(values, 1.0 - values[-1]), np.vstack([unit, -unit[-1]])) if self.integrated else (values, unit)
 
     def rows(self, theta: Any, y: Any, before: Any) -> Any:
         """Return the log-likelihood of each row, (n,)."""
@@ -179,7 +200,8 @@ def _described(
 ) -> TimeSeriesFit:
     """Return the result of a fit."""
     variances, scores = (np.array(part) for part in _traced(model)(estimate.values, y, before))
-    values = dict(zip(names, estimate.values.tolist(), strict=True))
+    every, slopes = model.whole(estimate.values)
+    values = dict(zip(names, every.tolist(), strict=True))
     mu, omega, alpha, beta = values.get("mu", 0.0), values["omega"], values["alpha"], values["beta"]
 
     def forecast(steps: int, level: float, seed: int) -> Forecast:
@@ -192,10 +214,14 @@ def _described(
         half = ndtri(0.5 + level / 2) * error
         return Forecast(np.full(steps, mu), error, mu - half, mu + half, level)
 
-    covariance = estimate.covariance(scores.T @ scores if cov_type == "robust" else None)
+    inner = estimate.covariance(scores.T @ scores if cov_type == "robust" else None)
+    moved = slopes[:, estimate.free]
+    free = np.asarray(moved.any(axis=1))
+    covariance = np.full((len(names), len(names)), np.nan)
+    covariance[np.ix_(free, free)] = moved[free] @ inner[np.ix_(estimate.free, estimate.free)] @ moved[free].T
     return TimeSeriesFit(
-        title="GARCH(1,1)", names=names, values=estimate.values, free=estimate.free, covariance=covariance,
+        title="GARCH(1,1)", names=names, values=every, free=free, covariance=covariance,
         log_likelihood=estimate.log_likelihood, n_parameters=int(estimate.free.sum()), n_rows=len(y), y=y,
         fitted=np.full(len(y), mu), variance=variances, converged=estimate.converged, forecaster=forecast,
-        note=COVARIANCES[cov_type],
+        note=" ".join([INTEGRATED] * model.integrated + [COVARIANCES[cov_type]]),
     )  # fmt: skip
