@@ -10,6 +10,7 @@ import pytest
 
 import jitgrad as jg
 from jitgrad.curvefit import OdeModel, ode
+from jitgrad.curvefit.bundles import BundledFits
 from jitgrad.curvefit.search import ROUND
 from jitgrad.errors import DataError, FitError, JitgradError
 
@@ -326,3 +327,16 @@ def test_a_stiff_model() -> None:
     model = ode("A' = -k1*A + k2*B*C; B' = k1*A - k2*B*C - k3*B**2; C' = k3*B**2", {"A": 1.0}, "A")
     said = model(t=np.array([40.0, 0.0, 0.4]), k1=0.04, k2=1e4, k3=3e7).numpy()
     np.testing.assert_allclose(said, [0.7158271, 1.0, 0.98517211], rtol=1e-6)
+
+
+def test_groups_of_equally_many_rows_are_fitted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their equations are integrated in lanes."""
+    taken, run = [], BundledFits.run
+    monkeypatch.setattr(BundledFits, "run", lambda self, *args: taken.append(args[1] - args[0]) or run(self, *args))
+    table = data_of("theoph").filter((pl.col("subject") != 3) | (pl.col("time") != 0.0))  # one of 12 groups is shorter
+    fits = jg.fit_groups(oral(), table, "conc", FIRST_ORDER, by="subject")
+    assert sum(taken) == 11 and fits.converged.all()
+    for subject in (1, 3, 12):
+        alone = jg.curve_fit(oral(), table.filter(pl.col("subject") == subject), "conc", FIRST_ORDER)
+        np.testing.assert_allclose(fits[subject - 1].values, alone.values, rtol=1e-4)
+        np.testing.assert_allclose(fits[subject - 1].stderr, alone.stderr, rtol=1e-3)

@@ -235,7 +235,7 @@ class Curve:
         return traced
 
     def bundled(self, lowered: LoweredModel, rows: int, lanes: int, shared: bool, edges: bool) -> LoweredBundle:
-        """Return a model that computes rows independently for a bundle of fits; see ``LoweredBundle``."""
+        """Return the model for a bundle of fits; see ``LoweredBundle``."""
         structure = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names))
         key = "bundle", structure, lowered.free, rows, lanes, shared, edges
         made = None if structure is None else _BUNDLES.get(key)

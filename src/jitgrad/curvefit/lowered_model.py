@@ -101,6 +101,11 @@ class LoweredModel:
         return ERRORS * max((float(numbers[0]) for numbers in settings if numbers is not None), default=0.0)
 
     @property
+    def solves_equations(self) -> bool:
+        """Whether the model contains solutions of differential equations."""
+        return bool(_solutions(self.recorded.value))
+
+    @property
     def program(self) -> Program:
         """The Program of the executable."""
         return self.executable.program
@@ -159,7 +164,7 @@ def trace_model(
         recorded = Recorded(value, parameters, columns)
         in_reverse = by_rows and len(free) >= REVERSE_FROM and not edges
         value, derivatives, linear = _differentiated(tracing, model if in_reverse else None, recorded, free, rows, edges)
-    together = len(free) if _solutions(value) and len(free) <= MOST_TOGETHER else 0
+    together = _n_together(value, free)
     outputs, later = [value, *derivatives[:together]], derivatives[together:]
     flat = flatten_traced(tracing, outputs, (), leaves, [("jacobian", later)])
     by_rows = by_rows and all(c.shape == () for c in flat.leaves[len(leaves) :])
@@ -189,8 +194,13 @@ def _differentiated(
     return _single(value), [_single(t) for t in derivatives], linear
 
 
+def _n_together(value: Tensor, free: Sequence[int]) -> int:
+    """Return the number of derivatives that are computed with the value: those of solutions, if there are few."""
+    return len(free) if _solutions(value) and len(free) <= MOST_TOGETHER else 0
+
+
 class LoweredBundle(NamedTuple):
-    """A model that computes rows independently, as a Program for a bundle of fits, one per lane.
+    """A model as a Program for a bundle of fits, one per lane. If it mixes rows, all fits have as many rows.
 
     Attributes
     ----------
@@ -217,19 +227,20 @@ def trace_bundle(
     model: ModelFunction, n_columns: int, n_parameters: int, free: Sequence[int], rows: int, lanes: int, shared: bool,
     edges: bool = False,
 ) -> LoweredBundle:  # fmt: skip
-    """Trace a model that computes rows independently for a bundle of fits; see ``trace_model``."""
+    """Trace a model for a bundle of fits; see ``trace_model``."""
     with trace.tracing() as tracing:
         parameters = [placeholder((), dtypes.FLOAT64) for _ in range(n_parameters)]
         columns = [placeholder((rows,), dtypes.FLOAT64) for _ in range(n_columns)]
         recorded = Recorded(as_tensor(model(columns, parameters)), parameters, columns)
-        in_reverse = len(free) >= REVERSE_FROM and not edges
+        in_reverse = len(free) >= REVERSE_FROM and not edges and not _solutions(recorded.value)
         value, derivatives, _ = _differentiated(tracing, model if in_reverse else None, recorded, free, rows, edges)
         own = parameters if shared else [*parameters, *columns]
         many = [placeholder((lanes, *t.shape), dtypes.FLOAT64) for t in own]
         whole = [value, *derivatives]
         made = [b if depending([t], own) else t for t, b in zip(whole, batched(whole, own, many), strict=True)]
     leaves = [*many, *columns] if shared else many
-    flat = flatten_traced(tracing, made[:1], (), leaves, [("jacobian", made[1:])])
+    together = _n_together(value, free)
+    flat = flatten_traced(tracing, made[: 1 + together], (), leaves, [("jacobian", made[1 + together :])])
     of_lanes = [t is not b for t, b in zip(whole, made, strict=True)]
     across = [b.size // lanes if own else 0 for b, own in zip(made, of_lanes, strict=True)]
     return LoweredBundle(lowered(flat, len(leaves)), rows, lanes, across, [int(t.size > 1) for t in whole])

@@ -26,6 +26,8 @@ FITS_AT_ONCE = 1024
 """The number of bundled fits that a thread takes at once."""
 SINGLES_AT_ONCE = 16
 """The number of other fits that a thread takes at once."""
+LEAST_EQUAL = 8
+"""The smallest number of groups of equally many rows for which a model that mixes rows is traced for bundles."""
 ROWS_AT_ONCE = 1 << 18
 """The number of rows that are checked for edges at once."""
 MOST_EXACT = 8
@@ -198,6 +200,12 @@ class _Many:
                         numbers = np.flatnonzero(np.isin(self._counts, some) & (edges == with_edges))
                         if len(numbers):
                             yield from self._bundle(lowered, numbers, rows, with_edges)
+            for lowered, rows, numbers in self._of_equal_size(rest):
+                rest[numbers] = False
+                edges = np.array([lowered.edges.needed(self._columns_of(g)) for g in numbers.tolist()])
+                for with_edges in (False, True):
+                    if len(some := numbers[edges == with_edges]):
+                        yield from self._bundle(lowered, some, rows, with_edges)
         numbers = np.flatnonzero(rest)
         for first in range(0, len(numbers), SINGLES_AT_ONCE):
             few = numbers[first : first + SINGLES_AT_ONCE]
@@ -220,6 +228,22 @@ class _Many:
             if lowered.by_rows:
                 found.setdefault((lowered.structure, repr(lowered.closed_over())), (lowered, []))[1].append(rows)
         yield from found.values()
+
+    def _of_equal_size(self, rest: np.ndarray) -> Iterator[tuple[LoweredModel, int, np.ndarray]]:
+        """Yield solutions of equations, which mix rows, for those of the remaining groups that have equally many."""
+        for rows, count in zip(*np.unique(self._counts[rest], return_counts=True), strict=True):
+            if count < LEAST_EQUAL or rows > bundles.MOST_ROWS:
+                continue
+            lowered = self._curve.recorded(self._columns(rows), self._free, int(rows))
+            numbers = np.flatnonzero(rest & (self._counts == rows))
+            alike = all(self._curve.suited(self._columns_of(g)) is self._curve for g in numbers.tolist())
+            if alike and lowered.solves_equations and not lowered.by_rows:
+                yield lowered, int(rows), numbers
+
+    def _columns_of(self, g: int) -> list[np.ndarray]:
+        """Return the columns of a group."""
+        first, rows = self._groups.parts[g].tolist()
+        return [c if self._groups.shared else c[first : first + rows] for c in self._groups.columns]
 
     def _edges(self, lowered: LoweredModel, counts: list[int]) -> np.ndarray:
         """Return which groups of these sizes have rows at edges, see ``edges.py``; False for the other groups."""
@@ -259,7 +283,7 @@ class _Many:
                 return
             first, rows = groups.parts[g].tolist()
             part = slice(first, first + rows)
-            columns = [c if groups.shared else c[part] for c in groups.columns]
+            columns = self._columns_of(g)
             limits = self._limits
             if limits is not None and limits.low.ndim == 2:
                 limits = Limits(limits.low[g], limits.high[g])
