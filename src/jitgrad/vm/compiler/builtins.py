@@ -144,6 +144,7 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     np.floor: _call("llvm.floor"),
     np.rint: _call("llvm.rint"),
     np.copysign: _call("llvm.copysign"),
+    np.exp: _call("exp"),
     np.log: _call("log"),
     np.tan: _call("tan"),
     np.log1p: _call("log1p"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from jitgrad.vm.compiler.emitter import Emitter, Value
+from jitgrad.vm.compiler.emitter import HALF, Emitter, Value
 from jitgrad.vm.compiler.language import emitted
 from jitgrad.vm.integrate.layout import BLOCK, LANES
 
@@ -22,6 +22,21 @@ def combine(emit: Emitter, to: Any, y: Any, stages: Any, weights: Any, count: An
 def weighted(emit: Emitter, to: Any, stages: Any, weights: Any, count: Any, stride: Any) -> None:
     """Compute ``to = Σ weights[j] stages[j]`` over the first ``count`` stages."""
     _weighted(emit, to, stages, weights, count, stride, ir.VectorType(emit.number, BLOCK))
+
+
+@emitted()
+def collect(emit: Emitter, to: Any, source: Any, stride: Any) -> None:
+    """Copy a vector. Its elements may be stored one by one, which processors do not forward to a load of several at once."""
+    builder, kind = emit.builder, ir.VectorType(emit.number, BLOCK)
+
+    def block(k: Any) -> None:
+        made: Any = ir.Constant(kind, ir.Undefined)
+        for j in range(BLOCK):
+            element = builder.load_atomic(emit.at(source, k, j), "monotonic", emit.size)  # atomic loads are not united
+            made = builder.insert_element(made, element, ir.Constant(HALF, j))
+        builder.store(made, builder.bitcast(emit.at(to, k), kind.as_pointer())).align = emit.size
+
+    emit.loop(stride, BLOCK, block)
 
 
 @emitted(inline=False)

@@ -6,7 +6,7 @@ Hairer and Wanner, "Solving Ordinary Differential Equations II", 2nd edition, 19
 
 from __future__ import annotations
 
-from numpy import copysign, isfinite, sqrt
+from numpy import copysign, exp, isfinite, log, sqrt
 
 from jitgrad.vm.compiler.language import compiled, number
 from jitgrad.vm.integrate import layout as at
@@ -55,11 +55,13 @@ def estimated_step(tableau, speed, h):
 @compiled
 def next_step(scratch, tableau, error, accepted):
     """Set the next step from the error of this one, which is relative to the tolerance."""
-    ratio = error ** tableau[at.ALPHA] / tableau[at.SAFETY]
+    growth = tableau[at.ALPHA] * log(error)
+    if accepted:
+        growth -= tableau[at.BETA] * log(scratch[at.ERROR])
+    ratio = exp(growth) / tableau[at.SAFETY]  # logarithms, because two powers take longer
     if not accepted:
         scratch[at.NEXT] = scratch[at.STEP] / min(1.0 / tableau[at.SMALLEST], ratio)
         return
-    ratio = ratio / scratch[at.ERROR] ** tableau[at.BETA]
     ratio = max(1.0 / tableau[at.LARGEST], min(1.0 / tableau[at.SMALLEST], ratio))
     if scratch[at.AFTER_REJECTION] > 0.0:
         ratio = max(ratio, 1.0)

@@ -7,7 +7,7 @@ from numpy import uint64
 from jitgrad.vm.compiler.language import after, call_execute, compiled, number
 from jitgrad.vm.instructions import column
 from jitgrad.vm.integrate import layout as at
-from jitgrad.vm.integrate.combine import combine
+from jitgrad.vm.integrate.combine import collect, combine
 from jitgrad.vm.kernels.lanes import row
 
 ZERO, ONE = uint64(0), uint64(1)
@@ -60,7 +60,7 @@ def call(context, i, scratch, time):
 def evaluate(context, i, scratch, sizes, time, k):
     """Compute stage ``k`` as the right-hand side at a time and at the vector ARGUMENT."""
     call(context, i, scratch, time)
-    assign(stage(scratch, sizes, k), vector(scratch, sizes, at.DERIVATIVE), sizes[at.SIZE])
+    collect(stage(scratch, sizes, k), vector(scratch, sizes, at.DERIVATIVE), sizes[at.STRIDE])
 
 
 @compiled
