@@ -143,7 +143,8 @@ class Garch:
     @property
     def parameters(self) -> Parameters:
         """The parameters with their bounds."""
-        names, low, high = ("mu", "omega", "alpha", "beta"), [-np.inf, 0.0, 0.0, 0.0], [np.inf, np.inf, 1.0, 1.0]
+        names: tuple[str, ...] = "mu", "omega", "alpha", "beta"
+        low, high = [-np.inf, 0.0, 0.0, 0.0], [np.inf, np.inf, 1.0, 1.0]
         chosen = slice(0 if self.constant else 1, -1 if self.integrated else None)
         return Parameters(names[chosen], np.array(low[chosen]), np.array(high[chosen]))
 
