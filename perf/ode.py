@@ -11,6 +11,8 @@ Jobs:
   stiff   Robertson to 1e11, and van der Pol with mu = 1000 to 2000: the time, and the largest relative error at the end. SciPy
           gets compiled right-hand sides and Jacobians
   many    10,000 sets of parameters of Lotka-Volterra under vmap: the time of one set. Peers solve fewer
+  neural  the gradient of a mean of squares at 21 times by the 2752 weights of a network (2, 50, 50 and 2 units) that is the
+          right-hand side, rtol = atol = 1e-8; the error is that of the gradient's norm
   detest  the largest error at the end of each problem of DETEST, divided by the tolerance
 
 PYTHON is an interpreter that has the peers, if this one does not. Those that are not installed are listed at the end. Times are
@@ -30,13 +32,14 @@ import output
 from output import Bars, Column, Row
 
 SIDES = Path(__file__).parent / "sides"
-JOBS = ("lorenz", "fit", "first", "stiff", "many")
+JOBS = ("lorenz", "fit", "first", "stiff", "many", "neural")
 PEERS = {
     "lorenz": {"numba": ("numba",), "scipy": ("scipy", "numba"), "diffrax": ("diffrax",)},
     "fit": {"scipy": ("scipy", "numba"), "diffrax": ("diffrax", "optimistix")},
     "first": {"scipy": ("scipy", "numba"), "diffrax": ("diffrax", "optimistix")},
     "stiff": {"scipy": ("scipy", "numba")},
     "many": {"scipy": ("scipy", "numba"), "diffrax": ("diffrax",)},
+    "neural": {"diffrax": ("diffrax",)},
 }
 """The sides of each job, with the modules that they need."""
 PROCESSES = 3

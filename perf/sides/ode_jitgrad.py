@@ -99,6 +99,24 @@ def many() -> Iterator[Row]:
     yield {"side": "jitgrad", "first": begun, "seconds": seconds / len(sets)}
 
 
+def neural() -> Iterator[Row]:
+    def slopes(t: Any, y: Any, weights: Any) -> Any:
+        a, b, c, d, e, f = weights
+        return e @ jg.tanh(c @ jg.tanh(a @ y + b) + d) + f
+
+    weights = jobs.network()
+    for method in ("auto", "RK45"):
+
+        def loss(weights: Any, method: str = method) -> Any:
+            options = {"args": (weights,), "rtol": jobs.TOLERANCE, "atol": jobs.TOLERANCE}
+            solved = jg.solve_ivp(slopes, (0.0, 2.0), jobs.NETWORK_BEGIN, method, jobs.NETWORK_TIMES, **options)
+            return jg.mean((solved.y - jobs.TARGETS) ** 2)
+
+        gradient = jg.function(jg.grad(loss))
+        run = jobs.timed(lambda gradient=gradient: [g.numpy() for g in gradient(weights)])
+        yield row(f"jitgrad {method}", run, error=jobs.norm_error(run[2]))
+
+
 def detest() -> Iterator[Row]:
     sys.path.insert(0, str(Path(__file__).parents[2]))
     from tests.integrate.problems import NONSTIFF_PROBLEMS

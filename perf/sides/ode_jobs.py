@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -39,6 +40,25 @@ SECONDS = 1.0
 """The time of the repeated calls that a figure is the minimum of."""
 SETS = 10_000
 """Number of sets of parameters that are solved together."""
+
+# A network as a right-hand side
+UNITS, NETWORK_TIMES, NETWORK_BEGIN = (2, 50, 50, 2), np.linspace(0, 2, 21), np.array([1.0, 0.5])
+TARGETS = np.random.default_rng(1).normal(size=(2, 21))
+NORM = 23.7394037414675
+"""The sum of squares of the gradient, with tolerances of 1e-13."""
+
+
+def network() -> list[np.ndarray]:
+    """Return the weights and biases of each layer."""
+    random, made = np.random.default_rng(0), list[np.ndarray]()
+    for before, after in itertools.pairwise(UNITS):
+        made += [random.normal(size=(after, before)) / np.sqrt(before), random.normal(size=after) / np.sqrt(before)]
+    return made
+
+
+def norm_error(gradient: Sequence[Any]) -> float:
+    """Return the relative error of the norm of the gradient."""
+    return abs(float(np.sqrt(sum(float((np.asarray(g) ** 2).sum()) for g in gradient) / NORM)) - 1)
 
 
 def parameter_sets(n: int) -> np.ndarray:

@@ -175,10 +175,12 @@ class _Diffrax:
         self.jax, self.numpy, self.diffrax = jax, jax.numpy, diffrax
         self.control = diffrax.PIDController(rtol=jobs.TOLERANCE, atol=jobs.TOLERANCE)
 
-    def solve(self, slopes: Any, method: Any, end: float, y0: Any, args: Any, times: Any, **options: Any) -> Any:
+    def solve(
+        self, slopes: Any, method: Any, end: float, y0: Any, args: Any, times: Any, max_steps: int = 100_000, **options: Any
+    ) -> Any:
         return self.diffrax.diffeqsolve(
             self.diffrax.ODETerm(slopes), method, 0.0, end, 0.01, y0, args=args, saveat=self.diffrax.SaveAt(ts=times),
-            stepsize_controller=self.control, max_steps=100_000, **options,
+            stepsize_controller=self.control, max_steps=max_steps, **options,
         ).ys  # fmt: skip
 
     def predators(self, t: Any, y: Any, p: Any) -> Any:
@@ -229,6 +231,28 @@ def diffrax_many() -> Rows:
     solve = dx.jax.jit(dx.jax.vmap(lambda p: dx.solve(dx.predators, dx.diffrax.Tsit5(), 20.0, y0, p, jobs.TIMES)))
     begun, seconds, _ = jobs.timed(lambda: solve(sets).block_until_ready())
     yield {"side": "diffrax, vmap", "first": begun, "seconds": seconds / len(sets)}
+
+
+def diffrax_neural() -> Rows:
+    dx = _Diffrax()
+    tanh, mean = dx.numpy.tanh, dx.numpy.mean
+
+    def slopes(t: Any, y: Any, weights: Any) -> Any:
+        a, b, c, d, e, f = weights
+        return e @ tanh(c @ tanh(a @ y + b) + d) + f
+
+    weights = [dx.numpy.array(w) for w in jobs.network()]
+    options = {"adjoint": dx.diffrax.RecursiveCheckpointAdjoint(), "max_steps": 4096}
+    for name in ("Tsit5", "Dopri8"):
+        method = getattr(dx.diffrax, name)()
+
+        def loss(weights: Any, method: Any = method) -> Any:
+            solved = dx.solve(slopes, method, 2.0, dx.numpy.array(jobs.NETWORK_BEGIN), weights, jobs.NETWORK_TIMES, **options)
+            return mean((solved.T - jobs.TARGETS) ** 2)
+
+        gradient = dx.jax.jit(dx.jax.grad(loss))
+        run = jobs.timed(lambda gradient=gradient: dx.jax.block_until_ready(gradient(weights)))
+        yield row(f"diffrax {name}", run, error=jobs.norm_error(run[2]))
 
 
 def scipy_first() -> Rows:

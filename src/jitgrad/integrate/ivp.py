@@ -142,7 +142,7 @@ def solve_ivp(
            Springer, 1996.
     .. [4] W. W. Hager, "Runge-Kutta methods in optimal control and the transformed adjoint system", Numerische Mathematik, 87,
            247-282, 2000.
-    .. [5] A. Sandu, "On the properties of Runge-Kutta discrete adjoints", Computational Science - ICCS 2006, 550-557, 2006.
+    .. [5] A. Sandu, "On the properties of Runge-Kutta discrete adjoints", Computational Science - ICCS, 2006.
 
     Examples
     --------

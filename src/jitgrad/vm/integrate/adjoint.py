@@ -249,11 +249,14 @@ def _solve(context, i, scratch, sizes, gamma, given, time):
     F has the Jacobian of the controlled states in its diagonal, one for each row of the dependent states, and zeros above. The
     diagonal alone gives the solution for the last dependent states, and one group more with each correction.
     """
-    evaluate_jacobian(context, i, scratch, time)
-    prepare(scratch, sizes, gamma)
     n, change, pulled = sizes[at.SIZE], scratch[at.STEP] * gamma, _pulled(scratch, sizes)
     weight, rest = _vector(scratch, sizes, at.WEIGHT), vector(scratch, sizes, at.PROPOSED)
+    evaluate_jacobian(context, i, scratch, time)
     assign(weight, given, n)
+    if not prepare(scratch, sizes, gamma):  # the stage has no derivative
+        for j in range(n):
+            weight[j] = nan
+        return
     _solve_rows(scratch, sizes, weight)
     for group in range(sizes[at.N_STATES] // sizes[at.N_CONTROLLED] - ONE):
         _pull(context, i, scratch, time)
