@@ -1,6 +1,6 @@
 """Likelihoods of the PEtab benchmark collection: reaction networks with noise parameters and several experiments.
 
-The parameters are those of the collection (Hass et al., "Benchmark problems for dynamic modeling of intracellular processes",
+The parameters are those of the collection (H. Haß et al., "Benchmark problems for dynamic modeling of intracellular processes",
 Bioinformatics 35, 2019), and the negative log-likelihoods those in the tests of pyPESTO and PEtab.jl.
 """
 
