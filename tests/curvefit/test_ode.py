@@ -139,6 +139,12 @@ def test_rates_of_a_function_are_not_exchanged() -> None:
     np.testing.assert_allclose(fit.values, [2.453566, 0.485833, 0.081425], rtol=1e-4)
 
 
+def test_a_covariate_that_changes_at_a_known_time() -> None:
+    t = np.array([1.0, 4.0, 5.0, 6.0, 9.0])
+    said = ode("w = where(t < 5, 70, 80); A' = -k*w*A", {"A": 1.0})(t=t, k=0.01).numpy()
+    np.testing.assert_allclose(said, np.exp(-0.7 * np.minimum(t, 5) - 0.8 * np.maximum(t - 5, 0)), rtol=1e-7)
+
+
 def test_predictions_of_rows_with_several_doses() -> None:
     fit = jg.curve_fit(oral(), data_of("theoph", 1), "conc", [-2.9, 0.5, -3.9])
     said = fit.predict({"time": [1.0, 1.0, 2.0], "dose": [4.0, 2.0, 4.0]})

@@ -38,12 +38,13 @@ def check_constant(columns: Mapping[str, np.ndarray], by: str | None) -> None:
     for name, values in columns.items():
         if not (values == values[0]).all():
             other = values[np.argmax(values != values[0])]
-            within, advice = ("a fit", "Name the column of experiments by by=, fit groups of rows in which it is constant,")
+            within = "a fit"
+            advice = "Fit each group of rows in which it is constant, fit all together with by= of curvefit.ode,"
             if by is not None:
                 within, advice = f"an experiment of {by!r}", "Give experiments in which it is constant,"
             raise DataError(
                 f"Column {name!r} varies within {within} ({values[0]:g}, {other:g}, …), but the equations use one value. "
-                f"{advice} or write it as a function of t."
+                f"{advice} or write it as a function of t, as in where(t < 5, 70, 80)."
             )
 
 

@@ -385,6 +385,7 @@ def ode(
 
         Right-hand sides are formulas of states, definitions, parameters and columns, in the language of
         `jitgrad.curvefit.formula`; ``t`` is the time. Columns in them must be constant within an experiment.
+        A covariate that changes at known times is a function of them: ``w = where(t < 5, 70, 80)``.
     initial : mapping of str to float or str, optional
         The initial value of each state: a number, or an expression of parameters and columns, such as ``"dose"`` or ``"C0"``.
         A parameter is fitted. States without an initial value start at 0.
