@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from jitgrad.curvefit import OdeModel, ode
 from jitgrad.curvefit.bundles import BundledFits
 from jitgrad.curvefit.search import ROUND
 from jitgrad.errors import DataError, FitError, JitgradError
+from jitgrad.tabular import CurveModel, fit_curve
 
 ORAL = "A' = -exp(lKa)*A; C' = exp(lKa)*A*exp(lKe - lCl) - exp(lKe)*C"
 CLOSED = "dose*exp(lKe+lKa-lCl)*(exp(-exp(lKe)*time) - exp(-exp(lKa)*time))/(exp(lKa) - exp(lKe))"
@@ -300,6 +302,18 @@ def test_several_experiments(labels: list[Any]) -> None:
         jg.fit_groups(model, table | {"y": y, "g": np.zeros(7)}, "y", by="g")
     with pytest.raises(DataError, match="Column 'dose' varies within an experiment of 'run'"):
         jg.curve_fit(model, table | {"dose": np.arange(7.0)}, y, {"k": 0.2, "extra": 0.0})
+
+
+def test_experiments_of_a_table(tmp_path: Path) -> None:
+    """A fit of a table with labels of experiments and quantities, which is saved and loaded."""
+    model = ode("A' = -k*A", {"A": "dose"}, {"a": "A", "b": "2*A"}, which="quantity", by="run")
+    runs, quantities = ["x"] * 3 + ["y"] * 3, ["a", "b", "a"] * 2
+    table = pl.DataFrame({"run": runs, "quantity": quantities, "dose": [1.0] * 3 + [4.0] * 3, "t": [0.5, 1.0, 2.0] * 2})
+    wanted = table["dose"] * np.exp(-0.3 * table["t"]) * np.array([1.0, 2.0, 1.0] * 2)
+    made = fit_curve(table.with_columns(y=wanted), "y", model, p0={"k": 0.2}).model
+    made.save(tmp_path / "m.jitgrad")
+    for each in (made, CurveModel.load(tmp_path / "m.jitgrad")):
+        np.testing.assert_allclose(each.predict_frame(table[2:])["prediction"], wanted[2:], rtol=1e-6)
 
 
 FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {

@@ -270,8 +270,8 @@ def compare_curves(
 
 
 def _has_labels(model: Any, name: str) -> bool:
-    """Return whether a column contains labels of observed quantities."""
-    return isinstance(model, OdeModel) and model.arguments["which"] == name
+    """Return whether a column contains labels of observed quantities or of experiments."""
+    return isinstance(model, OdeModel) and name in (model.arguments["which"], model.arguments["by"])
 
 
 def _columns_of_equations(
