@@ -142,9 +142,39 @@ def test_results_do_not_depend_on_threads(threads: Callable[[int], None]) -> Non
     np.testing.assert_array_equal(*found)
 
 
+A, B = RNG.normal(size=(4, 4)) - 2 * np.eye(4), RNG.normal(size=(2, 4, 8)) / 3
+
+
+def linear(fun: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    return lambda p: jg.solve_ivp(lambda t, y: fun(p, y), (0, 2), 1 + p, "DOP853", [1.0, 2.0], rtol=1e-8).y
+
+
+PRODUCTS: dict[str, Callable[[Any], Any]] = {
+    "shared": linear(lambda p, y: A @ y),
+    "from the left": linear(lambda p, y: y @ A),
+    "own": linear(lambda p, y: (A + jg.outer(p, p)) @ y),
+    "own from the left": linear(lambda p, y: y @ (A + jg.outer(p, p))),
+    "of matrices": linear(lambda p, y: jg.reshape(A[:2, :2] @ jg.reshape(y, (2, 2)) @ jg.reshape(p, (2, 2)), (4,)) - y),
+    "network": linear(lambda p, y: B[0] @ jg.tanh(B[1].T @ y) - y),
+    "sums": linear(lambda p, y: -y * jg.sum(y * y) + jg.mean(y)),
+    "tangents": jg.jacfwd(linear(lambda p, y: B[0] @ jg.tanh(B[1].T @ y) - (A + jg.outer(p, p)) @ y)),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_and_sums_are_those_of_single_integrations_up_to_rounding(name: str) -> None:
+    f, rows = PRODUCTS[name], RNG.uniform(-0.5, 0.5, (20, 4))
+    together, alone = jg.function(jg.vmap(f)), jg.function(f)
+    found = together(rows).numpy()
+    np.testing.assert_allclose(found, [alone(row).numpy() for row in rows], rtol=1e-9, atol=1e-11)
+    assert kernels(jg.lower(jg.vmap(f), rows)) == ["integrate_rows-float64"]
+    order = RNG.permutation(20)
+    np.testing.assert_array_equal(together(rows[order]).numpy(), found[order])
+
+
 LEFT_IN_LOOPS: dict[str, Callable[[Any], Any]] = {
     "implicit": states_of("ESDIRK"),
-    "matrix product": lambda p: jg.solve_ivp(lambda t, y: jg.outer(p[:2], p[2:]) @ y, (0, 1), [1.0, 2.0], "RK45", [1.0]).y,
+    "cumulative sum": lambda p: jg.solve_ivp(lambda t, y: jg.cumsum(y) * p[0], (0, 1), [1.0, 2.0], "RK45", [1.0]).y,
     "events": lambda p: (
         jg.solve_ivp(
             lotka_volterra,

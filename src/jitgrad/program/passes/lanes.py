@@ -2,11 +2,12 @@
 
 An instruction of the right-hand side then computes the values of all lanes, for which it takes little longer than for one.
 Integrations for which this is not possible remain loops: those by implicit methods, with events, with tolerances that differ
-from row to row, or whose right-hand sides do more than elementwise operations and views.
+from row to row, or whose right-hand sides do more than elementwise operations, views, sums and products.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ LEAST_ROWS = 2
 """The smallest number of rows that are integrated in lanes."""
 MOST_ROWS = 256
 """Number of rows of a part that one thread integrates, if there are enough rows for all threads."""
+MOST_PRODUCTS = 1024
+"""Number of products of elements up to which a product of two matrices that differ from lane to lane is a sum of products."""
 _VIEWS = ("reshape", "transpose", "broadcast_to", "slice", "pad", "concatenate", "gather")
 
 
@@ -158,9 +161,11 @@ def in_lanes(body: Expression, n_states: int, moving: Sequence[int]) -> Expressi
 
 
 def _with_lanes(builder: Builder, step: Step, args: Sequence[int], has: Sequence[bool]) -> int | None:
-    """Add a step for all lanes, or return None if it is neither elementwise nor a view."""
+    """Add a step for all lanes, or return None if it is not elementwise, a view, a sum or a product."""
     row, attrs, lanes = OPS.get(step.op), dict(step.attrs), layout.LANES
-    if row is None or (row.value is None and step.op not in _VIEWS) or (step.op == "gather" and has[1]):
+    if step.op == "matmul":
+        return _product(builder, step, args, has)
+    if row is None or (row.value is None and step.op not in (*_VIEWS, "sum")) or (step.op == "gather" and has[1]):
         return None
     if row.value is not None and step.op not in _VIEWS:
         return builder.op(step.op, *(i if lane else _beside(builder, i) for i, lane in zip(args, has, strict=True)), **attrs)
@@ -173,6 +178,41 @@ def _with_lanes(builder: Builder, step: Step, args: Sequence[int], has: Sequence
     if step.op == "concatenate":
         args = [i if lane else _repeated(builder, i) for i, lane in zip(args, has, strict=True)]
     return builder.op(step.op, *args, **attrs)
+
+
+def _product(builder: Builder, step: Step, args: Sequence[int], has: Sequence[bool]) -> int | None:
+    """Add a product of matrices: as one product with a matrix that all lanes share, or as a sum of products if it is small."""
+    (left, right), result = args, (*step.shape, layout.LANES)
+    shapes = [builder.steps[i].shape for i in args]
+    if not has[0] and len(shapes[0]) == 2:
+        before = len(shapes[1]) - 3  # axes of the right operand before those of its matrices
+        first = builder.op("transpose", right, axes=(before, *range(before), before + 1, before + 2)) if before else right
+        flat = builder.op("reshape", first, shape=(shapes[0][1], math.prod(shapes[1]) // shapes[0][1]))
+        made = builder.op("reshape", builder.op("matmul", left, flat), shape=(result[-3], *result[:-3], *result[-2:]))
+        return builder.op("transpose", made, axes=(*range(1, before + 1), 0, before + 1, before + 2)) if before else made
+    if not has[1] and len(shapes[1]) == 2:
+        other = _product(builder, _turned(step), [_transposed(builder, right, 0), _transposed(builder, left, 1)], (False, True))
+        return None if other is None else _transposed(builder, other, 1)
+    a, b = (shape[: len(shape) - lane] for shape, lane in zip(shapes, has, strict=True))
+    if step.size * a[-1] > MOST_PRODUCTS:
+        return None
+    lanes = [(layout.LANES,) if lane else (1,) for lane in has]
+    rows = builder.op("reshape", left, shape=(*a, 1, *lanes[0]))
+    columns = builder.op("reshape", right, shape=(*b[:-2], 1, *b[-2:], *lanes[1]))
+    return builder.op("sum", builder.op("multiply", rows, columns), axes=(len(step.shape) - 1,))
+
+
+def _turned(step: Step) -> Step:
+    """Return a product with the shape of its transpose."""
+    return step._replace(shape=(*step.shape[:-2], step.shape[-1], step.shape[-2]))
+
+
+def _transposed(builder: Builder, i: int, after: int) -> int:
+    """Exchange the two axes that ``after`` others follow."""
+    order = list(range(len(builder.steps[i].shape)))
+    n = len(order) - after
+    order[n - 2 : n] = n - 1, n - 2
+    return builder.op("transpose", i, axes=tuple(order))
 
 
 def _beside(builder: Builder, i: int) -> int:
