@@ -11,6 +11,7 @@ import jitgrad as jg
 from jitgrad.curvefit.curve import curve_of
 from jitgrad.program.program import Program
 from jitgrad.tape.forward_mode import push_forward
+from jitgrad.tape.integrate import integrate
 from jitgrad.vm.instructions import OPCODE
 
 TIMES = np.linspace(0, 3, 7)
@@ -137,3 +138,14 @@ def test_what_neither_time_nor_states_change_is_computed_once(method: str) -> No
     np.testing.assert_allclose(
         jg.jacfwd(solve)(X).numpy().T, [exact * rate, -exact * rate / X[1], 0 * exact], rtol=1e-7, atol=1e-9
     )
+
+
+def test_states_whose_elements_are_read_in_reverse_order_are_kept() -> None:
+    def solve(x: Any) -> Any:
+        def slopes(t: Any, states: Any) -> Any:
+            return [jg.stack([-x[0] * states[0][::-1, 0], x[1] * states[0][::-1, 1]], axis=1)]
+
+        return integrate(slopes, 0.0, TIMES, [np.array([[1.0, 2.0], [0.5, 3.0]])], rtol=1e-8).values[0]
+
+    alone = [jg.jvp(solve, (X,), (e,))[1].numpy() for e in E]
+    np.testing.assert_allclose(np.moveaxis(jg.jacfwd(solve)(X).numpy(), -1, 0), alone, rtol=1e-9, atol=1e-12)

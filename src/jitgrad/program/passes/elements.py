@@ -77,9 +77,14 @@ def _is_by_elements(integration: Integration, k: int) -> bool:
     for body in integration.bodies:
         i = inputs_of(body)[1 + k]
         users = [step for step in body.steps if i in step.args]
-        if i in body.outputs or any(step.op != "slice" or step.shape != one for step in users):
+        if i in body.outputs or not all(step.op == "slice" and step.shape == one and _keeps_order(step) for step in users):
             return False
     return True
+
+
+def _keeps_order(step: Step) -> bool:
+    """Return whether a slice of an element of the last axis has the others in order."""
+    return not any(step.attr("starts")[:-1]) and all(n == 1 for n in step.attr("steps")[:-1])
 
 
 def _split(builder: Builder, step: Step, sizes: Sequence[int]) -> Step:
