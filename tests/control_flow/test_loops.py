@@ -151,6 +151,7 @@ C = {"level": [np.zeros(3), 1.0]}
         (lambda: jg.scan(lambda c, x: ({"level": c["level"][:1]}, None), C, X),
          ArgumentError, r"carry\['level'\] is a list of 2 and becomes a list of 1"),
         (lambda: jg.scan(lambda c, x: (None, None), 1.0, X), ArgumentError, "carry is a value and becomes None"),
+        (lambda: jg.scan(0.0, lambda c, x: (c, x), X), ArgumentError, "f is a float, not a function. The order"),
         (lambda: jg.scan(lambda c, x: c, 1.0, X), ArgumentError, r"Return a pair \(carry, y\)"),
         (lambda: jg.scan(lambda c, x: (c, x), 1.0), ArgumentError, "Give length"),
         (lambda: jg.scan(lambda c, x: (c, x), 1.0, (X, X[1:])),

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import lognorm
 
 import jitgrad as jg
-from jitgrad.errors import ArgumentError, DataError
+from jitgrad.errors import ArgumentError, DataError, FitError
 
 RNG = np.random.default_rng(3)
 X = np.linspace(0.2, 6, 15)
@@ -114,3 +114,11 @@ def test_errors_that_teach() -> None:
         jg.curve_fit(FORMULA, X, Y, [5.0, 1.0], loss=lambda y, p: (y - p) ** 2, errors="lognormal")
     with pytest.raises(ArgumentError, match=r"lognormal and normal errors.*Compare their AIC"):
         jg.curvefit.compare(jg.curve_fit(FORMULA, X, Y, errors="lognormal"), jg.curve_fit("a + k * x", X, Y))
+
+
+def test_a_model_that_is_zero_has_no_logarithm() -> None:
+    model = jg.curvefit.ode("A' = -k * A; B' = k * A", {"A": 1}, {"a": "A", "b": "B"}, which="what", by="run")
+    table = {"t": [0.0, 1.0, 0.0, 1.0], "what": ["a", "a", "b", "b"], "run": ["x", "x", "y", "y"]}
+    message = r"The logarithm of the model is not finite at the starting values, in row 2 \(t = 0\)\."
+    with pytest.raises(FitError, match=message):
+        jg.curve_fit(model, table, [1.0, 0.4, 0.1, 0.6], {"k": 1.0}, errors="lognormal")

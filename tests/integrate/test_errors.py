@@ -16,6 +16,11 @@ def robertson(t: Any, y: Any) -> Any:
     return [slow, -slow - fast, fast]
 
 
+def assigned(derivatives: Any, y: Any) -> Any:
+    derivatives[0] = y[1]
+    return derivatives
+
+
 FLOAT32 = jg.tensor([1.0], "float32")
 ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"t_eval": [0.5, 2.0]}, ArgumentError, r"Values in `t_eval` are not within `t_span`: 2.0 at position 1 .*Extend t_span"),
@@ -68,6 +73,8 @@ def test_invalid_arguments(options: dict[str, Any], error: type[Exception], mess
         (lambda t, y: y[:2], ShapeError, r"fun returns an array of shape \(2,\) for y of shape \(3,\)"),
         (lambda t, y: 1.0, ShapeError, r"fun returns an array of shape \(\) for y of shape \(3,\)"),
         (lambda t, y: None, ArgumentError, "fun returns None"),
+        (lambda t, y: assigned(np.zeros(3), y), ArgumentError, r"array of floats. Return a list or np.array\(\["),
+        (lambda t, y: assigned(np.zeros_like(y), y), ArgumentError, r"elements of a Tensor. Return a list or np.array\(\["),
         (lambda t, y: -y if y[0] > 0 else y, TracingError, "where"),
         (lambda t, y: np.array([y[0], y[1], y[2]], float), TracingError, "A value was requested"),
     ],

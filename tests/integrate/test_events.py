@@ -204,6 +204,14 @@ def test_traced_functions_and_rows_pad_events_with_nan() -> None:
         np.testing.assert_array_equal(row, traced(height).numpy())
 
 
+def test_rows_have_no_more_places_than_terminal_events() -> None:
+    def time_of(height: Any) -> Any:
+        return jg.solve_ivp(lambda t, y: -y, (0, 9), [height], t_eval=[9.0], events=event(lambda t, y: y[0] - 1, terminal=True))
+
+    found = jg.vmap(lambda height: time_of(height).t_events[0])(np.array([2.0, 0.5])).numpy()
+    np.testing.assert_allclose(found, [[np.log(2)], [np.nan]], rtol=1e-9)
+
+
 def test_too_many_events() -> None:
     with pytest.raises(IntegrationError, match=r"more than 3 events.*max_events"):
         jg.solve_ivp(lambda t, y: [y[1], -y[0]], (0, 100), [0.0, 1.0], t_eval=[1.0], events=lambda t, y: y[0], max_events=3)

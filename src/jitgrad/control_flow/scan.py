@@ -111,6 +111,8 @@ def scan(
     >>> numbers.numpy()
     array([ 0,  1,  1,  2,  3,  5,  8, 13])
     """
+    if not callable(f):
+        raise ArgumentError(f"scan: f is {_kind(f)}, not a function. The order of the arguments is f, init, xs.")
     data = leaves(xs)
     trips = _trips(names(xs, "xs"), [x.shape for x in data], length)
     structure: list[Any] = []

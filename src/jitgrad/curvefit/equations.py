@@ -48,6 +48,13 @@ class Equations:
         defined = [f"{_quoted(name)} = {f.text}" for name, f in self.definitions.items()]
         return [*defined, *(f"{_quoted(name)}' = {f.text}" for name, f in self.rates.items())]
 
+    def used(self, formulas: Iterable[Formula]) -> list[Formula]:
+        """Return formulas and the definitions that they use, directly or through others."""
+        found = list(formulas)
+        for formula in found:
+            found += [f for name, f in self.definitions.items() if name in formula.names and f not in found]
+        return found
+
     def free_names(self, formulas: Iterator[Formula] | list[Formula]) -> list[str]:
         """Return the names in formulas that are neither states, nor definitions, nor time."""
         known = {TIME, *self.rates, *self.definitions}
@@ -179,8 +186,11 @@ def _check(made: Equations) -> None:
     for name, formula in made.definitions.items():
         for used in formula.names:
             if used in made.definitions and used not in known:
-                what = "itself" if used == name else f"{used!r}, which is defined later"
-                raise FormulaError(f"The definition of {name!r} uses {what}. Write definitions before they are used.")
+                if used == name:
+                    raise FormulaError(f"The definition of {name!r} uses itself. Write {name}' for the derivative of a state.")
+                raise FormulaError(
+                    f"The definition of {name!r} uses {used!r}, which is defined later. Write definitions before they are used."
+                )
         known.add(name)
 
 

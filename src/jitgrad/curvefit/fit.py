@@ -119,12 +119,13 @@ def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unna
 
     Parameters
     ----------
-    model : str, Formula, NamedModel or callable
+    model : str, Formula, NamedModel, OdeModel or callable
         One of
 
         - a formula such as ``"a * exp(-b * x)"``, as text or made by `jitgrad.curvefit.formula`. Names that are not columns
           of the data are parameters.
         - a named model or its name, such as ``"gaussian"``; see `jitgrad.curvefit.MODELS`.
+        - differential equations, made by `jitgrad.curvefit.ode`.
         - a function ``f(x, a, b, ...)`` that returns one number per row. It is traced with Tensors, on which NumPy's and
           jitgrad's functions work. A function that cannot be traced, for example because of an ``if`` on a parameter, is
           called with numbers and fitted with finite differences by SciPy, and the result's ``notes`` say so.

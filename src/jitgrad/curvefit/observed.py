@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.curvefit.equations import parsed
+from jitgrad.curvefit.equations import Equations, parsed
 from jitgrad.curvefit.formula import Formula
-from jitgrad.errors import ArgumentError, DataError, listed, near_name
+from jitgrad.errors import ArgumentError, DataError, FormulaError, listed, near_name
 from jitgrad.ops.elementwise import equal, where
 from jitgrad.tape.tensor import Tensor
 
@@ -78,7 +78,7 @@ def _number(label: str) -> float:
         return np.nan
 
 
-def observed(observe: Any, which: str | None, states: Sequence[str]) -> Observed:
+def observed(observe: Any, which: str | None, of: Equations) -> Observed:
     """Return what is observed. Raises ArgumentError if it is not clear, and FormulaError for an invalid expression.
 
     Parameters
@@ -87,9 +87,19 @@ def observed(observe: Any, which: str | None, states: Sequence[str]) -> Observed
         The expressions, as given by the user.
     which : str or None
         The column of labels.
-    states : sequence of str
-        The states.
+    of : Equations
+        The equations.
     """
+    found = _observed(observe, which, list(of.rates))
+    names = {name for formula in of.used(found.formulas.values()) for name in formula.names}
+    if names.isdisjoint(of.rates):
+        raise FormulaError(
+            f"No state is observed by {listed(found.formulas)}. Give an expression of states, which are {listed(of.rates)}."
+        )
+    return found
+
+
+def _observed(observe: Any, which: str | None, states: Sequence[str]) -> Observed:
     if observe is None:
         if len(states) > 1:
             raise ArgumentError(

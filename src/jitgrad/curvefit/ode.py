@@ -114,7 +114,7 @@ class OdeModel(TextModel):
         self.states, self._time, self._which, self._by = list(self._equations.rates), time, which, by
         self._counts: tuple[int, ...] = ()
         self._initial = initial_values(self._equations, initial or {}, needed=not doses)
-        self._observed = observed(observe, which, self.states)
+        self._observed = observed(observe, which, self._equations)
         self._t0 = parsed_value(t0, "t0")
         self._doses = doses_of(doses or {}, self.states)
         self._options = {
@@ -126,13 +126,15 @@ class OdeModel(TextModel):
         begun = [*((f"{name}(0)", f) for name, f in self._initial.items()), ("t0", self._t0)]
         begun += [(f"a dose of {self.states[k]}", f) for k, *both in self._doses for f in both]
         self._check_constant(begun)
-        once = self._used([*self._equations.rates.values(), *(f for _, f in begun)])
+        once = self._equations.used([*self._equations.rates.values(), *(f for _, f in begun)])
         self._once = self._equations.free_names(once)
         every = [*self._equations.definitions.values(), *once, *self._observed.formulas.values()]
         names = self._equations.free_names(every)
-        self.names = list(dict.fromkeys([*([time] if time else []), *names, *(name for name in (which, by) if name)]))
+        labels = [name for name in (which, by) if name]
+        self.names = list(dict.fromkeys([*([time] if time else []), *names, *labels]))
         self.constants = list(dict.fromkeys(name for formula in every for name in formula.constants))
         super().__init__("; ".join(self.lines[: -len(self._observed.formulas)]))
+        self.labels = labels
 
     def __reduce__(self) -> Any:
         return OdeModel, self._arguments
@@ -168,17 +170,10 @@ class OdeModel(TextModel):
         names = ("text", "initial", "observe", "which", "by", "time", "t0", "doses", "method", "rtol", "atol")
         return dict(zip(names, self._arguments, strict=True))
 
-    def _used(self, formulas: Iterable[Formula]) -> list[Formula]:
-        """Return formulas and the definitions that they use, directly or through others."""
-        found = list(formulas)
-        for formula in found:
-            found += [f for name, f in self._equations.definitions.items() if name in formula.names and f not in found]
-        return found
-
     def _check_constant(self, given: Iterable[tuple[str, Formula]]) -> None:
         """Raise FormulaError for initial values that depend on states or time."""
         for of, formula in given:
-            for used in self._used([formula]):
+            for used in self._equations.used([formula]):
                 for name in used.names:
                     if name in self.states or name == TIME:
                         raise FormulaError(

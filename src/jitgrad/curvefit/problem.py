@@ -13,6 +13,7 @@ from jitgrad.curvefit.data import check_size
 from jitgrad.curvefit.least_squares import Data, Limits, Solution, SolverOptions, solve
 from jitgrad.curvefit.lowered_model import LoweredModel
 from jitgrad.curvefit.rows import Observations
+from jitgrad.curvefit.text_model import TextModel
 from jitgrad.errors import DataError, JitgradError
 from jitgrad.functions.products import matmul
 from jitgrad.tape.tensor import as_tensor
@@ -104,9 +105,9 @@ class Problem:
     def not_finite(self, start: np.ndarray, place: str = "the starting values") -> str:
         """Return a sentence, without its period, on the quantity that is not finite at values of the free parameters, (n,)."""
         said, jacobian = self.curve.evaluate(self.with_free(start), self.free, self.columns, len(self.y))
-        bad = ~np.isfinite(said)
+        bad, what = ~np.isfinite(said), "The logarithm of the model" if self.curve.log else "The model"
         if bad.any():
-            return f"The model is not finite at {place}, {self._rows(bad)}{self._failure(start)}"
+            return f"{what} is not finite at {place}, {self._rows(bad)}{self._failure(start)}"
         k = int(np.argmax(~np.isfinite(jacobian).all(axis=0)))
         bad = ~np.isfinite(jacobian[:, k])
         if not bad.any():  # the values are finite, but their squares are not
@@ -129,7 +130,12 @@ class Problem:
         """Return a description of the marked rows, with the data of the first."""
         row, others = int(np.argmax(marked)), int(np.sum(marked)) - 1
         names = self.curve.columns if len(self.curve.columns) == len(self.data.columns) else [""] * len(self.data.columns)
-        columns = [(name or "x", x) for name, x in zip(names, self.data.columns, strict=True) if x.shape == marked.shape]
+        labels = self.curve.model.labels if isinstance(self.curve.model, TextModel) else []
+        columns = [
+            (name or "x", x)
+            for name, x in zip(names, self.data.columns, strict=True)
+            if x.shape == marked.shape and name not in labels
+        ]
         of = f" ({', '.join(f'{name} = {x[row]:g}' for name, x in columns[:3])})" if columns else ""
         return f"in row {row}{of}" + (f" and {others} more" if others else "")
 

@@ -26,6 +26,8 @@ class TextModel:
         The names in the text, such as ``pi``, that are constants unless the data have a column of that name.
     plain : bool
         Whether the model uses built-in functions only.
+    labels : list of str
+        The columns of labels, which are numbers in the data of a fit.
     accuracy : float
         The relative error of its values beyond rounding errors.
     restricts : bool
@@ -40,6 +42,7 @@ class TextModel:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.labels: list[str] = []
 
     def parameters(self, columns: Iterable[str]) -> list[str]:
         """Return the names that are not columns.

@@ -98,9 +98,10 @@ def fit_groups(
 
     Parameters
     ----------
-    model : str, Formula, NamedModel or callable
-        A formula such as ``"a * exp(-k * t) + c"``, a named model or its name, such as ``"logistic4"``, or a function
-        ``f(x, a, b, ...)`` that can be traced: it uses functions of NumPy or jitgrad, and no ``if`` on values.
+    model : str, Formula, NamedModel, OdeModel or callable
+        A formula such as ``"a * exp(-k * t) + c"``, a named model or its name, such as ``"logistic4"``, differential
+        equations made by `jitgrad.curvefit.ode`, or a function ``f(x, a, b, ...)`` that can be traced: it uses functions of
+        NumPy or jitgrad, and no ``if`` on values.
     data : frame, mapping, array_like or DataArray
         With `by`, a frame of pandas, Polars or PyArrow, or a mapping of columns, with one row per measurement, in any order.
         Without `by`, the independent variable of curves with equally many rows: an array of shape (rows,) that all curves

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.arguments import nonnegative
-from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.errors import ArgumentError, ReadOnlyError, ShapeError
 from jitgrad.tape import dtypes
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
@@ -51,15 +51,16 @@ class Problem:
         return self.states_from(self._called(t, self.pack(states)), "fun", "the derivative of each element of y")
 
     def _called(self, t: Tensor, y: Any) -> Any:
-        """Call the right-hand side. Errors of arrays of floats, which cannot hold Tensors, say what to return instead."""
+        """Call the right-hand side. Errors of assignments to elements say what to return instead."""
+        advice = "Return a list or np.array([...]) of the derivatives."
         try:
             return self._fun(t, y, *self.args)
+        except ReadOnlyError as error:  # of y or zeros_like(y)
+            raise ArgumentError(f"fun assigns to elements of a Tensor. {advice}") from error
         except ValueError as error:
             if "array element" not in str(error):
                 raise
-            raise ArgumentError(
-                "fun assigns a Tensor to an element of an array of floats. Return a list or np.array([...]) of the derivatives."
-            ) from error
+            raise ArgumentError(f"fun assigns a Tensor to an element of an array of floats. {advice}") from error
 
     def states_from(self, nest: Any, name: str, what: str) -> Tensors:
         """Return the leaves of a value that a user's function returned. Raise ShapeError if it is not like y0."""

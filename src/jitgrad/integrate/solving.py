@@ -123,10 +123,11 @@ class Solver:
     def _of_events(self, segments: Segments) -> tuple[list[Tensor], list[Any]]:
         """Return the times and the states of each event: those that happened or, if they are unknown, nan after them."""
         happens = known(segments.happens)
+        most = 0 if self._events is None else self._events.most(self._most)
         t_events, y_events = [], []
         for number in range(segments.happens.shape[1]):
             if happens is None:
-                order = argsort(segments.happens[:, number] == 0)[: self._most]
+                order = argsort(segments.happens[:, number] == 0)[:most]
                 made = [
                     _nan_after(gather(segments.happens[:, number], order, axis=0), gather(x, order, axis=0))
                     for x in segments.exits

@@ -160,6 +160,6 @@ def _lost(how: str, why: str) -> ConcretizationError:
     item = ", or item() for a number to print" if why == REQUIRED else ""
     return ConcretizationError(
         f"{how} takes the value of a Tensor that {why}{users_line()}, and its derivative would be lost. Use functions of "
-        f"jitgrad (sin for math.sin, np.array([...]) without a dtype), or detach() first for a value without a "
+        f"jitgrad (sin for math.sin, np.stack for np.array of arrays or with a dtype), or detach() first for a value without a "
         f"derivative{item}."
     )
