@@ -151,3 +151,31 @@ def test_states_do_not_depend_on_the_derivatives_that_are_requested() -> None:
     p = np.array(case.args)
     value, _ = jg.jvp(f, (p,), (np.ones(4),))
     np.testing.assert_array_equal(value.numpy(), f(p).numpy())
+
+
+def test_steps_of_a_matrix_do_not_depend_on_the_number_of_tangents() -> None:
+    """Each element has its own tolerance."""
+
+    def fun(t: Any, y: Any, a: Any, b: Any) -> Any:
+        return jg.concatenate([a * y[:, 1:] - y[:, :1], -b * y[:, :1] ** 3 - 30 * y[:, 1:]], axis=1)
+
+    def f(p: Any) -> Any:
+        options = {"rtol": 1e-6, "atol": [[1.0, 1e-8], [1.0, 1.0], [1.0, 1.0]]}
+        y0 = [[1.0, 2.0], [3.0, 1.0], [10.0, 1.0]]
+        return jg.solve_ivp(fun, (0, 1), y0, "DOP853", [0.5, 1.0], args=(p[0], p[1]), **options).y
+
+    p = np.array([1.0, 0.5])
+    each = [jg.jvp(f, (p,), (direction,))[1].numpy() for direction in np.eye(2)]
+    np.testing.assert_allclose(jg.jacfwd(f)(p).numpy(), np.stack(each, axis=-1), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["DOP853", "auto"])
+def test_a_state_without_elements(method: str) -> None:
+    def f(p: Any) -> Any:
+        result = jg.solve_ivp(
+            lambda t, y, p: {"a": y["a"] * p, "b": -p * y["b"]}, (0, 1), {"a": np.zeros((2, 0)), "b": 3.0}, method, [1.0],
+            rtol=1e-10, args=(p,),
+        )  # fmt: skip
+        return result.y["b"][0]
+
+    np.testing.assert_allclose(jg.grad(f)(2.0).numpy(), -3 * np.exp(-2.0), rtol=1e-8)

@@ -196,6 +196,11 @@ def test_jumps_and_events(monkeypatch: pytest.MonkeyPatch) -> None:
     check(made, [g.numpy() for g in jg.grad(f)(weights)], 1e-8)
 
 
+def test_recorded_steps_do_not_change_gradients() -> None:
+    for one, other in zip(gradients(TIMES["repeated"], recorded=50), gradients(TIMES["repeated"]), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_rows_equal_each_alone_up_to_rounding() -> None:
     """The states of many rows are integrated in lanes, whose products round differently."""
     starts = RNG.normal(size=(5, 3))

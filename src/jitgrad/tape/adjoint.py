@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from jitgrad.ops import OPS
 from jitgrad.program.adjoint import Adjoint, checkpoints_for
-from jitgrad.program.integrate import Integration
+from jitgrad.program.integrate import Detection, Integration
 from jitgrad.program.passes.cse import dce
 from jitgrad.tape.region import Region, Tensors, inlined, input_like
 from jitgrad.tape.reverse_mode import constant, differentiate
@@ -37,8 +37,8 @@ def adjoint(
     n, end, (name, outputs) = len(first), len(slopes) + len(pulled), whole.entries[0]
     parts = [part for part in (outputs[:n], outputs[n:end], outputs[end:]) if part]
     body, pull, *jacobian = (dce(whole._replace(entries=((name, part),))) for part in parts)
-    most = checkpoints_for(integration.n_elements)
-    op = Adjoint(integration, body, jacobian[0] if jacobian else None, pull, tuple(wanted), most)
+    most, plain = checkpoints_for(integration.n_elements), integration._replace(detection=Detection())  # no ends of steps
+    op = Adjoint(plain, body, jacobian[0] if jacobian else None, pull, tuple(wanted), most)
     made = OPS["adjoint"](*given, *first, *g, *fixed, region=op)[n + 1 :]
     return [retyped(t, x.level) for t, x in zip(made, first, strict=False)], [
         retyped(t, fixed[k].level) for t, k in zip(made[n:], wanted, strict=True)

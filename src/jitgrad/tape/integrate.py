@@ -249,7 +249,7 @@ def by_sensitivities(
     moved = _variational(integration, operands, along, shifted)[n : 2 * n]
     sizes = [operands[i].size for i in needed]
     rows = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
-    every = [as_tensor(row.reshape(-1, *operands[i].shape)) for i, row in zip(needed, rows, strict=True)]
+    every = [as_tensor(row.reshape(len(row), *operands[i].shape)) for i, row in zip(needed, rows, strict=True)]
     many = batched([moved[k] for k in used], list(leaves.values()), every)
     parts = [sum_(one * g[k], axes=tuple(range(1, one.ndim))) for k, one in zip(used, many, strict=True)]
     total, at = sum(parts[1:], start=parts[0]), np.cumsum([0, *sizes])

@@ -109,7 +109,7 @@ def _unit_vectors(shapes: tuple[Shape, ...]) -> Tensors:
     """Return the unit vectors of states of these shapes, the same Tensors each time: equal Jacobians have equal operands."""
     sizes = [math.prod(shape) for shape in shapes]
     rows = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
-    return [as_tensor(row.reshape(-1, *shape)) for row, shape in zip(rows, shapes, strict=True)]
+    return [as_tensor(row.reshape(len(row), *shape)) for row, shape in zip(rows, shapes, strict=True)]
 
 
 def split(integration: Integration, parts: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:

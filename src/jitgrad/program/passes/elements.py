@@ -53,7 +53,8 @@ def _joined(builder: Builder, elements: Sequence[int], shape: Shape) -> int:
 def _sizes(integration: Integration) -> list[int]:
     """Return the numbers of elements into which to split the states, 0 for those that are kept.
 
-    A controlled state and its tangents are split alike, because implicit methods solve for them in the same order.
+    A controlled state and its tangents are split alike, because implicit methods solve for them in the same order. Matrices are
+    kept: the order of their elements, which tolerances and the Jacobian have, would change.
     """
     states, n = integration.states, integration.n_controlled
     sizes = [0] * len(states)
@@ -61,7 +62,8 @@ def _sizes(integration: Integration) -> list[int]:
         return sizes
     for k in range(n):
         like = range(k, len(states), n)
-        if states[k] and len({states[j][-1:] for j in like}) == 1 and all(_is_by_elements(integration, j) for j in like):
+        is_vector = len(states[k]) == 1 and all(states[j][-1:] == states[k] for j in like)
+        if is_vector and all(_is_by_elements(integration, j) for j in like):
             for j in like:
                 sizes[j] = states[k][-1]
     return sizes
