@@ -9,6 +9,7 @@ import pytest
 
 import jitgrad as jg
 from jitgrad.curvefit.curve import curve_of
+from jitgrad.curvefit.least_squares import SolverOptions
 from jitgrad.program.program import Program
 from jitgrad.tape.forward_mode import push_forward
 from jitgrad.tape.integrate import integrate
@@ -89,6 +90,16 @@ def test_a_fit_integrates_once_for_values_and_few_derivatives(more: int, entries
     np.testing.assert_allclose(said, np.log(solution(X)[0].numpy()) + more, rtol=1e-12)
     alone = [jg.jvp(lambda x: jg.log(solution(x)[0]), (X,), (e,))[1].numpy() for e in E]
     np.testing.assert_allclose(jacobian.T, [*alone, *np.ones((more, len(TIMES)))], rtol=1e-12, atol=1e-14)
+
+
+def test_steps_within_the_errors_of_solutions_are_not_taken() -> None:
+    curve = curve_of(lambda t, a, b, c: solution([a, b, c])[0], {"": TIMES}, None, None)
+    accuracy = curve.traced([TIMES], range(3), len(TIMES)).accuracy
+    assert accuracy == pytest.approx(100 * 1e-8)
+    assert curve_of(lambda t, a: a * t, {"": TIMES}, None, None).traced([TIMES], range(1), len(TIMES)).accuracy == 0.0
+    options = SolverOptions(ftol=1e-7).within(accuracy)
+    assert (options.ftol, options.xtol, options.accuracy) == pytest.approx((1e-7, 1e-8, 1e-6))
+    assert options.within(1e-9) is options
 
 
 def by_elements(t: Any, y: Any, a: Any, b: Any, c: Any) -> Any:
