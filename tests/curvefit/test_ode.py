@@ -320,6 +320,11 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a dose that varies": (oral(), {"time": [1.0, 2.0], "dose": [4.0, 5.0]}, r"Column 'dose' varies within a fit \(4, 5, …\)"),
     "a time before the start": (oral(), {"time": [1.0, -2.0], "dose": [4.0, 4.0]}, "Column 'time' has the time -2, before"),
     "a time before a later start": (ode("A' = -lKa*A*lKe", {"A": "lCl"}, t0=5), {"t": [7.0, 4.5]}, "given at 5. Set t0"),
+    "a dose before the start": (
+        ode("A' = -lKa*A*lKe*lCl", doses={"A": [(0, 4), ("lag", 1)]}),
+        {"t": [1.0, 2.0], "lag": [-1.0, -1.0]},
+        "A dose of 'A' has the time -1, before",
+    ),
     "a missing column": (oral(), {"time": [1.0, 2.0]}, "fewer|parameters"),
 }
 

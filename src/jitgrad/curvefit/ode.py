@@ -227,17 +227,17 @@ class OdeModel(TextModel):
         return [np.flatnonzero(kinds == kind) for kind in range(kinds.max(initial=-1) + 1)]
 
     def _check_start(self, rows: Mapping[str, np.ndarray]) -> None:
-        """Raise DataError for times of an experiment before the initial time."""
-        known = {name: rows[name][0] for name in self._t0.names if name in rows}
-        times = rows.get(self._time or TIME)
-        if times is None or len(known) < len(self._t0.names):
+        """Raise DataError for times and doses of an experiment before the initial time."""
+        start, times = _known(self._t0, rows), rows.get(self._time or TIME)
+        if start is None:
             return
-        start = float(self._t0(**known))
-        if times.min() < start:
-            raise DataError(
-                f"Column {self._time!r} has the time {times.min():g}, before the initial values, which are given at {start:g}. "
-                f"Set t0 to the time of the initial values."
-            )
+        given = [(f"A dose of {self.states[k]!r}", _known(time, rows)) for k, time, _ in self._doses]
+        for what, time in [(f"Column {self._time!r}", None if times is None else times.min()), *given]:
+            if time is not None and time < start:
+                raise DataError(
+                    f"{what} has the time {time:g}, before the initial values, which are given at {start:g}. "
+                    f"Set t0 to the time of the initial values."
+                )
 
     def _suited(self, columns: Mapping[str, np.ndarray]) -> OdeModel:
         """Return the model for the number of rows of each experiment in the data."""
@@ -347,6 +347,12 @@ class OdeModel(TextModel):
         return found
 
 
+def _known(formula: Formula, rows: Mapping[str, np.ndarray]) -> float | None:
+    """Return the value of a formula in the rows of an experiment; None if it uses parameters."""
+    values = {name: rows[name][0] for name in formula.names if name in rows}
+    return float(formula(**values)) if len(values) == len(formula.names) else None
+
+
 def ode(
     text: str,
     initial: Mapping[str, Expression] | None = None,
@@ -400,7 +406,8 @@ def ode(
         The time of the initial values: a number, or an expression of parameters and columns.
     doses : mapping of str to sequence of (time, amount), optional
         Amounts that are added to a state at given times, as in ``{"A": [(12, 100), (24, "dose")]}``: numbers, or expressions
-        of parameters and columns. A measurement at the time of a dose is made after it.
+        of parameters and columns. A measurement at the time of a dose is made after it. A dose at a time that is a parameter
+        has no effect before `t0`.
     method : str, default "auto"
         The method of integration; see `jitgrad.solve_ivp`.
     rtol, atol : float, default 1e-8 and 1e-12
