@@ -120,8 +120,8 @@ def solve_ivp(
     Sensitivities are computed by integrating the variational equations together with the problem. Only the error of the states
     controls the step size, so the states do not depend on which derivatives are requested. Derivatives with respect to times
     are exact: they are values of ``fun``. Derivatives through jumps and events are those of the exact solution (saltation
-    matrices): the time of an event is differentiated as an implicit function. A condition such as ``where(t < t1, a, b)`` has no
-    derivative by ``t1``; let a jump or an event change a state at that time instead.
+    matrices): the time of an event is differentiated as an implicit function. A condition such as ``where(t < t1, a, b)`` has
+    no derivative by ``t1``; let a jump or an event change a state at that time instead.
 
     In reverse mode, derivatives by more than eight numbers (of ``y0``, ``args`` and Variables together) go back from step to
     step [4]_; an implicit step solves transposed systems with the Jacobians of its stages [5]_. They are the derivatives of the
