@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.curvefit.called import CalledCurve
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.data import check_size
 from jitgrad.curvefit.least_squares import Data, Limits, Solution, SolverOptions, solve
@@ -117,7 +118,7 @@ class Problem:
 
     def _failure(self, start: np.ndarray) -> str:
         """Return the error of an integration that fails at values of the free parameters, as a clause, or an empty string."""
-        if not self.lowered.uses("integrate"):
+        if isinstance(self.curve, CalledCurve) or not self.lowered.uses("integrate"):  # a called curve cannot be traced
             return ""
         try:
             as_tensor(self.curve(list(map(as_tensor, self.columns)), list(map(as_tensor, self.with_free(start))))).numpy()
