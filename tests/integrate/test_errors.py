@@ -120,6 +120,13 @@ def test_failures_in_traced_functions_and_rows_give_nan() -> None:
     assert np.isnan(y.numpy()[1]) and not success.numpy()
 
 
+def test_rows_after_their_last_time_are_nan_with_jumps() -> None:
+    def at(last: Any) -> Any:
+        return jg.solve_ivp(lambda t, y: -y, (0, last), [1.0], t_eval=[0.5, 1.0], jumps=([0.25], [0.0])).y[0]
+
+    np.testing.assert_allclose(jg.vmap(at)(np.array([0.5, 1.0])).numpy(), np.exp([[-0.5, np.nan], [-0.5, -1.0]]), rtol=1e-6)
+
+
 def test_a_failure_under_a_tape_raises() -> None:
     with jg.GradientTape(), pytest.raises(IntegrationError):
         jg.solve_ivp(lambda t, y: y * y, (0, 2), [jg.Variable(1.0)], t_eval=[2.0])

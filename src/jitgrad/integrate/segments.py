@@ -109,9 +109,8 @@ def integrated(
     trips = 1 + n_jumps + (0 if events is None else events.most(max_events))
     carried, (happens, *ends) = loop(body, trips, begun)
     reached, running, stopped, stats, values = carried[0], carried[2], carried[3], carried[6], carried[7 + n :]
-    if events is not None:
-        beyond = sign * (times - reached) > 0
-        values = [where(_columns(beyond, v), np.nan, v) for v in values]
+    beyond = sign * (times - reached) > 0
+    values = [where(_columns(beyond, v), np.nan, v) for v in values]
     return Segments(values, stats, reached, running, stopped, carried[7 : 7 + n], ends[: n + 1], ends[n + 1 :], happens)
 
 
