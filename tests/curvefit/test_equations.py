@@ -89,6 +89,13 @@ def test_errors_of_models(name: str) -> None:
     assert message in str(caught.value)
 
 
+def test_a_state_with_the_name_of_the_times() -> None:
+    times = np.linspace(0, 3, 9)
+    model = ode("x' = v; v' = -w**2 * x", {"x": "x0", "v": 0}, "x", time="x")
+    np.testing.assert_allclose(model(x=times, w=2.0, x0=3.0).numpy(), 3 * np.cos(2 * times), rtol=1e-6)
+    assert jg.curve_fit(model, times, 3 * np.cos(2 * times), [1.9, 2.5]).parameters == pytest.approx({"w": 2, "x0": 3})
+
+
 def test_names_and_lines() -> None:
     model = ode("k = CL/V\nC' = -k*C + pi", initial={"C": "C0 / V"}, observe="C * F")
     assert model.states == ["C"] and model.names == ["CL", "V", "C0", "F"] and model.constants == ["pi"]

@@ -335,8 +335,8 @@ class OdeModel(TextModel):
         return states_at(rates, self._t0(**constant), initial, times, doses, **self._options)
 
     def _at(self, states: Sequence[Tensor], times: Tensor) -> dict[str, Tensor]:
-        """Return states and times by name."""
-        return {**dict(zip(self.states, states, strict=True)), TIME: times, (self._time or TIME): times}
+        """Return states and times by name. A state may have the name of the column of times, such as x of an array."""
+        return {TIME: times, (self._time or TIME): times, **dict(zip(self.states, states, strict=True))}
 
     def _defined(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return values with those of the definitions that they determine."""
