@@ -214,7 +214,7 @@ class OdeModel(TextModel):
         once = [name for name in self._once if name in columns and name != self._time]
         for part in [slice(None)] if codes is None else [codes == code for code in np.unique(codes)]:
             rows = {name: values[part] for name, values in columns.items()}
-            if all(len(values) for values in rows.values()):
+            if rows and all(len(values) for values in rows.values()):  # none are known while the model is traced
                 check_constant({name: rows[name] for name in once}, self._by)
                 self._check_start(rows)
 
