@@ -124,6 +124,13 @@ def test_the_column_of_times(name: str) -> None:
     assert model._bound(columns).names[0] == time
 
 
+def test_equations_may_use_the_column_of_times() -> None:
+    times = np.linspace(0, 2, 6)
+    table = {"time": times, "weight": np.ones(6)}
+    fit = jg.curve_fit(ode("A' = -k * time * A", {"A": 1}), table, np.exp(-0.7 * times**2 / 2), [1.0])
+    assert fit.parameters == pytest.approx({"k": 0.7})
+
+
 def test_columns_that_are_not_clear() -> None:
     model = ode("A' = -k*A", {"A": "dose"})
     with pytest.raises(DataError, match=r"No column is called t or time\. Name the column of times by time=, one of hour, sex"):

@@ -199,7 +199,7 @@ class OdeModel(TextModel):
             raise DataError(f"There is no column {self._time!r} for the time.{near} The columns are {listed(columns)}.")
         for wanted in TIMES:
             for name in columns:
-                if name.casefold() == wanted and name not in self.names:
+                if name.casefold() == wanted and (name not in self.names or wanted == "time"):
                     return name
         rest = [name for name in columns if name not in self.names]
         if len(rest) != 1:
