@@ -78,6 +78,17 @@ def test_gradients_pass_through() -> None:
     assert float(tape.gradient(y, v)) == 12
 
 
+def test_results_that_rows_share() -> None:
+    """They are values of their own, although they are requested together with results that differ."""
+    p, rows = np.array([1.0, 2.0, 3.0]), np.eye(3)
+    squares, slopes = jg.vmap(lambda v: jg.jvp(lambda p: p**2, (p,), (v,)))(rows)
+    np.testing.assert_array_equal(squares.numpy(), np.tile(p**2, (3, 1)))
+    np.testing.assert_array_equal(slopes.numpy(), 2 * np.diag(p))
+    unused, used = jg.vmap(jg.grad(lambda x, y: jg.sum(y**2), argnums=(0, 1)))(rows, rows)
+    np.testing.assert_array_equal(unused.numpy(), np.zeros((3, 3)))
+    np.testing.assert_array_equal(used.numpy(), 2 * rows)
+
+
 def test_axes_of_nests_keywords_and_results() -> None:
     p = {"w": X, "b": [Y, 2.0]}
     got = jg.vmap(lambda p, x: p["w"] * x + p["b"][0] * p["b"][1], in_axes=({"w": 0, "b": None}, 0))(p, X)

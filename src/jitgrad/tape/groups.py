@@ -215,6 +215,11 @@ def distinct(tensors: Iterable[Tensor | None]) -> list[Tensor]:
 
 
 def group(tensors: Sequence[Tensor | None]) -> None:
-    """Compute recorded Tensors in one run."""
+    """Compute recorded Tensors in one run.
+
+    In a body or a row, those that do not depend on its inputs can be computed, and the others cannot. Each is then by itself.
+    """
+    if any(recording.unknown for recording in here.active):
+        return
     where = here.path
     Group(where, where.step("group", *[-1 if t is None else where.place_of(t) for t in tensors]), tensors)

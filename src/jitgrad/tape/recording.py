@@ -78,10 +78,12 @@ class Recording:
         The path on which the recording was started.
     number : int
         The number of the recording among the tapes that were started on the path.
+    unknown : bool
+        Whether it starts from Tensors without values: the inputs of a body, or a row of all rows.
     """
 
-    def __init__(self, name: str = "") -> None:
-        self.name = name
+    def __init__(self, name: str = "", unknown: bool = False) -> None:
+        self.name, self.unknown = name, unknown
         self.path: Path | None = None
         self.number = -1
         self.sources: list[Tensor] = []

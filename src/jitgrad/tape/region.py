@@ -34,7 +34,7 @@ class Region(Recording):
     """The recording of the bodies of a region op, with its name in errors."""
 
     def __init__(self, what: str) -> None:
-        super().__init__()
+        super().__init__(unknown=True)
         self.what = what
 
     def expression(

@@ -77,7 +77,7 @@ def vmap(f: Callable[..., R], in_axes: Axes = 0, out_axes: Axes = 0) -> Callable
         _check_rows(rows)
         inside = [x if axis is None else placeholder(x.shape[1:], x.level) for axis, x in zip(given, moved, strict=True)]
         mine = [x for axis, x in zip(given, inside, strict=True) if axis is not None]
-        with Recording("vmap") as recording:
+        with Recording("vmap", unknown=True) as recording:
             called = tree_pack((args, kwargs), inside)
             result = f(*called[0], **called[1])
             if any(part is None for part in tree_leaves(result)):
