@@ -104,7 +104,7 @@ def _jacobian(region: Region, states: Sequence[Tensor], slopes: Sequence[Tensor]
     return made
 
 
-@functools.cache
+@functools.lru_cache(64)
 def _unit_vectors(shapes: tuple[Shape, ...]) -> Tensors:
     """Return the unit vectors of states of these shapes, the same Tensors each time: equal Jacobians have equal operands."""
     sizes = [math.prod(shape) for shape in shapes]
