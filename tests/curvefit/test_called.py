@@ -399,6 +399,7 @@ def raises(x: Any, a: Any) -> Any:
         (OverflowError, "math range error", {"model": lambda x, a: math.exp(1000 * a) * x, "p0": [1]}),
         (ShapeError, r"returns shape \(39,\) for 40 rows", {"model": lambda x, a: np.convolve(x, [a, a], "valid")}),
         (ShapeError, "returns None", {"model": lambda x, a: None}),
+        (ShapeError, r"such as result.y\[0\]", {"model": lambda x, a: jg.solve_ivp(lambda t, y: a * y, (0, 1), [1.0])}),
         (DTypeError, "returns dtype complex128", {"model": lambda x, a: a * (x + 1j)}),
         (FitError, r"in row 39 \(x = 5\)", {"model": lambda x, a: np.unwrap(x) * np.log(4.95 * a - x), "p0": [1]}),
         (FitError, "not finite at the starting", {"model": lambda x, a: np.unwrap(x) * np.log(a), "p0": [-1]}),

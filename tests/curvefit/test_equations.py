@@ -141,3 +141,5 @@ def test_columns_that_are_not_clear() -> None:
         jg.curve_fit(ode("A' = -k*A", {"A": 1}, ["A", "2*A"], which="dvid"), {"t": [1.0]}, [1.0])
     with pytest.raises(FormulaError, match="The equations need a value for 'k'"):
         model(t=np.ones(2), dose=1.0)
+    with pytest.raises(DataError, match="'t' is empty"):
+        model(t=np.array([]), dose=1.0, k=1.0)

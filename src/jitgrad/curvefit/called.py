@@ -73,6 +73,8 @@ class CalledCurve(Curve):
         said = self.model(x.copy() if type(x) is np.ndarray else x, *values)
         if said is None:
             raise ShapeError("The model returns None. It should return one number per row.")
+        if hasattr(said, "t_events"):
+            raise ShapeError("The model returns the whole result of solve_ivp. Return the states to fit, such as result.y[0].")
         said = np.asarray(said)
         if rows is None:
             rows = said.size if said.size > 1 or not np.ndim(x) else np.shape(x)[-1]

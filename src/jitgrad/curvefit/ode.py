@@ -291,7 +291,7 @@ class OdeModel(TextModel):
         FormulaError
             If a name has no value.
         DataError
-            If a value varies with time that must not.
+            If a value varies with time that must not, or there are no times.
         """
         time = self._time or TIME
         for name in (time, *self.names):
@@ -305,6 +305,8 @@ class OdeModel(TextModel):
         given = {name: as_tensor(value) for name, value in coded.items()}
         model = self._suited(columns)
         times = given[time].reshape(-1)
+        if not times.size:
+            raise DataError(f"{time!r} is empty. Give at least one time.")
         states = model._states(given, times)
         rows = given | self._at([states[k] for k in range(len(self.states))], times)
         found = [formula(**self._defined(rows)) for formula in self._observed.formulas.values()]
