@@ -341,6 +341,14 @@ def test_a_solution_that_ends_is_reported() -> None:
         jg.curve_fit(ode("A' = k*A**2", {"A": 1.0}), [0.5, 3.0], [1.0, 2.0], {"k": 1.0}, method="lm")
 
 
+def test_the_search_with_doses_has_a_budget_too() -> None:
+    """Their integrations are in a loop."""
+    model = ode("A' = -ka*A; C' = ka*A/V - ke*C", {"A": 10.0}, "C", doses={"A": [(12, 10.0)]})
+    times, truth = np.linspace(0.5, 36, 25), {"ka": 1.2, "V": 0.5, "ke": 0.15}
+    fit = jg.curve_fit(model, {"t": times}, model(t=times, **truth).numpy())
+    assert fit.n_starts == ROUND * 3 and fit.parameters == pytest.approx(truth, rel=1e-4)
+
+
 def test_a_group_with_a_dose_that_varies_is_named() -> None:
     table = data_of("theoph").with_columns(dose=pl.when(pl.col("time") == 3.5).then(1.0).otherwise("dose"))
     with pytest.raises(DataError, match="Group 2: Column 'dose' varies within a fit"):

@@ -174,7 +174,7 @@ class Worker:
         self.context, self._problem = Context(traced.program), problem
         self._work = make_workspace(self.context.descriptor, problem.n, problem.leading)
         self._records = address(problem), address(self._work)
-        is_known = not traced.uses("integrate", "while")  # otherwise, the work depends on the values
+        is_known = not (traced.solves_equations or traced.uses("while"))  # otherwise, the work depends on the values
         self._blocks = max(FEWEST_BLOCKS, int(CHUNK_SECONDS * 1e9 / 4 / max(1, traced.program.work)) if is_known else 0)
 
     def run(self, first: int, stop: int, done: Callable[[int], None] | None = None) -> None:

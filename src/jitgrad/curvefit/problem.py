@@ -118,7 +118,7 @@ class Problem:
 
     def _failure(self, start: np.ndarray) -> str:
         """Return the error of an integration that fails at values of the free parameters, as a clause, or an empty string."""
-        if isinstance(self.curve, CalledCurve) or not self.lowered.uses("integrate"):  # a called curve cannot be traced
+        if isinstance(self.curve, CalledCurve) or not self.lowered.solves_equations:  # a called curve cannot be traced
             return ""
         try:
             as_tensor(self.curve(list(map(as_tensor, self.columns)), list(map(as_tensor, self.with_free(start))))).numpy()

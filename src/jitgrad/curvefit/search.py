@@ -80,7 +80,7 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
         if (guessed := CurveFit(problem, solution)).success:
             return guessed
     found = _best_fit(problem, _starts(problem, known, guess))
-    return _with_fast_formation(problem, found) if problem.lowered.uses("integrate") else found
+    return _with_fast_formation(problem, found) if problem.lowered.solves_equations else found
 
 
 def _with_fast_formation(problem: Problem, found: CurveFit) -> CurveFit:
@@ -191,7 +191,7 @@ def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
     The starts are explored, and the best ends and the first start get a full fit. Starts of differential equations are explored
     until that leads to a minimum. Raises FitError if no start leads to a finite cost.
     """
-    few, integrates = _with_some_rows(problem), problem.lowered.uses("integrate")
+    few, integrates = _with_some_rows(problem), problem.lowered.solves_equations
     errors = 0.5 * ROUGH**2 * float(np.sum(few.weighted(few.y) ** 2)) if integrates else 0.0
     rounding = max(few.rounding(), errors)
     most, size = (SEARCH_EVALUATIONS, ROUND * starts.shape[1]) if integrates else (None, len(starts))
@@ -326,7 +326,7 @@ def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np
     lowered = problem.lowered
     scales = scales_of(data.columns, data.y, oscillates(lowered.recorded))
     measured = dimensions(lowered.recorded)[free]
-    starts = starting_values(lowered.linear, measured, problem.limits(), scales, lowered.uses("integrate"))
+    starts = starting_values(lowered.linear, measured, problem.limits(), scales, lowered.solves_equations)
     if guess is not None:
         starts[0] = guess[free]
     given = known[free]

@@ -52,7 +52,7 @@ def _starts(trials: Trials, group: int, measured: np.ndarray) -> np.ndarray:
     columns, y = trials.rows_of(group)
     traced = trials.traced
     scales = scales_of(columns, y, oscillates(traced.recorded))
-    integrates = traced.uses("integrate")
+    integrates = traced.solves_equations
     starts = starting_values(traced.linear, measured, trials.limits_of(group), scales, integrates)
     return starts[: STARTS_EACH * len(trials.free) + 1] if integrates else starts
 
